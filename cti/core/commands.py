@@ -1,0 +1,229 @@
+"""What a run asks the outside to do, and the facts it reports. Returned by the interpreter, executed by the runtime.
+
+``ref`` pairs a command with the event that ends it (`cti.core.events`): a number that rises within one run and is
+never reused, so an ending that comes late (after the flow went on) is recognised by its number and ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+# ---- audio ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Text to be spoken. ``fixed`` text is known at load and rendered ahead; other text is rendered for the call."""
+
+    text: str
+    language: str
+    fixed: bool = True
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A prompt file; ``file`` is relative to the prompts folder (no drive, no `..`)."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """A tone in teletone script as mod_tone_stream reads it, e.g. ``%(200,0,500)``."""
+
+    spec: str
+
+
+AudioPart = Say | Sound | Tone
+
+
+# ---- commands ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer the call. The run does not wait for it: the runtime orders audio behind the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    ref: int
+    parts: tuple[AudioPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StopPlay:
+    """Barge-in or leaving the node: stop what plays. `PlayEnded(ref)` still comes and is then ignored."""
+
+    ref: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimer:
+    """Ask for `TimerFired(ref)` after ``seconds``."""
+
+    ref: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTimer:
+    ref: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A read from the back office. Ends with `LookupEnded(ref)` within ``deadline_s``; the runtime enforces it."""
+
+    ref: int
+    source: str
+    arguments: Mapping[str, Any]
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Connect the caller to somebody. Ends with `TransferEnded(ref)`.
+
+    ``kind`` is agent, extension, number or flow. For number the target is E.164 digits; the dial string is built by
+    the adapter. ``timeout_s`` is how long it may ring.
+    """
+
+    ref: int
+    kind: str
+    target: str
+    timeout_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class EnterQueue:
+    """Put the contact into a queue. Ends with `QueueEnded(ref)`; announcements arrive as `QueueAnnounced(ref)`."""
+
+    ref: int
+    queue: str
+    skills: Mapping[str, int] = field(default_factory=dict)
+    relax: tuple[tuple[float, Mapping[str, int]], ...] = ()
+    priority: int = 0
+    prefer: str | None = None
+    prefer_s: float = 0.0
+    max_wait_s: float | None = None
+    announce_every_s: float | None = None
+    whisper: tuple[AudioPart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveQueue:
+    """The caller leaves by a key or is called back; ``keep_place`` keeps the place for the callback."""
+
+    ref: int
+    keep_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCallback:
+    """Register a callback. Ends with `CallbackEnded(ref)`. ``when`` is ISO 8601 with offset, or ``now``."""
+
+    ref: int
+    number: str
+    when: str
+    queue: str | None = None
+    keep_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Record the caller (voicemail). Ends with `RecordEnded(ref)`; stops at ``max_s`` or after ``silence_s`` quiet."""
+
+    ref: int
+    max_s: float
+    silence_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecord:
+    ref: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendMessage:
+    """SMS or chat. Ends with `MessageEnded(ref)`."""
+
+    ref: int
+    channel: str
+    recipient: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    """End the call; ``cause`` is a Q.850 name as FreeSWITCH spells it."""
+
+    cause: str = "NORMAL_CLEARING"
+
+
+# ---- facts: nothing to execute, only to record -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEntered:
+    flow: str
+    node: str
+    type: str
+    visit: int  # 1, 2, … within this run, per node
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLeft:
+    flow: str
+    node: str
+    visit: int
+    exit: str
+    note: str = ""  # masked, for people: the key pressed, the outcome of a look-up
+
+
+@dataclass(frozen=True, slots=True)
+class GoalReached:
+    goal: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowError:
+    """Something went wrong inside the flow (an expression failed, a sub-system broke); the flow goes to `on.error`."""
+
+    flow: str
+    node: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The last thing a run says. ``outcome`` is the author's word; ``reason`` flow_end, hangup, limit, system_error."""
+
+    outcome: str
+    reason: str
+    returns: Mapping[str, Any] = field(default_factory=dict)
+
+
+Command = (
+    Answer
+    | Play
+    | StopPlay
+    | StartTimer
+    | CancelTimer
+    | Lookup
+    | Transfer
+    | EnterQueue
+    | LeaveQueue
+    | RequestCallback
+    | Record
+    | StopRecord
+    | SendMessage
+    | Hangup
+)
+Fact = NodeEntered | NodeLeft | GoalReached | FlowError | RunEnded
+Work = Command | Fact
+Sprint = list[Work]

@@ -1,0 +1,108 @@
+"""What happened, told to a run by the runtime. Past tense; ``ref`` is the number of the command that it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class DigitPressed:
+    """One key: 0-9, ``*`` or ``#`` (A-D are dropped by the adapter)."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayEnded:
+    """``ok`` False: the audio could not be played (missing file, rendering failed); the run goes on."""
+
+    ref: int
+    ok: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    ref: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookupEnded:
+    """``outcome``: ok, not_found, timeout, error, throttled, or one that the source declares. ``values`` with ok."""
+
+    ref: int
+    outcome: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TransferEnded:
+    """``outcome``: talked (the far side ended, the caller is still there), busy, no_answer, failed, denied."""
+
+    ref: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueAnnounced:
+    """Time for an announcement: place in the line (from 1) and expected wait in seconds (None: not known)."""
+
+    ref: int
+    position: int
+    ewt_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEnded:
+    """``outcome``: talked, timeout, full, no_agents."""
+
+    ref: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackEnded:
+    """``outcome``: accepted, declined, invalid."""
+
+    ref: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEnded:
+    """``duration_s`` of the recording and how it ended: done (key, limit or pause after speech), silence, failed."""
+
+    ref: int
+    duration_s: float
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEnded:
+    """``outcome``: sent, failed."""
+
+    ref: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    """The caller's channel is gone. ``cause`` is the switch's Q.850 name. Nothing can be played after it."""
+
+    cause: str
+
+
+Event = (
+    DigitPressed
+    | PlayEnded
+    | TimerFired
+    | LookupEnded
+    | TransferEnded
+    | QueueAnnounced
+    | QueueEnded
+    | CallbackEnded
+    | RecordEnded
+    | MessageEnded
+    | HungUp
+)
