@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from cti.core.calls import NewCall
 from cti.core.commands import AudioPart
 from cti.core.events import Event, LookupEnded
+from cti.core.records import CallDetail, CallFilter, CallRow, Record, StoreHealth
 
 
 class Clock(Protocol):
@@ -27,6 +28,9 @@ class CallSink(Protocol):
         """An event of a known or unknown call; unknown ones are counted and dropped."""
 
     def answered(self, uuid: str) -> None: ...
+
+    def leg_joined(self, uuid: str, other_uuid: str, other_number: str) -> None:
+        """The call ``uuid`` talks with another leg (an agent, a number) now."""
 
     def switch_up(self, switch: str, restarted: bool, live: Mapping[str, NewCall]) -> None:
         """Links are up (again). ``restarted``: another Core-UUID, earlier calls are gone. ``live``: ours, still up."""
@@ -61,10 +65,13 @@ class Switch(Protocol):
 class Prompts(Protocol):
     """Turns parts of a prompt into playback arguments for the switch."""
 
-    def locate(self, parts: Sequence[AudioPart], deadline_s: float) -> list[str]:
-        """May block (rendering) up to ``deadline_s``; raises CtiError when a part cannot be had."""
+    def locate(self, parts: Sequence[AudioPart], deadline_s: float, *, call_id: str = "") -> list[str]:
+        """Playback arguments, to be played one after the other. ``call_id`` owns what is rendered for one call.
 
-    def discard_call(self, uuid: str) -> None:
+        May block (rendering) up to ``deadline_s``; raises CtiError (code prompt-unavailable) when a part cannot be had.
+        """
+
+    def discard_call(self, call_id: str) -> None:
         """Delete what was rendered for one call."""
 
 
@@ -76,26 +83,29 @@ class LookupSource(Protocol):
 
 
 class Store(Protocol):
-    """Records of calls. All methods return at once (writes are queued in order and grouped); reads block."""
+    """Records of calls: in by `record`, which returns at once (queued in order, grouped); reads block."""
 
-    def call_started(self, call_id: str, record: Mapping[str, Any]) -> None: ...
-
-    def leg_added(self, call_id: str, record: Mapping[str, Any]) -> None: ...
-
-    def node_entered(self, call_id: str, record: Mapping[str, Any]) -> None: ...
-
-    def node_left(self, call_id: str, record: Mapping[str, Any]) -> None: ...
-
-    def call_ended(self, call_id: str, record: Mapping[str, Any]) -> None: ...
+    def record(self, record: Record) -> None:
+        """Queue one record. Never raises for a database that is away; call it on the hub's thread only."""
 
     def list_calls(
-        self, *, limit: int, before: str | None = None, where: Mapping[str, Any] | None = None
-    ) -> list[dict[str, Any]]: ...
+        self, *, limit: int, before: str | None = None, where: CallFilter | None = None, unmask: bool = False
+    ) -> list[CallRow]:
+        """Newest first; ``before`` is the `CallRow.cursor` to go on from. Raises StoreUnavailable."""
 
-    def find_call(self, call_id: str) -> dict[str, Any] | None: ...
+    def find_call(self, call_id: str, *, unmask: bool = False) -> CallDetail | None:
+        """Raises StoreUnavailable."""
+
+    def close_lost(self, live: Collection[str], at: float, *, switch: str | None = None) -> int:
+        """End the calls that an earlier engine left open and that are not ``live`` (cause engine_lost); how many."""
 
     def flush(self, timeout_s: float) -> bool:
-        """Wait until everything queued so far is on disk; False at the deadline."""
+        """Wait until everything queued so far is in the database; False at the deadline."""
+
+    def health(self) -> StoreHealth: ...
+
+    def close(self, timeout_s: float) -> bool:
+        """Flush and stop; what cannot be written is spilled to a file and taken up at the next start."""
 
 
 EventSink = Callable[[str, Mapping[str, Any]], None]

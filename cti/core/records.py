@@ -1,0 +1,188 @@
+"""What is kept of a call: records going into a `Store`, and the rows that come back.
+
+All times are wall-clock seconds since the epoch. ``call_id`` is the id of the conversation (the channel UUID of the
+caller's first leg). Fields marked *sensitive* are encrypted by the store and come back masked unless asked otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cti.core.calls import Medium, TerminalCause
+
+# ---- in: what the runtime hands over -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    """First record of a call; every other record of the call comes after it."""
+
+    call_id: str
+    switch: str
+    called: str
+    started_at: float
+    medium: Medium = Medium.VOICE
+    caller: str | None = None  # sensitive; None: withheld
+    caller_name: str = ""  # sensitive
+    entry: str = ""  # the rule of the entry table that matched; empty: none did
+    flow: str = ""
+    flow_version: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LegAdded:
+    """Another channel of the call: ``role`` is caller, agent, extension or number."""
+
+    call_id: str
+    leg_id: str
+    role: str
+    added_at: float
+    number: str | None = None  # sensitive
+    switch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnded:
+    """The end of a leg. Legs still open when the call ends are closed with it."""
+
+    call_id: str
+    leg_id: str
+    ended_at: float
+    hangup_cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeVisit:
+    """One visit of a node, known by (flow, node, visit) within the call.
+
+    Recorded when the node is entered (``left_at`` None) and again, completed, when it is left; the second completes
+    the first. Recording it once, when left, is allowed too.
+    """
+
+    call_id: str
+    flow: str
+    node: str
+    type: str
+    visit: int
+    entered_at: float
+    left_at: float | None = None
+    exit: str = ""
+    note: str = ""  # for people, masked by whoever made it
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """The call detail record: exactly one per call. A second one for the same call is counted and dropped."""
+
+    call_id: str
+    ended_at: float
+    terminal_cause: TerminalCause
+    hangup_cause: str = ""  # Q.850 name as the switch gives it
+    outcome: str = ""  # the author's word for how the flow ended
+    goals: tuple[str, ...] = ()  # in the order in which they were reached
+    answered_at: float | None = None
+    error: str = ""  # stable code and message of what broke; no personal data
+    language: str = ""  # the language at the end; empty: as at the start
+
+
+Record = CallStarted | LegAdded | LegEnded | NodeVisit | CallEnded
+
+
+# ---- out: what people and the API read ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallFilter:
+    """What `Store.list_calls` looks for; None: any. ``caller`` is a number in any usual spelling."""
+
+    caller: str | None = None
+    called: str | None = None
+    flow: str | None = None
+    outcome: str | None = None
+    terminal_cause: TerminalCause | None = None
+    since: float | None = None  # started_at >= since
+    until: float | None = None  # started_at < until
+    live: bool | None = None  # True: no call detail record yet
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """A call as listed. ``cursor`` is what `Store.list_calls` takes as ``before`` for the next page."""
+
+    call_id: str
+    switch: str
+    medium: str
+    called: str
+    caller: str | None  # masked unless asked otherwise
+    caller_name: str  # masked unless asked otherwise
+    entry: str
+    flow: str
+    flow_version: str
+    language: str
+    started_at: float
+    answered_at: float | None = None
+    ended_at: float | None = None
+    terminal_cause: str | None = None  # None: the call is live
+    hangup_cause: str = ""
+    outcome: str = ""
+    goals: tuple[str, ...] = ()
+    error: str = ""
+    cursor: str = ""
+
+    @property
+    def duration_s(self) -> float | None:
+        """From the start to the end of the call; None while it lives."""
+        return None if self.ended_at is None else self.ended_at - self.started_at
+
+
+@dataclass(frozen=True, slots=True)
+class LegRow:
+    leg_id: str
+    role: str
+    switch: str
+    number: str | None  # masked unless asked otherwise
+    added_at: float
+    ended_at: float | None
+    hangup_cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRow:
+    flow: str
+    node: str
+    type: str
+    visit: int
+    entered_at: float
+    left_at: float | None
+    exit: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallDetail:
+    """A call with its legs (in the order added) and node visits (in the order entered)."""
+
+    call: CallRow
+    legs: tuple[LegRow, ...]
+    visits: tuple[VisitRow, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready: the call's fields with ``legs`` and ``visits`` beside them."""
+        found = asdict(self)
+        return {**found["call"], "legs": found["legs"], "visits": found["visits"]}
+
+
+@dataclass(frozen=True, slots=True)
+class StoreHealth:
+    """State of the store's writer. ``healthy`` False: writes are kept (queued, then spilled) until it can go on."""
+
+    healthy: bool
+    queued: int  # records in memory, not yet in the database
+    spilled: int  # records in the spill file
+    written: int
+    rejected: int  # records that the database refuses for good; kept in the rejected file
+    lost: int  # records dropped: memory and spill file were both full
+    duplicates: int  # second call detail records, dropped
+    error: str = ""  # why it is not healthy
