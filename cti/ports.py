@@ -42,7 +42,7 @@ class Switch(Protocol):
     """Call control on one switch. Every method returns at once; outcomes come to the `CallSink` as events.
 
     A command for a channel that is gone is not an error here: the hang-up event is the answer.
-    ``audio`` holds playback arguments made by `Prompts.locate`.
+    ``audio`` holds playback arguments made by `Prompts`.
     """
 
     name: str
@@ -65,6 +65,9 @@ class Switch(Protocol):
 class Prompts(Protocol):
     """Turns parts of a prompt into playback arguments for the switch."""
 
+    def find(self, parts: Sequence[AudioPart]) -> list[str] | None:
+        """As `locate` when every part is ready now, else None. Never blocks."""
+
     def locate(self, parts: Sequence[AudioPart], deadline_s: float, *, call_id: str = "") -> list[str]:
         """Playback arguments, to be played one after the other. ``call_id`` owns what is rendered for one call.
 
@@ -80,6 +83,13 @@ class LookupSource(Protocol):
 
     def ask(self, source: str, arguments: Mapping[str, Any], deadline_s: float) -> LookupEnded:
         """Answer with ``ref`` 0; the runtime fills in the command's."""
+
+
+class MessageChannel(Protocol):
+    """One way to send texts out: SMS, chat."""
+
+    def send(self, recipient: str, text: str) -> bool:
+        """True when it was taken for delivery. May block; keeps its own deadline; never raises."""
 
 
 class Store(Protocol):
