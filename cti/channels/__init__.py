@@ -1,0 +1,1 @@
+"""Ways to send texts to customers. One module per way."""

@@ -1,0 +1,54 @@
+"""The command line. One module per noun; errors become exit statuses here and nowhere else.
+
+Exit status: 0 done, 1 findings or a call that failed, 2 wrong usage or configuration, 3 something is not reachable,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from cti import __version__
+from cti.core.errors import ConfigError, CtiError, StoreUnavailable, SwitchUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+STATUS_FINDINGS = 1
+STATUS_USAGE = 2
+STATUS_UNREACHABLE = 3
+STATUS_INTERRUPTED = 130
+
+
+def parser() -> argparse.ArgumentParser:
+    from cti.cli import calls, demo, flows, serve, switch
+
+    root = argparse.ArgumentParser(prog="cti", description="Telecom customer-service platform on FreeSWITCH.")
+    root.add_argument("--version", action="version", version=f"cti {__version__}")
+    nouns = root.add_subparsers(dest="noun", required=True, metavar="COMMAND")
+    for module in (serve, demo, flows, calls, switch):
+        module.add_to(nouns)
+    return root
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    try:
+        return int(options.run(options))
+    except CtiError as error:
+        return _report(error)
+    except KeyboardInterrupt:
+        return STATUS_INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of a pipe went away (`| head`): nothing to say, nobody to say it to
+        return 0
+
+
+def _report(error: CtiError) -> int:
+    for line in [str(issue) for issue in getattr(error, "issues", [])] or [str(error)]:
+        print(line, file=sys.stderr)
+    if isinstance(error, ConfigError):
+        return STATUS_USAGE
+    return STATUS_UNREACHABLE if isinstance(error, SwitchUnavailable | StoreUnavailable) else STATUS_FINDINGS

@@ -1,0 +1,80 @@
+"""``/healthz`` and ``/metrics``: what machines that watch this server read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import falcon
+    from prometheus_client.metrics_core import Metric
+
+    from cti.ports import Store
+    from cti.runtime.engine import Figures
+
+
+class Vitals(Protocol):
+    """What the engine tells of itself. ``switches``: name -> link state (up, connecting, refused, …)."""
+
+    def figures(self) -> Figures: ...
+
+    def switches(self) -> dict[str, str]: ...
+
+
+class Health:
+    """200 while every part works, 503 with the same body when one does not."""
+
+    def __init__(self, vitals: Vitals, store: Store) -> None:
+        self._vitals = vitals
+        self._store = store
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        switches, store = self._vitals.switches(), self._store.health()
+        healthy = store.healthy and all(state == "up" for state in switches.values())
+        resp.status = 200 if healthy else 503
+        resp.media = {
+            "status": "ok" if healthy else "degraded",
+            "switches": switches,
+            "store": {"healthy": store.healthy, "queued": store.queued, "lost": store.lost, "error": store.error},
+            "calls": self._vitals.figures().active,
+        }
+
+
+class Collector:
+    """Reads the figures when they are scraped; nothing is counted twice."""
+
+    def __init__(self, vitals: Vitals, store: Store) -> None:
+        self._vitals = vitals
+        self._store = store
+
+    def collect(self) -> Iterator[Metric]:
+        figures, store = self._vitals.figures(), self._store.health()
+        yield GaugeMetricFamily("cti_calls_active", "Calls with an owner now", value=figures.active)
+        yield CounterMetricFamily("cti_calls_started", "Calls met by this engine", value=figures.started)
+        yield CounterMetricFamily("cti_calls_rejected", "Calls over a limit", value=figures.rejected)
+        yield CounterMetricFamily("cti_events_unknown", "Events of calls nobody owns", value=figures.unknown_events)
+        ended = CounterMetricFamily("cti_calls_ended", "Calls by terminal cause", labels=["cause"])
+        for cause, count in sorted(figures.ended.items()):
+            ended.add_metric([cause], count)
+        yield ended
+        up = GaugeMetricFamily("cti_switch_up", "1 while both links to the switch are up", labels=["switch"])
+        for name, state in sorted(self._vitals.switches().items()):
+            up.add_metric([name], 1.0 if state == "up" else 0.0)
+        yield up
+        yield GaugeMetricFamily("cti_store_queued", "Records not yet in the database", value=store.queued)
+        yield GaugeMetricFamily("cti_store_spilled", "Records kept in the spill file", value=store.spilled)
+        yield CounterMetricFamily("cti_store_lost", "Records lost for good", value=store.lost)
+
+
+class Metrics:
+    def __init__(self, vitals: Vitals, store: Store) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(Collector(vitals, store))
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        resp.content_type = "text/plain; version=0.0.4; charset=utf-8"
+        resp.data = generate_latest(self._registry)

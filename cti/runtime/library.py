@@ -1,0 +1,133 @@
+"""The flows that calls meet: loaded from a folder, checked, compiled, matched by the entry table.
+
+Loading is all or nothing: with any error nothing is taken and every finding is reported.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cti.core.errors import ConfigError
+from cti.core.issue import Issue, Place, Severity
+from cti.flow import Catalog, Plan, compile_plan, load_calendar, load_entry, load_flow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from cti.core.calls import NewCall
+    from cti.flow import Calendar, EntryTable, Flow
+
+#: The flow that a call over a limit, or to a number without an entry, is met by.
+REJECT_FLOW = "busy"
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """What a new call is met with."""
+
+    plan: Plan
+    inputs: Mapping[str, Any]
+    entry: str
+    rejected: bool = False
+
+
+@dataclass(slots=True)
+class FlowLibrary:
+    """``plans`` by flow name; ``entry`` decides which one a call meets; ``chance`` gives numbers in [0, 1)."""
+
+    plans: Mapping[str, Plan]
+    entry: EntryTable
+    chance: Callable[[], float] = random.random
+    issues: list[Issue] = field(default_factory=list)
+
+    def meet(self, call: NewCall, now: datetime) -> Meeting:
+        found = self.entry.match(
+            medium=call.medium,
+            called=call.caller.called,
+            caller=call.caller.number,
+            attributes=call.attributes,
+            now=now,
+            chance=self.chance(),
+        )
+        if found is None:
+            return self.reject("no entry")
+        return Meeting(self.plans[found.flow], found.inputs, found.rule)
+
+    def reject(self, reason: str) -> Meeting:
+        return Meeting(self.plans[REJECT_FLOW], {}, reason, rejected=True)
+
+
+@dataclass(slots=True)
+class Sources:
+    """What a folder of flows holds, by kind."""
+
+    flows: dict[str, Flow] = field(default_factory=dict)
+    calendars: dict[str, Calendar] = field(default_factory=dict)
+    issues: list[Issue] = field(default_factory=list)
+
+
+def load_folder(folder: Path, catalog: Catalog) -> FlowLibrary:
+    """Load every flow, calendar and the entry table below ``folder``.
+
+    Raises ConfigError (``flows-refused``) whose ``issues`` holds all findings when any of them is an error.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"no folder {folder}", code="no-flows", remedy="set `flows:` in the configuration")
+    sources = read_sources(folder, catalog)
+    issues = sources.issues
+    entry_file = folder / "entry.yaml"
+    entry = load_entry(_text(entry_file), str(entry_file), flows=sources.flows, calendars=sources.calendars)
+    issues += entry.issues
+    if REJECT_FLOW not in sources.flows:
+        issues.append(Issue(Place(str(folder)), "no-reject-flow", f"there is no {REJECT_FLOW}.yaml for refused calls"))
+    refuse_errors(issues)
+    assert entry.table is not None
+    plans = {name: compile_plan(sources.flows, sources.calendars, name) for name in sources.flows}
+    return FlowLibrary(plans, entry.table, issues=issues)
+
+
+def read_sources(folder: Path, catalog: Catalog) -> Sources:
+    """All flows and calendars below the folder, with all findings; raises nothing for bad content."""
+    sources = Sources()
+    for file in sorted((folder / "calendars").glob("*.yaml")):
+        calendar = load_calendar(_text(file), str(file))
+        sources.issues += calendar.issues
+        if calendar.calendar is not None:
+            sources.calendars[file.stem] = calendar.calendar
+    names = [f for f in sorted(folder.glob("*.yaml")) if f.stem not in ("entry", "queues")]
+    known = catalog.with_names(flows=[f.stem for f in names], calendars=list(sources.calendars))
+    for file in names:
+        loaded = load_flow(_text(file), str(file), catalog=known)
+        sources.issues += loaded.issues
+        if loaded.flow is not None:
+            sources.flows[file.stem] = loaded.flow
+    return sources
+
+
+def refuse_errors(issues: list[Issue]) -> None:
+    errors = [issue for issue in issues if issue.severity is Severity.ERROR]
+    if errors:
+        raise FlowsRefused(errors)
+
+
+class FlowsRefused(ConfigError):
+    """At least one flow has an error; ``issues`` lists them all."""
+
+    code = "flows-refused"
+
+    def __init__(self, issues: list[Issue]) -> None:
+        super().__init__(f"{len(issues)} finding(s) in the flows", remedy="mend them; `cti flow check` shows them")
+        self.issues = issues
+
+
+def _text(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read {file}: {error.strerror}", code="unreadable-file", place=Place(str(file))
+        ) from error

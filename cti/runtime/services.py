@@ -1,0 +1,91 @@
+"""What every call actor works with: the ports and small helpers around them, put together once by `cti.app`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gevent
+from gevent.lock import BoundedSemaphore
+
+from cti.core.events import LookupEnded, MessageEnded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cti.core.commands import AudioPart, Lookup, SendMessage
+    from cti.ports import Clock, LookupSource, MessageChannel, Prompts
+    from cti.runtime.journal import Journal
+    from cti.runtime.queues import MemoryQueues
+
+#: How long a caller may wait for a prompt that is rendered for this call.
+RENDER_DEADLINE_S = 4.0
+
+
+class Lookups:
+    """The back office behind its port, with a deadline that holds whatever the connector does."""
+
+    def __init__(self, source: LookupSource, at_once: int = 500) -> None:
+        self._source = source
+        self._slots = BoundedSemaphore(at_once)
+
+    def ask(self, lookup: Lookup) -> LookupEnded:
+        """Never raises: what goes wrong is an outcome (timeout, throttled, error)."""
+        if not self._slots.acquire(blocking=False):
+            return LookupEnded(lookup.ref, "throttled")
+        try:
+            with gevent.Timeout(lookup.deadline_s + 0.1, False):
+                ended = self._source.ask(lookup.source, lookup.arguments, lookup.deadline_s)
+                return replace(ended, ref=lookup.ref)
+            return LookupEnded(lookup.ref, "timeout")
+        finally:
+            self._slots.release()
+
+
+class Messages:
+    """Outgoing messages by channel name; a channel nobody configured fails the message, not the call."""
+
+    def __init__(self, channels: dict[str, MessageChannel]) -> None:
+        self._channels = channels
+
+    def send(self, message: SendMessage) -> MessageEnded:
+        channel = self._channels.get(message.channel)
+        sent = channel is not None and channel.send(message.recipient, message.text)
+        return MessageEnded(message.ref, "sent" if sent else "failed")
+
+
+class PromptDesk:
+    """Finds prompts at once where they are ready and renders them with a deadline where they are not."""
+
+    def __init__(self, prompts: Prompts) -> None:
+        self._prompts = prompts
+
+    def find(self, parts: Sequence[AudioPart]) -> list[str] | None:
+        return self._prompts.find(parts)
+
+    def render(self, call: str, parts: Sequence[AudioPart]) -> list[str]:
+        return self._prompts.locate(parts, RENDER_DEADLINE_S, call_id=call)
+
+    def discard_call(self, call: str) -> None:
+        self._prompts.discard_call(call)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    clock: Clock
+    zone: tzinfo
+    journal: Journal
+    prompts: PromptDesk
+    lookups: Lookups
+    queues: MemoryQueues
+    messages: Messages
+    recordings: Path
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.now(), self.zone)
+
+    def recording_path(self, call: str, ref: int) -> str:
+        """Absolute: the switch resolves relative names against a folder of its own."""
+        return str(self.recordings.resolve() / f"{call}.{ref}.wav")

@@ -1,0 +1,63 @@
+"""The heartbeat of a worker slot on a switch, so that the dialplan knows who lives (DESIGN 3.1).
+
+``cti_alive_<k>`` is 1 while slot k lives and falls to 0 by itself: each beat schedules its own end. Two task groups
+take turns, so that at no moment the variable is 1 without a scheduled end, nor an end is pending alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import gevent
+
+from cti.core.errors import CtiError
+
+if TYPE_CHECKING:
+    from cti.switch.guard import Guard
+
+log = logging.getLogger("cti.switch")
+
+LIFE_S = 5
+BEAT_S = 1.5
+
+
+class Liveness:
+    """Beats for one slot on one switch while `run` runs; renews the orphan guard on the way."""
+
+    def __init__(self, links: Any, slot: int, guard: Guard) -> None:
+        self._links = links
+        self._variable = f"cti_alive_{slot}"
+        self._guard = guard
+        self._turn = 0
+        self._accepting = True
+
+    def run(self) -> None:
+        """Until killed."""
+        beats_per_renewal = max(1, int(self._guard.after_s / 3 / BEAT_S))
+        beat = 0
+        while True:
+            self.beat()
+            if beat % beats_per_renewal == 0:
+                self._guard.renew()
+            beat += 1
+            gevent.sleep(BEAT_S)
+
+    def beat(self) -> None:
+        if not self._links.connected:
+            return
+        old, self._turn = self._turn, 1 - self._turn
+        value = "1" if self._accepting else "0"
+        try:
+            self._links.submit_api(
+                "sched_api", f"+{LIFE_S}", f"{self._variable}_{self._turn}", "global_setvar", f"{self._variable}=0"
+            )
+            self._links.submit_api("sched_del", f"{self._variable}_{old}")
+            self._links.submit_api("global_setvar", f"{self._variable}={value}")
+        except CtiError as error:
+            log.warning("heartbeat not sent: %s", error)
+
+    def close(self) -> None:
+        """No new calls from now on; the switch sends them to other slots or to the emergency extension."""
+        self._accepting = False
+        self.beat()
