@@ -82,7 +82,7 @@ def _modules(_: SwitchSettings, api: Api) -> Iterator[Finding]:
 
 def _safety(_: SwitchSettings, api: Api) -> Iterator[Finding]:
     """Does the running switch execute what a caller writes? Asked of the switch, not of the files."""
-    if "true" in api("fsctl api_expansion"):
+    if not re.search(r"\boff\b", api("fsctl api_expansion")):
         remedy = "restart the switch on the rendered configuration (api-expansion false)"
         yield bad("api-expansion", "safety", "`${command(…)}` inside arguments is executed", remedy)
     elif api("global_getvar disable_system_api_commands") != "true":

@@ -137,7 +137,8 @@ def _gateway(trunk: Trunk) -> Iterator[str]:
         yield f"  {_param('password', register.secret())}"
         yield f"  {_param('expire-seconds', register.expires_s)}"
         yield f"  {_param('retry-seconds', 30)}"
-        yield f"  {_param('extension-in-contact', 'true')}"
+        # The account's name is in the request line; the number that was dialled, only in To.
+        yield f"  {_param('extension', 'auto_to_user')}"
     if trunk.outgoing_number:
         yield f"  {_param('from-user', trunk.outgoing_number)}"
     yield f"  {_param('caller-id-in-from', 'false' if trunk.outgoing_number else 'true')}"

@@ -70,6 +70,12 @@ def _secret(value: str) -> str:
     return value
 
 
+def _probe(value: int) -> int:
+    if 0 < value < 5:  # mod_sofia refuses to probe more often
+        raise ValueError("a trunk is probed every 5 s or more; write probe_s: 5, or 0 for no probing")
+    return value
+
+
 def _folder(value: str) -> str:
     if not value.startswith("/") or not re.fullmatch(r"[A-Za-z0-9_./+@-]+", value) or ".." in value.split("/"):
         raise ValueError(f"{value!r} is no absolute folder of plain characters; write for example /var/lib/cti/prompts")
@@ -172,7 +178,7 @@ class Trunk(_Model):
     port: Port = 5060
     transport: Literal["udp", "tcp"] = Field("udp", examples=["udp"])
     register_as: Register | None = Field(None, alias="register")
-    probe_s: Annotated[int, Field(ge=0, le=3600, examples=[30])] = 30  # 0: no OPTIONS
+    probe_s: Annotated[int, Field(ge=0, le=3600, examples=[30]), AfterValidator(_probe)] = 30  # 0: no OPTIONS
     codecs: tuple[Codec, ...] | None = Field(None, min_length=1, examples=["[PCMA, PCMU]"])
     outgoing_number: Number | None = None
     dtmf: Literal["rfc2833", "info", "inband"] = Field("rfc2833", examples=["rfc2833"])

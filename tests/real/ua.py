@@ -1,0 +1,340 @@
+"""A small SIP phone for tests: registers, calls, is called, presses keys, keeps what it hears. UDP on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from .media import Media
+from .sip import Message, answer_to, audio_target, branch, sdp, tag
+
+RETRANSMIT_S = 0.5
+
+
+class When(Enum):
+    """What a phone does with an incoming call."""
+
+    ANSWER = "answer"
+    BUSY = "busy"
+    RING = "ring"  # for ever
+
+
+@dataclass
+class Dialog:
+    """One call of the phone. Times out with TimeoutError that tells the last answer."""
+
+    phone: Phone
+    call_id: str
+    local: str  # our From/To with tag
+    remote: str
+    target: str  # request URI of the far side
+    media: Media = field(default_factory=Media)
+    outgoing: bool = True
+    invite: Message | None = None
+    status: int = 0  # last status of the INVITE
+    answered: threading.Event = field(default_factory=threading.Event)
+    finished: threading.Event = field(default_factory=threading.Event)
+    rejected: bool = False
+    cseq: int = 1
+    route: tuple[str, int] = ("", 0)
+
+    def wait_answered(self, timeout_s: float = 10) -> None:
+        if not self.answered.wait(timeout_s):
+            raise TimeoutError(f"not answered within {timeout_s} s, last status {self.status}")
+        if self.rejected:
+            raise AssertionError(f"rejected with {self.status}")
+
+    def wait_finished(self, timeout_s: float = 10) -> None:
+        """Until the far side hung up or rejected."""
+        if not self.finished.wait(timeout_s):
+            raise TimeoutError(f"the call is still up after {timeout_s} s, last status {self.status}")
+
+    def press(self, digits: str) -> None:
+        self.media.press(digits)
+
+    def hang_up(self) -> None:
+        """BYE or, before the answer, CANCEL."""
+        if self.finished.is_set():
+            return
+        if self.answered.is_set():
+            self.cseq += 1
+            self.phone.request(self, "BYE", self.cseq)
+        elif self.outgoing and self.invite is not None:
+            self.phone.cancel(self)
+        self.finished.set()
+        self.media.stop()
+
+
+class Phone:
+    """``number`` is its user part. Close it when done (or use it as a context manager)."""
+
+    def __init__(self, number: str, *, domain: str = "cti.local", password: str = "", when: When = When.ANSWER) -> None:
+        self.number, self.domain, self.password, self.when = number, domain, password, when
+        self.calls: list[Dialog] = []
+        self.seen: list[Message] = []  # every request that came in
+        self.ringing = threading.Event()
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.settimeout(0.2)
+        self.port: int = self._socket.getsockname()[1]
+        self._replies: dict[tuple[str, int, str], Callable[[Message], bool]] = {}
+        self._incoming = threading.Condition()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Phone:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        for call in self.calls:
+            call.hang_up()
+        self._stop.set()
+        self._thread.join(2)
+        self._socket.close()
+
+    # ---- outgoing ----------------------------------------------------------------------------------------------
+
+    def register(self, port: int, *, expires: int = 300, timeout_s: float = 5) -> int:
+        """REGISTER at 127.0.0.1:``port``; the final status."""
+        uri, call_id, me = f"sip:{self.domain}", uuid.uuid4().hex, f"<sip:{self.number}@{self.domain}>"
+        extra = [("Contact", f"<sip:{self.number}@127.0.0.1:{self.port}>"), ("Expires", str(expires))]
+
+        def build(cseq: int) -> Message:
+            return self._build("REGISTER", uri, call_id, f"{me};tag={tag()}", me, cseq, extra)
+
+        return self._exchange(build, ("127.0.0.1", port), timeout_s).status
+
+    def options(self, uri: str, port: int, timeout_s: float = 5) -> int:
+        me = f"<sip:{self.number}@{self.domain}>"
+        call_id = uuid.uuid4().hex
+        message = lambda cseq: self._build("OPTIONS", uri, call_id, f"{me};tag={tag()}", f"<{uri}>", cseq, [])  # noqa: E731
+        return self._exchange(message, ("127.0.0.1", port), timeout_s).status
+
+    def call(self, number: str, port: int, *, name: str = "", headers: tuple[tuple[str, str], ...] = ()) -> Dialog:
+        """INVITE ``number`` at 127.0.0.1:``port``; returns at once. ``name`` is sent as it is, in quotes."""
+        uri = f"sip:{number}@127.0.0.1:{port}"
+        shown = f'"{name}" ' if name else ""
+        me = f"{shown}<sip:{self.number}@{self.domain}>;tag={tag()}"
+        dialog = Dialog(self, uuid.uuid4().hex, me, f"<{uri}>", uri, route=("127.0.0.1", port))
+        self.calls.append(dialog)
+        contact = ("Contact", f"<sip:{self.number}@127.0.0.1:{self.port}>")
+        extra = [contact, ("Content-Type", "application/sdp"), *headers]
+
+        def build(cseq: int) -> Message:
+            dialog.cseq = cseq
+            invite = self._build("INVITE", uri, dialog.call_id, me, dialog.remote, cseq, extra)
+            invite.body = sdp(dialog.media.port)
+            dialog.invite = invite
+            return invite
+
+        self._transact(build, dialog.route, lambda reply: self._invite_reply(dialog, reply))
+        return dialog
+
+    def request(self, dialog: Dialog, method: str, cseq: int) -> None:
+        message = self._build(method, dialog.target, dialog.call_id, dialog.local, dialog.remote, cseq, [])
+        self._send(message, dialog.route)
+
+    def cancel(self, dialog: Dialog) -> None:
+        invite = dialog.invite
+        assert invite is not None
+        message = Message(f"CANCEL {invite.uri} SIP/2.0", [h for h in invite.headers if h[0] in _CANCEL_KEEPS])
+        message.headers.append(("CSeq", f"{invite.cseq} CANCEL"))
+        self._send(message, dialog.route)
+
+    def _build(
+        self, method: str, uri: str, call_id: str, sender: str, to: str, cseq: int, extra: list[tuple[str, str]]
+    ) -> Message:
+        headers = [
+            ("Via", f"SIP/2.0/UDP 127.0.0.1:{self.port};branch={branch()};rport"),
+            ("Max-Forwards", "70"),
+            ("From", sender),
+            ("To", to),
+            ("Call-ID", call_id),
+            ("CSeq", f"{cseq} {method}"),
+            *extra,
+        ]
+        return Message(f"{method} {uri} SIP/2.0", headers)
+
+    def _exchange(self, build: Callable[[int], Message], where: tuple[str, int], timeout_s: float) -> Message:
+        final: list[Message] = []
+        done = threading.Event()
+
+        def keep(reply: Message) -> None:
+            final.append(reply)
+            done.set()
+
+        self._transact(build, where, keep)
+        if not done.wait(timeout_s):
+            raise TimeoutError(f"no answer from {where} within {timeout_s} s")
+        return final[0]
+
+    def _transact(self, build: Callable[[int], Message], where: tuple[str, int], on: Callable[[Message], None]) -> None:
+        """Send; retransmit until anything comes; answer one challenge; hand over everything else."""
+        heard = threading.Event()
+        first = build(1)
+
+        def second(reply: Message) -> bool:
+            heard.set()
+            if reply.method == "INVITE" and reply.status >= 300:
+                self._ack(reply, first, where)
+            challenge = reply.get("WWW-Authenticate") or reply.get("Proxy-Authenticate")
+            if reply.status not in (401, 407) or not self.password:
+                on(reply)
+                return reply.status >= 200
+            again = build(2)
+            name = "Authorization" if reply.status == 401 else "Proxy-Authorization"
+            value = answer_to(challenge, self.number, self.password, again.method, again.uri)
+            again.headers.append((name, value))
+
+            def third(last: Message) -> bool:
+                if last.method == "INVITE" and last.status >= 300:
+                    self._ack(last, again, where)
+                on(last)
+                return last.status >= 200
+
+            self._replies[(again.get("Call-ID"), 2, again.method)] = third
+            self._send(again, where)
+            return True
+
+        self._replies[(first.get("Call-ID"), 1, first.method)] = second
+        self._send(first, where)
+        self._retransmit(first, where, heard, 6)
+
+    def _retransmit(self, message: Message, where: tuple[str, int], heard: threading.Event, left: int) -> None:
+        def again() -> None:
+            if not heard.is_set() and not self._stop.is_set() and left > 0:
+                self._send(message, where)
+                self._retransmit(message, where, heard, left - 1)
+
+        timer = threading.Timer(RETRANSMIT_S, again)
+        timer.daemon = True
+        timer.start()
+
+    def _ack(self, reply: Message, invite: Message, where: tuple[str, int]) -> None:
+        """Of a refusal: same branch, so part of the INVITE's transaction (RFC 3261 17.1.1.3)."""
+        headers = [
+            (name, value) for name, value in invite.headers if name in ("Via", "Max-Forwards", "From", "Call-ID")
+        ]
+        headers += [("To", reply.get("To")), ("CSeq", f"{invite.cseq} ACK")]
+        self._send(Message(f"ACK {invite.uri} SIP/2.0", headers), where)
+
+    def _invite_reply(self, dialog: Dialog, reply: Message) -> None:
+        dialog.status = reply.status
+        if reply.status < 200:
+            if "m=audio" in reply.body:
+                address, port, _ = audio_target(reply.body)
+                dialog.media.start(address, port)
+            return
+        if reply.status >= 300:
+            dialog.rejected = True
+            dialog.finished.set()
+            dialog.answered.set()
+            return
+        dialog.remote = reply.get("To")
+        contact = re.search(r"<([^>]+)>", reply.get("Contact"))
+        dialog.target = contact.group(1) if contact else dialog.target
+        if reply.body:
+            address, port, _ = audio_target(reply.body)
+            dialog.media.start(address, port)
+        self.request(dialog, "ACK", reply.cseq)
+        dialog.answered.set()
+
+    # ---- incoming ----------------------------------------------------------------------------------------------
+
+    def wait_call(self, timeout_s: float = 10, nth: int = 1) -> Dialog:
+        """The ``nth`` incoming call."""
+        with self._incoming:
+            if not self._incoming.wait_for(lambda: len(self._ins()) >= nth, timeout_s):
+                raise TimeoutError(f"phone {self.number}: no call within {timeout_s} s")
+            return self._ins()[nth - 1]
+
+    def _ins(self) -> list[Dialog]:
+        return [call for call in self.calls if not call.outgoing]
+
+    def _listen(self) -> None:
+        while not self._stop.is_set():
+            try:
+                data, where = self._socket.recvfrom(65535)
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            if data.strip():
+                message = Message.parse(data)
+                if message.is_request:
+                    self.seen.append(message)
+                    self._asked(message, where)
+                else:
+                    self._replied(message)
+
+    def _replied(self, reply: Message) -> None:
+        key = (reply.get("Call-ID"), reply.cseq, reply.method)
+        handler = self._replies.get(key)
+        if handler is not None and handler(reply) and reply.method != "INVITE":
+            self._replies.pop(key, None)
+
+    def _asked(self, message: Message, where: tuple[str, int]) -> None:
+        if message.method == "INVITE":
+            self._invited(message, where)
+        elif message.method in ("BYE", "CANCEL"):
+            self._reply(message, 200, "OK", where)
+            for dialog in self.calls:
+                if dialog.call_id == message.get("Call-ID"):
+                    if message.method == "CANCEL" and dialog.invite is not None:
+                        self._reply(dialog.invite, 487, "Request Terminated", where, dialog.local)
+                    dialog.finished.set()
+                    dialog.media.stop()
+        elif message.method != "ACK":
+            self._reply(message, 200, "OK", where)
+
+    def _invited(self, invite: Message, where: tuple[str, int]) -> None:
+        known = next((call for call in self.calls if call.call_id == invite.get("Call-ID")), None)
+        if known is not None:  # a re-INVITE or a retransmission: the same answer
+            self._reply(invite, 200, "OK", where, known.local, sdp(known.media.port))
+            return
+        local = f"{invite.get('To')};tag={tag()}"
+        if self.when is When.BUSY:
+            self._reply(invite, 486, "Busy Here", where, local)
+            return
+        contact = re.search(r"<([^>]+)>", invite.get("Contact"))
+        target = contact.group(1) if contact else f"sip:{where[0]}:{where[1]}"
+        call_id = invite.get("Call-ID")
+        dialog = Dialog(self, call_id, local, invite.get("From"), target, outgoing=False, invite=invite, route=where)
+        self._reply(invite, 180, "Ringing", where, local)
+        if self.when is When.ANSWER:
+            if invite.body:
+                address, port, _ = audio_target(invite.body)
+                dialog.media.start(address, port)
+            self._reply(invite, 200, "OK", where, local, sdp(dialog.media.port))
+            dialog.answered.set()
+        with self._incoming:
+            self.calls.append(dialog)
+            self.ringing.set()
+            self._incoming.notify_all()
+
+    def _reply(
+        self, request: Message, status: int, reason: str, where: tuple[str, int], to: str = "", body: str = ""
+    ) -> None:
+        headers = [*request.all("Via"), *request.all("Record-Route"), ("From", request.get("From"))]
+        headers += [("To", to or request.get("To")), ("Call-ID", request.get("Call-ID")), ("CSeq", request.get("CSeq"))]
+        headers.append(("Contact", f"<sip:{self.number}@127.0.0.1:{self.port}>"))
+        if body:
+            headers.append(("Content-Type", "application/sdp"))
+        self._send(Message(f"SIP/2.0 {status} {reason}", headers, body), where)
+
+    def _send(self, message: Message, where: tuple[str, int]) -> None:
+        with contextlib.suppress(OSError):  # closed while a timer fired
+            self._socket.sendto(message.encode(), where)
+
+
+_CANCEL_KEEPS = ("Via", "Max-Forwards", "From", "To", "Call-ID")
