@@ -1,0 +1,382 @@
+"""A channel: its state, variables and queues, and the events that tell about it. What runs on it is in `session`."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cti.switch.embedded.causes import Q850
+from cti.switch.embedded.event import Event
+from cti.switch.embedded.names import CALLSTATE_NUMBERS, WITH_VARIABLES, Source, State
+from cti.switch.embedded.profile import Profile
+from cti.switch.embedded.wire import Block, Header
+
+if TYPE_CHECKING:
+    from cti.switch.embedded.core import Core
+    from cti.switch.embedded.dialplan import Extension
+    from cti.switch.embedded.task import Task
+
+DTMF_QUEUE = 100  # the real queue's size; digits beyond it are lost there too
+
+
+@dataclass(slots=True)
+class Heard:
+    """Something the far end hears. ``kind``: say, file, tone, silence, ringback. Seconds since the epoch."""
+
+    kind: str
+    text: str
+    at: float
+    duration_s: float
+    interrupted: bool = False
+
+
+class FarEnd(Protocol):
+    """Who is at the other end of a channel: a virtual caller or a virtual phone."""
+
+    def answered(self) -> None: ...
+
+    def heard(self, heard: Heard, ended: bool) -> None:
+        """Called when something starts (``ended`` False) and again when it ends, with its real length."""
+
+    def dtmf(self, digit: str) -> None: ...
+
+    def gone(self, cause: str) -> None: ...
+
+
+class Silent:
+    """Nobody at the other end."""
+
+    def answered(self) -> None: ...
+
+    def heard(self, heard: Heard, ended: bool) -> None: ...
+
+    def dtmf(self, digit: str) -> None: ...
+
+    def gone(self, cause: str) -> None: ...
+
+
+@dataclass(slots=True)
+class Message:
+    """A private event: what sendmsg or uuid_broadcast put into the channel's queue."""
+
+    headers: dict[str, str]  # names in lower case
+    body: str = ""
+    raw: list[Header] = field(default_factory=list)
+    event_name: str = "PRIVATE_COMMAND"
+
+    def get(self, name: str) -> str:
+        return self.headers.get(name, "")
+
+
+class Channel:
+    """One leg. Only the model's own thread touches it; other parties go through its methods."""
+
+    def __init__(self, core: Core, profile: Profile, *, outbound: bool, session_id: int) -> None:
+        self.core = core
+        self.uuid = profile.uuid
+        self.profile = profile
+        self.outbound = outbound
+        self.session_id = session_id
+        self.variables: dict[str, str] = {}
+        self.state = State.NEW
+        self.running_state = State.NONE if outbound else State.NEW
+        self.callstate = "DOWN"
+        self.answered = False
+        self.early = False
+        self.ring_ready = False
+        self.has_media = False
+        self.hangup_cause = ""
+        self.private: deque[Message] = deque()
+        self.dtmf: deque[tuple[str, int, str]] = deque()
+        self.far: FarEnd = Silent()
+        self.task: Task[None] | None = None
+        self.watchers: list[Task[Any]] = []
+        self.extension: Extension | None = None
+        self.parked = False
+        self.controlled = False
+        self.transferring = False
+        self.bridged = False
+        self.originator = False
+        self.partner = ""
+        self.pending_bridge = ""
+        self.on_hold = False
+        self.brk = 0
+        self.broadcast = False
+        self.stop_broadcast = False
+        self.event_lock = False
+        self.verbose = False
+        self.stack = 0
+        self.recordings: dict[str, float] = {}
+        self.other: Profile | None = None
+        self.other_type = ""
+        self._variable_block: Block | None = None
+        self._caller_block: Block | None = None
+        self._other_block: Block | None = None
+
+    # ---- looks ----------------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        return self.profile.channel_name
+
+    def ready(self) -> bool:
+        """switch_channel_ready: alive and not being taken elsewhere."""
+        return (
+            State.ROUTING < self.state < State.HANGUP
+            and self.state == self.running_state
+            and self.state != State.RESET
+            and not self.transferring
+        )
+
+    def up(self) -> bool:
+        return self.state < State.HANGUP
+
+    def getvar(self, name: str) -> str | None:
+        value = self.variables.get(name)
+        if value is not None:
+            return value
+        profile_value = self._profile_variable(name)
+        if profile_value is not None:
+            return profile_value
+        return self.core.globals.get(name)
+
+    def _profile_variable(self, name: str) -> str | None:
+        profile = self.profile
+        found = {
+            "caller_id_name": profile.name,
+            "caller_id_number": profile.number,
+            "ani": profile.number,
+            "destination_number": profile.destination,
+            "uuid": profile.uuid,
+            "context": profile.context,
+            "dialplan": profile.dialplan,
+            "username": profile.username,
+            "network_addr": profile.network,
+            "callee_id_name": profile.callee_name,
+            "callee_id_number": profile.callee_number,
+            "chan_name": profile.channel_name,
+            "source": profile.source,
+        }.get(name)
+        return found or None
+
+    def is_true(self, name: str) -> bool:
+        return true_word(self.getvar(name) or "")
+
+    # ---- changes ---------------------------------------------------------------------------------------------------
+
+    def setvar(self, name: str, value: str | None) -> None:
+        if value is None or value == "":
+            if self.variables.pop(name, None) is None:
+                return
+        else:
+            if self.variables.get(name) == value:
+                return
+            self.variables[name] = value
+        self._variable_block = None
+
+    def profile_changed(self) -> None:
+        self._caller_block = self._other_block = None
+
+    def meet(self, other: Profile | None, kind: str) -> None:
+        """Remember the other leg's profile for the ``Other-Leg-*`` headers; ``kind`` originator or originatee."""
+        self.other, self.other_type, self._other_block = other, kind, None
+
+    def poke(self) -> None:
+        if self.task is not None:
+            self.task.poke()
+
+    def changed(self) -> None:
+        """Wake whoever waits for this channel's state, and the channel itself."""
+        for watcher in list(self.watchers):
+            watcher.poke()
+        self.poke()
+
+    def watches(self, other: Channel) -> None:
+        """Be woken when ``other`` changes."""
+        if self.task is not None:
+            other.watchers.append(self.task)
+
+    def unwatch(self, other: Channel) -> None:
+        if self.task is not None and self.task in other.watchers:
+            other.watchers.remove(self.task)
+
+    def queue(self, message: Message) -> None:
+        self.private.append(message)
+        self.poke()
+
+    def set_callstate(self, callstate: str) -> None:
+        if callstate == self.callstate:
+            return
+        old, self.callstate = self.callstate, callstate
+        self.fire(
+            "CHANNEL_CALLSTATE",
+            first=[
+                ("Original-Channel-Call-State", old),
+                ("Channel-Call-State-Number", str(CALLSTATE_NUMBERS[callstate])),
+            ],
+        )
+
+    def set_running(self, state: State) -> None:
+        """switch_channel_set_running_state: the call state of an inbound leg follows, then CHANNEL_STATE."""
+        self.running_state = state
+        if not self.outbound and state < State.HANGUP:
+            if state == State.ROUTING:
+                self.set_callstate("RINGING")
+            elif self.answered:
+                self.set_callstate("ACTIVE")
+            elif self.early:
+                self.set_callstate("EARLY")
+        self.fire("CHANNEL_STATE")
+
+    def start_media(self) -> None:
+        if self.has_media:
+            return
+        self.has_media = True
+        for name, value in self.core.media_variables:
+            self.setvar(name, value)
+
+    def pre_answer(self) -> None:
+        """Early media, once."""
+        if self.early or self.answered or not self.up():
+            return
+        self.start_media()
+        self.early = True
+        self.setvar("endpoint_disposition", "EARLY MEDIA")
+        self.profile.times.progress_media = self.core.clock.now()
+        self.profile_changed()
+        self.fire("CHANNEL_PROGRESS_MEDIA")
+        self.set_callstate("EARLY")
+        self.changed()
+
+    def mark_ringing(self) -> None:
+        if self.ring_ready or self.answered or not self.up():
+            return
+        self.ring_ready = True
+        self.profile.times.progress = self.core.clock.now()
+        self.profile_changed()
+        self.fire("CHANNEL_PROGRESS")
+        if self.outbound:
+            self.set_callstate("RINGING")
+        self.changed()
+
+    def answer(self) -> bool:
+        """Answer, once; an inbound leg passes through early media as SIP does here. False when it is too late."""
+        if not self.up():
+            return False
+        if self.answered:
+            return True
+        if self.outbound:
+            self.start_media()
+        else:
+            self.pre_answer()
+        self.answered = True
+        self.profile.times.answered = self.core.clock.now()
+        self.profile_changed()
+        self.fire("CHANNEL_ANSWER")
+        self.setvar("endpoint_disposition", "ANSWER")
+        self.set_callstate("ACTIVE")
+        self.far.answered()
+        self.changed()
+        return True
+
+    def hangup(self, cause: str) -> None:
+        """One per customer: the first cause stays. The session thread does the rest when it wakes."""
+        if self.state >= State.HANGUP:
+            return
+        self.state = State.HANGUP
+        self.hangup_cause = cause
+        partner = self.core.channels.get(self.partner or self.variables.get("signal_bond", ""))
+        if partner is not None:
+            partner.setvar("last_bridge_hangup_cause", cause)
+        if self.originator:
+            self.setvar("last_bridge_role", "originator")
+        elif self.bridged:
+            self.setvar("last_bridge_role", "originatee")
+        self.fire("CHANNEL_HANGUP")
+        self.changed()
+
+    # ---- events ----------------------------------------------------------------------------------------------------
+
+    def fire(
+        self,
+        name: str,
+        extra: Iterable[Header] = (),
+        *,
+        first: Iterable[Header] = (),
+        source: Source | None = None,
+        lead: Iterable[Header] = (),
+        body: str = "",
+    ) -> Event | None:
+        """Fire an event about this channel. ``first`` goes before the channel's headers, ``extra`` after them."""
+        return self.core.bus.fire(
+            name, lambda: self.blocks(name, extra, first=first), source=source, lead=lead, body=body
+        )
+
+    def blocks(self, name: str, extra: Iterable[Header] = (), *, first: Iterable[Header] = ()) -> list[Block]:
+        if self._caller_block is None:
+            self._caller_block = self.profile.block("Caller")
+        blocks = [Block(first), Block(self._basic()), self._caller_block]
+        if self.other is not None:
+            if self._other_block is None:
+                self._other_block = self.other.block("Other-Leg")
+            blocks += [Block([("Other-Type", self.other_type)]), self._other_block]
+        if self.verbose or name in WITH_VARIABLES:
+            blocks.append(self.variable_block())
+        blocks.append(Block(extra))
+        return blocks
+
+    def variable_block(self) -> Block:
+        if self._variable_block is None:
+            self._variable_block = Block([(f"variable_{name}", value) for name, value in self.variables.items()])
+        return self._variable_block
+
+    def _basic(self) -> list[Header]:
+        direction = "outbound" if self.outbound else "inbound"
+        hit = not self.outbound or (self.extension is not None and self.extension.from_dialplan)
+        headers = [
+            ("Channel-State", f"CS_{self.running_state.name}"),
+            ("Channel-Call-State", self.callstate),
+            ("Channel-State-Number", str(int(self.state))),
+            ("Channel-Name", self.name),
+            ("Unique-ID", self.uuid),
+            ("Call-Direction", direction),
+            ("Presence-Call-Direction", direction),
+            ("Channel-HIT-Dialplan", "true" if hit else "false"),
+        ]
+        presence = self.variables.get("presence_id")
+        if presence:
+            headers.append(("Channel-Presence-ID", presence))
+        headers.append(("Channel-Call-UUID", self.variables.get("call_uuid", self.uuid)))
+        headers.append(("Answer-State", self._answer_state()))
+        if self.hangup_cause:
+            headers.append(("Hangup-Cause", self.hangup_cause))
+        if self.has_media:
+            headers += _CODEC_HEADERS
+        return headers
+
+    def _answer_state(self) -> str:
+        if self.state >= State.HANGUP:
+            return "hangup"
+        if self.answered:
+            return "answered"
+        return "early" if self.early else "ringing"
+
+    @property
+    def q850(self) -> int:
+        return Q850.get(self.hangup_cause, 16)
+
+
+_CODEC_HEADERS: list[Header] = [
+    (f"Channel-{side}-Codec-{what}", value)
+    for side in ("Read", "Write")
+    for what, value in (("Name", "PCMU"), ("Rate", "8000"), ("Bit-Rate", "64000"))
+]
+
+
+def true_word(text: str) -> bool:
+    """switch_true: what the switch takes for yes."""
+    return text.lower() in {"yes", "on", "true", "t", "enabled", "active", "allow"} or (
+        text.lstrip("-").isdigit() and int(text) != 0
+    )
