@@ -1,0 +1,7 @@
+"""Records of calls in a relational database: SQLite on one machine, PostgreSQL beyond. Behind `cti.ports.Store`."""
+
+from cti.store.keyring import rotate
+from cti.store.store import SqlStore, open_store
+from cti.store.writer import WriterSettings
+
+__all__ = ["SqlStore", "WriterSettings", "open_store", "rotate"]

@@ -1,0 +1,117 @@
+"""Writes records to the database: one transaction per batch, idempotent, so that a batch of unknown fate is repeated.
+
+Within a batch the tables are filled in the order of their foreign keys; within a table the order of arrival holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Engine, bindparam, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from cti.core.records import CallEnded, CallStarted, LegAdded, LegEnded, NodeVisit, Record
+from cti.store import rows
+from cti.store.database import insert_ignoring, insert_or_complete, is_refusal
+from cti.store.schema import call_goals, call_records, calls, legs, node_visits
+from cti.store.sealing import Sealer
+
+Item = tuple[int, Record]  # (ordinal, record)
+
+_END_LEG = (
+    update(legs)
+    .where(legs.c.call_id == bindparam("of_call"), legs.c.leg_id == bindparam("of_leg"), legs.c.ended_at.is_(None))
+    .values(ended_at=bindparam("at"), hangup_cause=bindparam("cause"))
+)
+_END_LEGS = (
+    update(legs)
+    .where(legs.c.call_id == bindparam("of_call"), legs.c.ended_at.is_(None))
+    .values(ended_at=bindparam("at"), hangup_cause=bindparam("cause"))
+)
+
+
+@dataclass(slots=True)
+class Written:
+    """``refused``: records that this database will never take, with the reason (which quotes no data)."""
+
+    duplicates: int = 0
+    refused: list[tuple[Item, str]] = field(default_factory=list)
+
+
+class BatchWriter:
+    def __init__(self, engine: Engine, sealer: Sealer) -> None:
+        self._engine = engine
+        self._sealer = sealer
+        self._connection: Connection | None = None
+
+    def write(self, items: Sequence[Item]) -> Written:
+        """Raises SQLAlchemyError when the database is away. A refused record is found by halving the batch."""
+        try:
+            return Written(duplicates=self._transaction(items))
+        except SQLAlchemyError as error:
+            if not is_refusal(error):
+                raise
+            if len(items) == 1:
+                return Written(refused=[(items[0], type(error).__name__)])
+        middle = len(items) // 2
+        first, second = self.write(items[:middle]), self.write(items[middle:])
+        return Written(first.duplicates + second.duplicates, first.refused + second.refused)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _transaction(self, items: Sequence[Item]) -> int:
+        if self._connection is None:
+            self._connection = self._engine.connect().execution_options(writing=True)
+        try:
+            with self._connection.begin():
+                return self._fill(self._connection, items)
+        except SQLAlchemyError as error:
+            if not is_refusal(error):
+                broken, self._connection = self._connection, None
+                broken.invalidate()  # the file may have been replaced, the server restarted: start afresh
+                broken.close()
+            raise
+
+    def _fill(self, connection: Connection, items: Sequence[Item]) -> int:
+        def run(statement: Any, values: list[rows.Row]) -> None:
+            if values:
+                connection.execute(statement, values)
+
+        sealer = self._sealer
+        run(insert_ignoring(connection, calls), [rows.call_row(r, sealer) for _, r in items if type(r) is CallStarted])
+        run(insert_ignoring(connection, legs), [rows.leg_row(r, sealer, n) for n, r in items if type(r) is LegAdded])
+        run(_END_LEG, [rows.leg_end(r) for _, r in items if type(r) is LegEnded])
+        visits = [rows.visit_row(r, n) for n, r in items if type(r) is NodeVisit]
+        run(insert_or_complete(connection, node_visits, ("left_at", "exit", "note"), when="left_at"), visits)
+        ended = [r for _, r in items if type(r) is CallEnded]
+        return self._end(connection, ended) if ended else 0
+
+    def _end(self, connection: Connection, ended: list[CallEnded]) -> int:
+        """The first call detail record of a call stands. The same one again (a repeated batch) is not a duplicate."""
+        ids = {rows.clean(record.call_id, 128) for record in ended}
+        known = select(call_records.c.call_id, call_records.c.ended_at, call_records.c.terminal_cause)
+        there = {row[0]: (row[1], row[2]) for row in connection.execute(known.where(call_records.c.call_id.in_(ids)))}
+        fresh: list[CallEnded] = []
+        duplicates = 0
+        for record in ended:
+            row = rows.cdr_row(record)
+            mark = (row["ended_at"], row["terminal_cause"])
+            if row["call_id"] not in there:
+                there[row["call_id"]] = mark
+                fresh.append(record)
+            elif there[row["call_id"]] != mark:
+                duplicates += 1
+        if fresh:
+            cdrs = [rows.cdr_row(record) for record in fresh]
+            connection.execute(call_records.insert(), cdrs)
+            goals = [goal for record in fresh for goal in rows.goal_rows(record)]
+            if goals:
+                connection.execute(call_goals.insert(), goals)
+            closing = [{"of_call": c["call_id"], "at": c["ended_at"], "cause": c["hangup_cause"]} for c in cdrs]
+            connection.execute(_END_LEGS, closing)
+        return duplicates

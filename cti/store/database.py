@@ -1,0 +1,143 @@
+"""The one place that knows databases apart: engine settings, upsert, locks, and what their errors mean."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.pool import NullPool
+
+from cti.core.errors import ConfigError, StoreUnavailable
+
+_MIGRATION_LOCK = 0x43544931  # an arbitrary number, ours alone: the advisory lock for migrations on PostgreSQL
+_CONNECT_S = 5
+
+
+def parse_url(url: str) -> URL:
+    """Raises ConfigError for what is not a usable database URL."""
+    remedy = "write sqlite:///path/to/cti.db or postgresql+psycopg://user@host/name"
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ConfigError("the store's url is not a database url", remedy=remedy) from None
+    backend = parsed.get_backend_name()
+    if backend not in ("sqlite", "postgresql"):
+        raise ConfigError(f"the store does not work on '{backend}'", remedy=remedy)
+    if backend == "sqlite" and file_of(parsed) is None:
+        raise ConfigError("a database in memory would forget every call", remedy=remedy)
+    return parsed
+
+
+def file_of(url: URL) -> Path | None:
+    """The database file of an SQLite URL; None for other databases and for one in memory."""
+    name = url.database
+    if url.get_backend_name() != "sqlite" or not name or name == ":memory:":
+        return None
+    path = name.removeprefix("file:").partition("?")[0]
+    return Path(path) if path and path != ":memory:" else None
+
+
+def make_engine(url: URL, *, busy_s: float, read_only: bool) -> Engine:
+    """Raises ConfigError: folder missing, driver not installed."""
+    file = file_of(url)
+    if file is not None and not file.parent.is_dir():
+        raise ConfigError(f"the folder {file.parent} of the database does not exist", remedy=f"mkdir -p {file.parent}")
+    try:
+        if file is None:
+            return create_engine(url, connect_args={"connect_timeout": _CONNECT_S}, pool_pre_ping=True)
+        # A connection per use: it costs about 0.2 ms and no lock is shared between threads and greenlets.
+        engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": busy_s, "check_same_thread": False})
+    except (ModuleNotFoundError, ArgumentError) as error:
+        raise ConfigError(
+            f"no driver for {url.drivername}: {error}", remedy="pip install 'psycopg[binary]' for PostgreSQL"
+        ) from None
+    _tune_sqlite(engine, read_only)
+    return engine
+
+
+def _tune_sqlite(engine: Engine, read_only: bool) -> None:
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # BEGIN is ours: the driver's own begins too late to be exclusive
+        cursor = connection.cursor()
+        try:
+            if read_only:
+                cursor.execute("PRAGMA query_only=ON")
+                return
+            cursor.execute("PRAGMA foreign_keys=ON")
+            if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                cursor.execute("PRAGMA journal_mode=WAL")
+            # FULL: a flushed record outlives a power failure; group commit makes the sync affordable.
+            cursor.execute("PRAGMA synchronous=FULL")
+        finally:
+            cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # IMMEDIATE takes the write lock at once, where waiting for it is allowed; upgrading a read lock later is not.
+        writing = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def lock_for_migration(connection: Connection) -> None:
+    """Two processes that start at once migrate one after the other. SQLite's write transaction does that already."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+
+
+def insert_ignoring(connection: Connection, table: Table) -> Any:
+    """INSERT that leaves a row with the same primary key as it is."""
+    return _insert(connection, table).on_conflict_do_nothing(index_elements=list(table.primary_key.columns))
+
+
+def insert_or_complete(connection: Connection, table: Table, columns: tuple[str, ...], when: str) -> Any:
+    """INSERT that, on the same primary key, sets ``columns`` — if the new row has a value in ``when``."""
+    insert = _insert(connection, table)
+    return insert.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={name: insert.excluded[name] for name in columns},
+        where=insert.excluded[when].is_not(None),
+    )
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """True when the database refuses the data itself, so that trying again cannot help."""
+    if isinstance(error, (IntegrityError, DataError)):
+        return True
+    return isinstance(error, StatementError) and not isinstance(error, DBAPIError)
+
+
+_SQLITE_SAYS = {
+    sqlite3.SQLITE_BUSY: ("is locked by another process", "find who holds it (fuser, lsof); writing goes on by itself"),
+    sqlite3.SQLITE_LOCKED: ("is locked", "writing goes on by itself"),
+    sqlite3.SQLITE_READONLY: ("is read-only", "give this user the right to write the file and its folder"),
+    sqlite3.SQLITE_PERM: ("may not be opened", "give this user the right to write the file and its folder"),
+    sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "check that the path is a file, its folder exists and is writable"),
+    sqlite3.SQLITE_FULL: ("cannot grow: the disk is full", "make room; writing goes on by itself"),
+    sqlite3.SQLITE_IOERR: ("cannot be read or written (disk error)", "check the disk and the kernel log"),
+    sqlite3.SQLITE_CORRUPT: ("is damaged", "move it away and restore a backup (sqlite3 FILE .recover may save more)"),
+    sqlite3.SQLITE_NOTADB: ("is not a database", "name another path, or move that file away"),
+}
+
+
+def unavailable(error: Exception, url: URL) -> StoreUnavailable:
+    """What a database error means to a person: which database, what is wrong, what to do. Holds no data of a row."""
+    where = str(file_of(url) or url.render_as_string(hide_password=True))
+    origin = getattr(error, "orig", None) or error
+    code = getattr(origin, "sqlite_errorcode", None)
+    if isinstance(code, int) and (code & 0xFF) in _SQLITE_SAYS:
+        what, remedy = _SQLITE_SAYS[code & 0xFF]
+        return StoreUnavailable(f"the database {where} {what}", remedy=remedy)
+    first_line = (str(origin).splitlines() or [""])[0][:200]
+    known = isinstance(error, (SQLAlchemyError, OSError, sqlite3.Error))
+    return StoreUnavailable(f"the database {where} failed: {first_line if known else type(error).__name__}")

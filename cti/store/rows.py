@@ -1,0 +1,150 @@
+"""Records as table rows, sensitive values sealed, foreign text made fit for a column."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from cti.core.calls import Medium, TerminalCause
+from cti.core.numbers import normalise_number
+from cti.core.records import CallEnded, CallStarted, LegAdded, LegEnded, NodeVisit, Record
+from cti.store.sealing import Sealer
+
+Row = dict[str, Any]
+
+_SPILL = "spill"
+_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (CallStarted, LegAdded, LegEnded, NodeVisit, CallEnded)}
+_MAX_TEXT = 4_000
+
+
+def clean(text: str, limit: int = _MAX_TEXT) -> str:
+    """What every database takes: no NUL, no lone surrogates, cut to the column. Ids and numbers never get this long."""
+    fit = text[:limit]
+    return fit.encode("utf-8", "replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")
+
+
+def seal(sealer: Sealer, value: str | None, table: str, column: str, *ids: str) -> str | None:
+    return None if value is None else sealer.seal(clean(value), context(table, column, *ids))
+
+
+def context(table: str, column: str, *ids: str) -> str:
+    """What a sealed value is bound to."""
+    return "/".join((table, column, *ids))
+
+
+def blind_number(sealer: Sealer, number: str | None) -> str | None:
+    return None if not number else sealer.blind("number:" + normalise_number(clean(number)))
+
+
+def call_row(record: CallStarted, sealer: Sealer) -> Row:
+    call_id = clean(record.call_id, 128)
+    return {
+        "call_id": call_id,
+        "switch": clean(record.switch, 64),
+        "medium": record.medium.value,
+        "called": clean(record.called, 128),
+        "caller_sealed": seal(sealer, record.caller, "calls", "caller", call_id),
+        "caller_blind": blind_number(sealer, record.caller),
+        "caller_name_sealed": seal(sealer, record.caller_name or None, "calls", "caller_name", call_id),
+        "entry": clean(record.entry, 200),
+        "flow": clean(record.flow, 200),
+        "flow_version": clean(record.flow_version, 80),
+        "language": clean(record.language, 35),
+        "started_at": float(record.started_at),
+    }
+
+
+def leg_row(record: LegAdded, sealer: Sealer, ordinal: int) -> Row:
+    call_id, leg_id = clean(record.call_id, 128), clean(record.leg_id, 128)
+    return {
+        "call_id": call_id,
+        "leg_id": leg_id,
+        "role": clean(record.role, 16),
+        "switch": clean(record.switch, 64),
+        "number_sealed": seal(sealer, record.number, "legs", "number", call_id, leg_id),
+        "number_blind": blind_number(sealer, record.number),
+        "added_at": float(record.added_at),
+        "ended_at": None,
+        "hangup_cause": "",
+        "ordinal": ordinal,
+    }
+
+
+def leg_end(record: LegEnded) -> Row:
+    return {
+        "of_call": clean(record.call_id, 128),
+        "of_leg": clean(record.leg_id, 128),
+        "at": float(record.ended_at),
+        "cause": clean(record.hangup_cause, 64),
+    }
+
+
+def visit_row(record: NodeVisit, ordinal: int) -> Row:
+    return {
+        "call_id": clean(record.call_id, 128),
+        "flow": clean(record.flow, 200),
+        "node": clean(record.node, 200),
+        "visit": record.visit,
+        "type": clean(record.type, 40),
+        "entered_at": float(record.entered_at),
+        "left_at": None if record.left_at is None else float(record.left_at),
+        "exit": clean(record.exit, 200),
+        "note": clean(record.note),
+        "ordinal": ordinal,
+    }
+
+
+def cdr_row(record: CallEnded) -> Row:
+    return {
+        "call_id": clean(record.call_id, 128),
+        "ended_at": float(record.ended_at),
+        "answered_at": None if record.answered_at is None else float(record.answered_at),
+        "terminal_cause": record.terminal_cause.value,
+        "hangup_cause": clean(record.hangup_cause, 64),
+        "outcome": clean(record.outcome, 200),
+        "error": clean(record.error),
+        "language": clean(record.language, 35),
+    }
+
+
+def goal_rows(record: CallEnded) -> list[Row]:
+    call_id = clean(record.call_id, 128)
+    return [
+        {"call_id": call_id, "position": position, "goal": clean(goal, 200)}
+        for position, goal in enumerate(record.goals)
+    ]
+
+
+# ---- records outside the database: the spill file and the file of refused records -----------------------------------
+
+
+def to_line(record: Record, ordinal: int, sealer: Sealer) -> bytes:
+    """One line of JSON whose payload is sealed whole: a spill file tells nothing about anybody."""
+    body = json.dumps({"kind": type(record).__name__, "ordinal": ordinal, **asdict(record)})
+    return json.dumps({"v": 1, "record": sealer.seal(body, _SPILL)}).encode() + b"\n"
+
+
+def from_line(line: bytes, sealer: Sealer) -> tuple[int, Record]:
+    """Raises ValueError (not a line of ours), SealBroken."""
+    try:
+        sealed = json.loads(line)["record"]
+    except (KeyError, TypeError) as error:
+        raise ValueError("not a spilled record") from error
+    fields = json.loads(sealer.open(str(sealed), _SPILL))
+    return fields.pop("ordinal"), _record(fields)
+
+
+def _record(fields: dict[str, Any]) -> Record:
+    kind = _KINDS[fields.pop("kind")]
+    _revive(fields)
+    made: Record = kind(**fields)
+    return made
+
+
+def _revive(fields: dict[str, Any]) -> None:
+    revive: Mapping[str, Any] = {"medium": Medium, "terminal_cause": TerminalCause, "goals": tuple}
+    for name, make in revive.items():
+        if name in fields:
+            fields[name] = make(fields[name])

@@ -1,0 +1,132 @@
+"""The tables. Columns ending in ``_sealed`` hold sealed values (see `sealing`), ``_blind`` their index.
+
+A change here needs a migration beside it; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
+
+from cti.core.calls import TerminalCause
+
+#: The revision that this code works on (the last file in migrations/versions).
+HEAD = "0001"
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_ID = 128
+
+
+def _call_id(*, primary_key: bool = False) -> Column[str]:
+    return Column("call_id", String(_ID), ForeignKey("calls.call_id"), primary_key=primary_key, nullable=False)
+
+
+#: Small facts about the database itself: which keys its values were sealed with.
+store_meta = Table(
+    "store_meta",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("call_id", String(_ID), primary_key=True),
+    Column("switch", String(64), nullable=False),
+    Column("medium", String(16), nullable=False),
+    Column("called", String(_ID), nullable=False),
+    Column("caller_sealed", Text),
+    Column("caller_blind", String(64)),
+    Column("caller_name_sealed", Text),
+    Column("entry", String(200), nullable=False),
+    Column("flow", String(200), nullable=False),
+    Column("flow_version", String(80), nullable=False),
+    Column("language", String(35), nullable=False),
+    Column("started_at", Double, nullable=False),
+    Index(None, "started_at", "call_id"),
+    Index(None, "caller_blind", "started_at"),
+)
+
+legs = Table(
+    "legs",
+    metadata,
+    _call_id(),
+    Column("leg_id", String(_ID), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("switch", String(64), nullable=False),
+    Column("number_sealed", Text),
+    Column("number_blind", String(64)),
+    Column("added_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("hangup_cause", String(64), nullable=False),
+    Column("ordinal", BigInteger, nullable=False),  # order of arrival, for equal times
+    PrimaryKeyConstraint("call_id", "leg_id"),
+    Index(None, "number_blind"),
+)
+
+node_visits = Table(
+    "node_visits",
+    metadata,
+    _call_id(),
+    Column("flow", String(200), nullable=False),
+    Column("node", String(200), nullable=False),
+    Column("visit", Integer, nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("entered_at", Double, nullable=False),
+    Column("left_at", Double),
+    Column("exit", String(200), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("ordinal", BigInteger, nullable=False),
+    PrimaryKeyConstraint("call_id", "flow", "node", "visit"),
+)
+
+#: The call detail record. The primary key is the promise: one per call.
+call_records = Table(
+    "call_records",
+    metadata,
+    _call_id(primary_key=True),
+    Column("ended_at", Double, nullable=False),
+    Column("answered_at", Double),
+    Column("terminal_cause", String(32), nullable=False),
+    Column("hangup_cause", String(64), nullable=False),
+    Column("outcome", String(200), nullable=False),
+    Column("error", Text, nullable=False),
+    Column("language", String(35), nullable=False),
+    CheckConstraint(
+        "terminal_cause IN ({})".format(", ".join(f"'{cause.value}'" for cause in TerminalCause)),
+        name="terminal_cause",
+    ),
+    Index(None, "ended_at"),
+)
+
+call_goals = Table(
+    "call_goals",
+    metadata,
+    Column("call_id", String(_ID), ForeignKey("call_records.call_id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("goal", String(200), nullable=False),
+    PrimaryKeyConstraint("call_id", "position"),
+    Index(None, "goal"),
+)

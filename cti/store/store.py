@@ -1,0 +1,156 @@
+"""`SqlStore`: the store behind `cti.ports.Store`, and how one is opened."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gevent.threadpool import ThreadPool
+from sqlalchemy import Connection, Engine
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+from cti.core.calls import TerminalCause
+from cti.core.errors import StoreUnavailable
+from cti.core.records import CallDetail, CallEnded, CallFilter, CallRow, Record, StoreHealth
+from cti.store import keycheck
+from cti.store.batch import BatchWriter
+from cti.store.database import file_of, make_engine, parse_url, unavailable
+from cti.store.migrate import require_head, upgrade
+from cti.store.reader import Reader
+from cti.store.sealing import Sealer
+from cti.store.spill import SpillFile
+from cti.store.threads import Job
+from cti.store.writer import Writer, WriterSettings
+
+log = logging.getLogger("cti.store")
+
+T = TypeVar("T")
+_READERS = 4
+_READ_S = 10.0
+
+
+def _log_health(health: StoreHealth) -> None:
+    if health.healthy:
+        log.info("the store writes (%d queued, %d spilled)", health.queued, health.spilled)
+    else:
+        log.warning("the store waits: %s (%d queued, %d spilled)", health.error, health.queued, health.spilled)
+
+
+class SqlStore:
+    """Made by `open_store`. Without a writer it only reads."""
+
+    def __init__(
+        self, engine: Engine, url: URL, sealer: Sealer, writer: Writer | None, clock: Callable[[], float]
+    ) -> None:
+        self._engine = engine
+        self._url = url
+        self._reader = Reader(sealer)
+        self._writer = writer
+        self._opened_at = clock()
+        self._readers = ThreadPool(_READERS)
+
+    # ---- writing -------------------------------------------------------------------------------------------------
+
+    def record(self, record: Record) -> None:
+        self._need_writer().put(record)
+
+    def flush(self, timeout_s: float) -> bool:
+        return self._need_writer().flush(timeout_s)
+
+    def health(self) -> StoreHealth:
+        return self._writer.health() if self._writer else StoreHealth(True, 0, 0, 0, 0, 0, 0)
+
+    def close_lost(self, live: Collection[str], at: float, *, switch: str | None = None) -> int:
+        """Calls that this store saw begin are never touched: their engine is alive. Raises StoreUnavailable."""
+        writer = self._need_writer()
+        left = self._read(self._reader.open_calls, self._opened_at, switch)
+        lost = [call_id for call_id in left if call_id not in live]
+        for call_id in lost:
+            writer.put(CallEnded(call_id, at, TerminalCause.ENGINE_LOST))
+        return len(lost)
+
+    def close(self, timeout_s: float) -> bool:
+        complete = self._writer.close(timeout_s) if self._writer else True
+        self._engine.dispose()
+        return complete
+
+    # ---- reading -------------------------------------------------------------------------------------------------
+
+    def list_calls(
+        self, *, limit: int, before: str | None = None, where: CallFilter | None = None, unmask: bool = False
+    ) -> list[CallRow]:
+        return self._read(self._reader.list_calls, limit, before, where, unmask)
+
+    def find_call(self, call_id: str, *, unmask: bool = False) -> CallDetail | None:
+        return self._read(self._reader.find_call, call_id, unmask)
+
+    def _read(self, work: Callable[..., T], *arguments: Any) -> T:
+        def run() -> T:
+            with self._engine.connect() as connection, connection.begin():
+                return work(connection, *arguments)
+
+        return _on_thread(self._readers, self._url, run)
+
+    def _need_writer(self) -> Writer:
+        if self._writer is None:
+            raise StoreUnavailable("this store was opened for reading only")
+        return self._writer
+
+
+def open_store(
+    url: str,
+    key_ring_path: Path,
+    *,
+    clock: Callable[[], float] = time.time,
+    read_only: bool = False,
+    settings: WriterSettings | None = None,
+    on_health: Callable[[StoreHealth], None] = _log_health,
+    busy_s: float = 5.0,
+) -> SqlStore:
+    """Open the database, bring its schema up to date, make a key ring on first start, take up what was spilled.
+
+    ``clock`` gives wall time. ``busy_s`` is how long one attempt waits for a locked database; then it is tried again
+    with back-off. ``read_only`` neither migrates nor writes (several may read beside one engine). ``on_health`` is
+    told when writing stops and goes on. Raises ConfigError (what a person must mend) and StoreUnavailable.
+    """
+    parsed = parse_url(url)
+    engine = make_engine(parsed, busy_s=busy_s, read_only=read_only)
+    file = file_of(parsed)
+    if read_only and file is not None and not file.exists():
+        raise StoreUnavailable(f"there is no database {file}", remedy="start the engine once, it makes one")
+    base = (file or key_ring_path).with_name(f"{(file or key_ring_path).name}.spill.jsonl")
+
+    def prepare() -> Sealer:
+        if not read_only:
+            upgrade(engine, parsed)
+        with engine.connect().execution_options(writing=not read_only) as connection, connection.begin():
+            return _unlock(connection, parsed, key_ring_path, base, read_only)
+
+    sealer = _on_thread(ThreadPool(1), parsed, prepare, deadline_s=120.0)
+    writer = None
+    if not read_only:
+        spill = SpillFile.take(base)
+        writer = Writer(BatchWriter(engine, sealer), spill, sealer, parsed, settings or WriterSettings(), on_health)
+    return SqlStore(engine, parsed, sealer, writer, clock)
+
+
+def _unlock(connection: Connection, url: URL, ring: Path, spill: Path, read_only: bool) -> Sealer:
+    if read_only:
+        require_head(connection, url)
+        return keycheck.unlock(connection, ring, create=False, mark=False)
+    spilled = spill.exists() and spill.stat().st_size > 0
+    return keycheck.unlock(connection, ring, create=not spilled, mark=True)
+
+
+def _on_thread(pool: ThreadPool, url: URL, work: Callable[[], T], deadline_s: float = _READ_S) -> T:
+    job = Job(pool, work)
+    if not job.wait(deadline_s):
+        raise StoreUnavailable(f"the database did not answer within {deadline_s:.0f} s", remedy="try again")
+    try:
+        return job.get()
+    except (SQLAlchemyError, OSError) as error:
+        raise unavailable(error, url) from error
