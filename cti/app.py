@@ -18,6 +18,7 @@ from cti.api.app import create_app
 from cti.boss import SqlLookups, load_lookups
 from cti.boss.demo import ensure_demo_database
 from cti.channels.log import LogChannel
+from cti.core.errors import SwitchUnavailable
 from cti.flow import Catalog
 from cti.prompts import TextPrompts, WavPrompts
 from cti.runtime.admission import Admission, Limits
@@ -35,7 +36,7 @@ from cti.switch.liveness import Liveness
 from cti.switch.sandbox import SwitchSandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from cti.config import Settings, SwitchSettings
     from cti.ports import Store
@@ -55,8 +56,11 @@ class SystemClock:
 class Application:
     """An engine with its switches, store and API. ``start`` returns when it serves; `stop` ends it in order."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, direct: Mapping[str, str] | None = None) -> None:
+        """``direct``: called number -> flow, before the entry table is asked (the telephone in the terminal)."""
         self.settings = settings
+        self._direct = dict(direct or {})
+        self._asked = Flag()
         self._clock = SystemClock()
         settings.data.mkdir(parents=True, exist_ok=True)
         self.store = _store(settings, self._clock)
@@ -83,12 +87,22 @@ class Application:
         return int(self._api.server_port)
 
     def run_until_signal(self) -> int:
-        asked = Flag()
         for number in (signal.SIGTERM, signal.SIGINT):
-            gevent.signal_handler(number, asked.set)
-        asked.wait()
+            gevent.signal_handler(number, self._asked.set)
+        self._asked.wait()
         self.stop()
         return 0
+
+    def ask_to_stop(self) -> None:
+        """As a signal would."""
+        self._asked.set()
+
+    def wait_until_up(self, timeout_s: float) -> None:
+        """Until the links to all switches are up. Raises SwitchUnavailable at the deadline."""
+        for name, (links, life) in self._links.items():
+            if not links.wait_up(timeout_s):
+                raise SwitchUnavailable(f"switch {name} is not up after {timeout_s:g} s: {links.state}")
+            life.beat()
 
     def stop(self) -> None:
         """No new calls; wait for those that are up; what is left stays parked for the next engine or the guard."""
@@ -119,7 +133,7 @@ class Application:
         boss = _lookups(settings)
         queues = {name: QueueSettings(name, queue.agents, queue.limit) for name, queue in settings.queues.items()}
         catalog = Catalog(lookups=boss.signatures(), queues=sorted(queues))
-        library = load_folder(settings.flows, catalog)
+        library = load_folder(settings.flows, catalog, direct=self._direct)
         for issue in library.issues:
             log.warning("%s", issue)
         recordings = settings.data / "recordings"

@@ -43,8 +43,11 @@ class FlowLibrary:
     entry: EntryTable
     chance: Callable[[], float] = random.random
     issues: list[Issue] = field(default_factory=list)
+    direct: Mapping[str, str] = field(default_factory=dict)
 
     def meet(self, call: NewCall, now: datetime) -> Meeting:
+        if call.caller.called in self.direct:
+            return self._meet_directly(self.direct[call.caller.called], call)
         found = self.entry.match(
             medium=call.medium,
             called=call.caller.called,
@@ -70,7 +73,7 @@ class Sources:
     issues: list[Issue] = field(default_factory=list)
 
 
-def load_folder(folder: Path, catalog: Catalog) -> FlowLibrary:
+def load_folder(folder: Path, catalog: Catalog, *, direct: Mapping[str, str] | None = None) -> FlowLibrary:
     """Load every flow, calendar and the entry table below ``folder``.
 
     Raises ConfigError (``flows-refused``) whose ``issues`` holds all findings when any of them is an error.
@@ -87,7 +90,7 @@ def load_folder(folder: Path, catalog: Catalog) -> FlowLibrary:
     refuse_errors(issues)
     assert entry.table is not None
     plans = {name: compile_plan(sources.flows, sources.calendars, name) for name in sources.flows}
-    return FlowLibrary(plans, entry.table, issues=issues)
+    return FlowLibrary(plans, entry.table, issues=issues, direct=dict(direct or {}))
 
 
 def read_sources(folder: Path, catalog: Catalog) -> Sources:

@@ -1,0 +1,64 @@
+"""`cti switch`: run the embedded switch; write and check the configuration of a real one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cti.switch.conf.commands import BAD_INPUT, cli_check, cli_config
+
+if TYPE_CHECKING:
+    import argparse
+
+    from cti.switch.conf.commands import Outcome
+
+
+def add_to(nouns: Any) -> None:
+    noun = nouns.add_parser("switch", help="the embedded switch; configuration of a real one", description=__doc__)
+    verbs = noun.add_subparsers(dest="verb", required=True, metavar="VERB")
+    running = verbs.add_parser("run", help="run the embedded switch until Ctrl-C")
+    running.add_argument("--host", default="127.0.0.1")
+    running.add_argument("--port", type=int, default=8021)
+    running.add_argument("--password-file", type=Path, required=True, help="made with a random password if missing")
+    running.set_defaults(run=run_embedded)
+    writing = verbs.add_parser("config", help="write a folder that FreeSWITCH starts on")
+    writing.set_defaults(run=write_config)
+    writing.add_argument("--modules", type=Path, help="the switch's folder of modules, to leave out what it lacks")
+    checking = verbs.add_parser("check", help="examine a running switch and its trunks; say what is wrong")
+    checking.add_argument("--timeout", type=float, default=5.0, metavar="SECONDS")
+    checking.set_defaults(run=check)
+    for verb in (writing, checking):
+        verb.add_argument("--settings", type=Path, metavar="FILE", help="addresses, ports, phones, trunks")
+        verb.add_argument("--target", type=Path, default=Path("var/switch"), metavar="FOLDER")
+        verb.add_argument("--json", action="store_true")
+
+
+def run_embedded(options: argparse.Namespace) -> int:
+    from cti.switch.embedded import run
+
+    return run(options.host, options.port, password_of(options.password_file))
+
+
+def password_of(file: Path) -> str:
+    """The password in the file; a random one is written first when there is no file."""
+    import secrets
+
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(24) + "\n", encoding="ascii")
+    return file.read_text(encoding="utf-8").strip()
+
+
+def write_config(options: argparse.Namespace) -> int:
+    return _tell(cli_config(options.settings, options.target, modules=options.modules, as_json=options.json))
+
+
+def check(options: argparse.Namespace) -> int:
+    return _tell(cli_check(options.settings, options.target, timeout_s=options.timeout, as_json=options.json))
+
+
+def _tell(outcome: Outcome) -> int:
+    print(outcome.text, end="", file=sys.stderr if outcome.status == BAD_INPUT else sys.stdout)
+    return outcome.status

@@ -1,0 +1,75 @@
+"""A whole platform in one process: embedded switch, engine, API. For the demo and the telephone in the terminal.
+
+Everything speaks over real sockets on loopback; only the telephones are virtual.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cti.app import Application
+from cti.config import load_settings
+from cti.switch.embedded import EmbeddedSwitch, SwitchConfig
+
+if TYPE_CHECKING:
+    from cti.switch.embedded import VirtualCaller
+
+DOMAIN = "cti.local"
+#: The number under which `cti flow call` reaches a flow past the entry table.
+DIRECT = "000000"
+CONFIG = """\
+# Written by the demo at every start. `cti serve` takes the same words; see docs/configuration.md.
+node: demo
+data: .
+flows: {flows}
+switches:
+  - {{name: demo, host: 127.0.0.1, port: {port}, kind: embedded, password_file: event_socket.secret}}
+api: {{host: 127.0.0.1, port: {api_port}}}
+worker: {{drain_s: 1}}
+queues:
+  service: {{agents: [1001, 1002, 1003]}}
+"""
+
+
+@dataclass(slots=True)
+class Demo:
+    """``folder`` keeps database, keys and settings; ``api_port`` 0: any free one; ``direct``: the flow that the number
+    `DIRECT` meets, whatever the entry table says."""
+
+    folder: Path
+    flows: Path
+    api_port: int = 8080
+    direct: str | None = None
+
+    def start(self) -> Platform:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        password = secrets.token_urlsafe(24)
+        switch = EmbeddedSwitch(SwitchConfig(password=password, domain=DOMAIN))
+        port = switch.start()
+        secret = self.folder / "event_socket.secret"
+        with open(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+            file.write(password + "\n")
+        config = self.folder / "cti.yaml"
+        config.write_text(
+            CONFIG.format(flows=self.flows.resolve(), port=port, api_port=self.api_port), encoding="utf-8"
+        )
+        application = Application(load_settings(config), direct={DIRECT: self.direct} if self.direct else None)
+        application.start()
+        return Platform(switch, application)
+
+
+@dataclass(slots=True)
+class Platform:
+    switch: EmbeddedSwitch
+    application: Application
+
+    def call(self, caller: VirtualCaller) -> str:
+        return self.switch.call(caller)
+
+    def stop(self) -> None:
+        self.application.stop()
+        self.switch.stop()
