@@ -106,7 +106,7 @@ def uuid_dump(core: Core, argument: str) -> str:
         return event.xml()
     if fmt == "plain":
         return "".join(f"{name}: {value}\n" for name, value in event.headers()) + "\n"
-    return event.plain()
+    return event.plain().decode()
 
 
 @api("uuid_kill")

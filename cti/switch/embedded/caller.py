@@ -119,7 +119,7 @@ class VirtualCaller:
     hangup_after_s: float | None = None
     speaking_s: float = 2.0
     answer_wait_s: float = 60.0
-    context: str = "public"
+    context: str = "trunks"
     log: list[Heard] = field(default_factory=list)
     observers: list[Observer] = field(default_factory=list)
     channel: Channel | None = None

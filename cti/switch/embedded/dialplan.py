@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,58 +28,100 @@ Dialplan = Callable[["Channel", str, str], Extension | None]
 
 @dataclass(frozen=True, slots=True)
 class PlatformDialplan:
-    """The dialplan of the shipped configuration: liveness by `cti_alive_<k>`, a worker slot per call, then park.
+    """The dialplan of the shipped configuration (freeswitch_conf/dialplan), with its variables and its choices.
 
-    A slot is picked among those whose `cti_alive_<k>` is 1 by a hash of the channel's uuid. With no live slot the
-    caller hears ``apology`` and goes to the emergency extension, whose phones are ``emergency`` (a dial string; empty:
-    the call ends).
+    A worker slot k is alive while the global variable ``cti_alive_<k>`` is 1. The call's uuid decides: each slot owns
+    four of the sixteen hexadecimal digits (digit modulo 4), digits of dead slots are skipped, the first left names the
+    worker. With no live slot, and when the guard fires, the call goes to 9999 in context ``emergency``.
+
+    ``apology`` and ``hold_music`` are playback arguments, ``emergency`` a dial string, times in seconds.
     """
 
-    slots: int = 4
-    apology: str = "say:cti:en:We are sorry, our service is not available at the moment."
-    emergency_extension: str = "emergency"
-    emergency: str = "user/1001,user/1002"
-    internal: bool = True
-    variables: Mapping[str, str] = field(default_factory=dict)
+    apology: str = "say:cti:en:We are sorry, our service is not available at the moment. Please hold the line."
+    hold_music: str = "tone_stream://%(2000,4000,440,480)"
+    emergency: str = "user/1001,user/1002,user/1003"
+    emergency_ring_s: int = 20
+    guard_s: int = 30
 
     def __call__(self, channel: Channel, number: str, context: str) -> Extension | None:
-        if number == self.emergency_extension:
-            return self._emergency()
-        if self.internal and context == "internal" and number in channel.core.directory.phones:
-            return Extension("local", [("set", "hangup_after_bridge=true"), ("bridge", f"user/{number}")])
-        live = [k for k in range(self.slots) if channel.core.globals.get(f"cti_alive_{k}") == "1"]
+        if context == "emergency":
+            return self._emergency() if number == "9999" else None
+        if context == "phones":
+            if number == "*911":
+                return Extension("emergency-by-hand", [("transfer", "9999 XML emergency")])
+            if number in channel.core.directory.phones:
+                return self._phone_to_phone(channel, number)
+        return self._engine(channel, number)
+
+    def _engine(self, channel: Channel, number: str) -> Extension:
+        worker = self._worker(channel)
+        if not _NUMBER.fullmatch(number):
+            return Extension("engine-no-such-number", [("hangup", "UNALLOCATED_NUMBER")])
+        if worker is None:
+            return Extension("engine-park", [("transfer", "9999 XML emergency")])
+        sets = (
+            ("playback_terminators", "none"),
+            ("hangup_after_bridge", "false"),
+            ("park_after_bridge", "true"),
+            ("uuid_bridge_park_on_cancel", "true"),
+            ("continue_on_fail", "true"),
+            ("media_timeout", "300000"),
+            ("media_hold_timeout", "3600000"),
+        )
+        actions: list[Action] = [("set", f"{name}={value}") for name, value in sets]
+        actions.append(("sched_transfer", f"+{self.guard_s} 9999 XML emergency"))
+        return Extension("engine-park", [*actions, ("park", "")])
+
+    def _worker(self, channel: Channel) -> int | None:
+        """Choose while routing, as the inline actions of the shipped dialplan do."""
+        live = [k for k in range(4) if channel.core.globals.get(f"cti_alive_{k}") == "1"]
+        channel.setvar("cti_dead", "".join(_DIGITS[k] for k in range(4) if k not in live))
+        channel.setvar("cti_worker", None)
+        channel.setvar("cti_emergency", None)
         if not live:
-            return Extension(
-                "no_engine",
-                [
-                    ("answer", ""),
-                    ("playback", self.apology),
-                    ("transfer", f"{self.emergency_extension} XML {context}"),
-                ],
-            )
-        slot = live[zlib.crc32(channel.uuid.encode()) % len(live)]
-        sets = {
-            "cti_worker": str(slot),
-            "cti_entry": number,
-            "playback_terminators": "none",
-            "park_after_bridge": "true",
-            "continue_on_fail": "true",
-            **self.variables,
-        }
-        actions: list[Action] = [("set", f"{name}={value}") for name, value in sets.items()]
-        return Extension("cti", [*actions, ("park", "")])
+            return None
+        owners = (k for digit in channel.uuid for k in live if digit in _DIGITS[k])
+        worker = next(owners, live[0])
+        channel.setvar("cti_worker", str(worker))
+        return worker
+
+    def _phone_to_phone(self, channel: Channel, number: str) -> Extension:
+        return Extension(
+            "phone-to-phone",
+            [
+                ("set", "hangup_after_bridge=true"),
+                ("set", "continue_on_fail=false"),
+                ("set", "call_timeout=60"),
+                ("bridge", f"user/{number}@{channel.core.directory.domain}"),
+            ],
+        )
 
     def _emergency(self) -> Extension:
-        if not self.emergency:
-            return Extension("emergency", [("hangup", "NORMAL_TEMPORARY_FAILURE")])
+        sets = (
+            ("cti_emergency", "true"),
+            ("park_after_bridge", "false"),
+            ("hangup_after_bridge", "true"),
+            ("uuid_bridge_park_on_cancel", "false"),
+            ("continue_on_fail", "true"),
+            ("ignore_early_media", "true"),
+            ("playback_terminators", "none"),
+            ("call_timeout", str(self.emergency_ring_s)),
+        )
+        ring: list[Action] = [("bridge", self.emergency), ("playback", self.hold_music)]
         return Extension(
             "emergency",
             [
-                ("set", "park_after_bridge=false"),
-                ("set", "continue_on_fail=true"),
-                ("set", "hangup_after_bridge=true"),
-                ("set", "call_timeout=30"),
+                *(("set", f"{name}={value}") for name, value in sets),
+                ("answer", ""),
+                ("playback", self.apology),
+                *ring,
+                *ring,
                 ("bridge", self.emergency),
+                ("playback", self.apology),
                 ("hangup", "NO_ANSWER"),
             ],
         )
+
+
+_DIGITS = ("048c", "159d", "26ae", "37bf")
+_NUMBER = re.compile(r"\+?[0-9*#]{1,32}")

@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from cti.esl import encode_value
 from cti.switch.embedded.clock import Scheduler
 from cti.switch.embedded.names import OWN, SOURCES, Source
-from cti.switch.embedded.wire import Block, Header, quote
+from cti.switch.embedded.wire import Block, Header
 
 
 class Event:
@@ -43,33 +44,37 @@ class Event:
         """The whole message for a listener; ``fmt`` plain, json or xml."""
         data = self._encoded.get(fmt)
         if data is None:
-            text = {"plain": self.plain, "json": self.json, "xml": self.xml}[fmt]()
-            body = text.encode("utf-8", "surrogateescape")
+            body = self.plain() if fmt == "plain" else _bytes(self.json() if fmt == "json" else self.xml())
             head = f"Content-Length: {len(body)}\nContent-Type: text/event-{fmt}\n\n"
             data = self._encoded[fmt] = head.encode() + body
         return data
 
-    def plain(self) -> str:
-        text = "".join([block.plain() for block in self.blocks])
+    def plain(self) -> bytes:
+        text = b"".join([block.plain() for block in self.blocks])
         if not self.body:
-            return text + "\n"
-        return f"{text}Content-Length: {len(self.body.encode('utf-8', 'surrogateescape'))}\n\n{self.body}"
+            return text + b"\n"
+        body = _bytes(self.body)
+        return b"%sContent-Length: %d\n\n%s" % (text, len(body), body)
 
     def json(self) -> str:
         parts = [block.json() for block in self.blocks if block.headers]
         if self.body:
-            length = len(self.body.encode("utf-8", "surrogateescape"))
+            length = len(_bytes(self.body))
             parts.append(Block([("Content-Length", str(length)), ("_body", self.body)]).json())
         return "{" + ",".join(parts) + "}"
 
     def xml(self) -> str:
-        lines = [f"    <{name}>{_xml_text(quote(value))}</{name}>\n" for name, value in self.headers()]
+        lines = [f"    <{name}>{_xml_text(encode_value(value).decode())}</{name}>\n" for name, value in self.headers()]
         tail = ""
         if self.body:
-            length = len(self.body.encode("utf-8", "surrogateescape"))
+            length = len(_bytes(self.body))
             lines.append(f"    <Content-Length>{length}</Content-Length>\n")
             tail = f"  <body>{_xml_text(self.body)}</body>\n"
         return "<event>\n  <headers>\n" + "".join(lines) + "  </headers>\n" + tail + "</event>\n"
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _xml_text(value: str) -> str:

@@ -5,20 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
+from cti.esl import encode_frame, encode_value
+
 Header = tuple[str, str]
-
-_UNSAFE = frozenset(b'\r\n "#%&+:;<=>?@[\\]^`{|}')
-_QUOTED = {chr(byte): f"%{byte:02X}" for byte in range(256) if byte < 33 or byte > 126 or byte in _UNSAFE}
-_ASCII = {ord(char): code for char, code in _QUOTED.items() if ord(char) < 128}
-
-
-def quote(value: str) -> str:
-    """Percent-encode as switch_url_encode does: ``,`` ``/`` ``(`` ``)`` stay, everything that is not ASCII goes."""
-    if value.isalnum() and value.isascii():
-        return value
-    if value.isascii():
-        return value.translate(_ASCII)
-    return "".join(_QUOTED.get(chr(byte), chr(byte)) for byte in value.encode("utf-8", "surrogateescape"))
+_ARRAY = "ARRAY::"
 
 
 class Block:
@@ -28,7 +18,7 @@ class Block:
 
     def __init__(self, headers: Iterable[Header]) -> None:
         self.headers: Sequence[Header] = tuple(headers)
-        self._plain: str | None = None
+        self._plain: bytes | None = None
         self._json: str | None = None
         self._index: dict[str, str] | None = None
 
@@ -40,26 +30,32 @@ class Block:
             self._index = index
         return self._index.get(name_lower)
 
-    def plain(self) -> str:
+    def plain(self) -> bytes:
         if self._plain is None:
-            self._plain = "".join([f"{name}: {quote(value)}\n" for name, value in self.headers])
+            lines = [b"%s: %s\n" % (_name(name), encode_value(value)) for name, value in self.headers]
+            self._plain = b"".join(lines)
         return self._plain
 
     def json(self) -> str:
         """``"name":"value"`` pairs joined by commas, without braces; repeated names stay repeated."""
         if self._json is None:
-            self._json = ",".join([f"{_dumps(name)}:{_dumps(value)}" for name, value in self.headers])
+            self._json = ",".join([f"{_dumps(name)}:{_value(value)}" for name, value in self.headers])
         return self._json
 
 
-def _dumps(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _name(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
+
+
+def _value(value: str) -> str:
+    """Arrays become lists in JSON."""
+    return _dumps(value[len(_ARRAY) :].split("|:") if value.startswith(_ARRAY) else value)
+
+
+def _dumps(item: str | list[str]) -> str:
+    return json.dumps(item, ensure_ascii=False, separators=(",", ":"))
 
 
 def frame(headers: Iterable[Header], body: bytes | None = None) -> bytes:
-    """One message of the event socket: header lines as they are, a blank line, the body with its Content-Length."""
-    lines = [f"{name}: {value}\n" for name, value in headers]
-    if body is None:
-        return ("".join(lines) + "\n").encode("utf-8", "surrogateescape")
-    lines.append(f"Content-Length: {len(body)}\n\n")
-    return "".join(lines).encode("utf-8", "surrogateescape") + body
+    """One message of the event socket. Text that a client sent us may come back in it: a NUL ends it, as in C."""
+    return encode_frame([(name, value.partition("\0")[0]) for name, value in headers], body)
