@@ -1,10 +1,6 @@
-"""The back office (BOSS: billing, CRM) behind the `LookupSource` port: named questions, answered by configuration.
+"""Back-office connectors behind `cti.ports.LookupSource`: one SQL database now, the interface server's ways later."""
 
-Flows ask `subscriber.get`; which system answers and how is decided here. One connector so far: SQL.
-"""
-
-from cti.boss.definitions import LookupDefinition, load_lookups
-from cti.boss.demo import DEMO_LOOKUPS, ensure_demo_database
+from cti.boss.definitions import Definition, LookupsRefused, load_lookups, parse_lookups
 from cti.boss.sql import SqlLookups
 
-__all__ = ["DEMO_LOOKUPS", "LookupDefinition", "SqlLookups", "ensure_demo_database", "load_lookups"]
+__all__ = ["Definition", "LookupsRefused", "SqlLookups", "load_lookups", "parse_lookups"]

@@ -1,11 +1,16 @@
-"""Look-ups as configured: what goes in, what comes out, which statement answers. Read from located YAML.
+"""The ``lookups:`` section: which questions flows may ask the back office, typed, and the SQL that answers them.
 
-lookups:
-  subscriber.get:
-    in: {msisdn: phone}
-    out: {tier: "enum[standard, vip, senior]", balance: decimal}
-    sql: SELECT tier, balance FROM subscriber WHERE msisdn = :msisdn
-    deadline: 3s
+    lookups:
+      subscriber.get:
+        in: {msisdn: phone}
+        out:
+          tier: enum[standard, vip, senior]
+          balance: decimal
+        outcomes: [not_found, locked]      # business outcomes besides ok; not_found is always there
+        deadline_ms: 2000
+        sql: SELECT tier, balance FROM subscriber WHERE msisdn = :msisdn
+
+A row is ``ok``, no row ``not_found``. A column named ``outcome`` (not among ``out``) names another declared outcome.
 """
 
 from __future__ import annotations
@@ -15,23 +20,25 @@ from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
 from cti.core.errors import ConfigError
 from cti.core.issue import Issue, Place
-from cti.flow import types as t
-from cti.flow.catalog import LookupSignature
-from cti.flow.suggest import did_you_mean
-from cti.flow.units import parse_duration
-from cti.flow.yamlio import Mapping, Node, Scalar, read_yaml
+from cti.flow.catalog import TECHNICAL_OUTCOMES, LookupSignature
+from cti.flow.reading import Reading
+from cti.flow.types import Type, is_name, parse_type
+from cti.flow.yamlio import Mapping, Node, read_yaml
 
-OPTIONS = ("in", "out", "sql", "deadline")
-NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
-PARAMETER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
-DEADLINE_S = 3.0
+OPTIONS = ("in", "out", "outcomes", "deadline_ms", "sql")
+_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+_READS = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
+_DEFAULT_MS, _MOST_MS = 2_000, 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class LookupDefinition:
-    """One question. ``sql`` is one SELECT whose ``:name`` parameters are inputs; ``deadline_s`` bounds any asking."""
+class Definition:
+    """One question. ``sql`` has a bound parameter ``:name`` for each input."""
 
     name: str
     signature: LookupSignature
@@ -41,104 +48,131 @@ class LookupDefinition:
 
 
 class LookupsRefused(ConfigError):
-    """``issues``: every finding in the file of look-ups."""
+    """``issues``: every finding in the file, with its place."""
 
-    code = "lookups-refused"
+    code = "bad-lookups"
 
     def __init__(self, issues: list[Issue]) -> None:
-        super().__init__("\n".join(str(issue) for issue in issues))
+        super().__init__("; ".join(map(str, issues)), remedy="see docs/configuration.md", place=None)
         self.issues = issues
 
 
-def load_lookups(file: Path) -> dict[str, LookupDefinition]:
-    """Raises ConfigError with all findings."""
+def load_lookups(file: Path) -> dict[str, Definition]:
+    """Raises ConfigError (unreadable), LookupsRefused."""
     try:
         raw = file.read_bytes()
     except OSError as error:
         raise ConfigError(
-            f"cannot read the look-ups: {error.strerror}",
+            f"the look-ups cannot be read: {error.strerror}",
             code="unreadable-file",
-            remedy="set `boss: {lookups: …}` in the configuration",
             place=Place(str(file)),
+            remedy="name an existing file at boss.lookups",
         ) from error
-    tree, issues = read_yaml(raw, str(file))
-    table = _table(tree, str(file), issues)
-    found = {}
-    for key, value in table:
-        definition = _definition(key, value, issues)
-        if definition is not None:
-            found[key.text] = definition
-    if issues:
-        raise LookupsRefused(issues)
+    return parse_lookups(raw, str(file))
+
+
+def parse_lookups(raw: str | bytes, file: str) -> dict[str, Definition]:
+    """Definitions by name, from a file with a ``lookups:`` section. Raises LookupsRefused."""
+    tree, issues = read_yaml(raw, file)
+    reading = _Lookups(list(issues))
+    found = reading.file(tree) if tree is not None else {}
+    if reading.issues:
+        raise LookupsRefused(reading.issues)
     return found
 
 
-def _table(tree: Node | None, file: str, issues: list[Issue]) -> Mapping:
-    table = tree.get("lookups") if isinstance(tree, Mapping) else None
-    if isinstance(table, Mapping):
-        return table
-    if not issues:
-        issues.append(
-            Issue(tree.place if tree else Place(file), "missing-option", "write `lookups:` and under it a mapping")
-        )
-    return Mapping((), Place(file))
-
-
-def _definition(key: Scalar, value: Node, issues: list[Issue]) -> LookupDefinition | None:
-    before = len(issues)
-    if not NAME.fullmatch(key.text):
-        issues.append(Issue(key.place, "bad-value", f"'{key.text}' is no look-up's name; write it like balance.get"))
-    if not isinstance(value, Mapping):
-        issues.append(Issue(value.place, "bad-value", "a look-up is a mapping with in, out and sql"))
-        return None
-    for option, _ in value:
-        if option.text not in OPTIONS:
-            message = f"'{option.text}' is not an option of a look-up{did_you_mean(option.text, OPTIONS)}"
-            issues.append(Issue(option.place, "unknown-option", message))
-    inputs = _types(value, "in", issues)
-    outputs = _types(value, "out", issues)
-    sql = _sql(value, inputs, issues)
-    deadline_s = _deadline(value, issues)
-    if len(issues) > before:
-        return None
-    return LookupDefinition(key.text, LookupSignature(inputs, outputs), sql, deadline_s, key.place)
-
-
-def _types(value: Mapping, option: str, issues: list[Issue]) -> AnyMapping[str, t.Type]:
-    found: dict[str, t.Type] = {}
-    table = value.get(option)
-    if not isinstance(table, Mapping):
-        issues.append(Issue(value.key_place(option), "missing-option", f"write {option}: {{name: type, …}}"))
+class _Lookups(Reading):
+    def file(self, tree: Node) -> dict[str, Definition]:
+        root = self.mapping(tree, "this file")
+        if root is None:
+            return {}
+        for key, _ in root:
+            if key.text != "lookups":
+                self.unknown_key(key, "this file", ("lookups",))
+        section = root.get("lookups")
+        if section is None:
+            self.report(root.place, "missing-option", "'lookups' must be given")
+            return {}
+        found: dict[str, Definition] = {}
+        for key, node in self.mapping(section, "lookups") or ():
+            if not _NAME.fullmatch(key.text) or len(key.text) > 80:
+                self.report(key.place, "bad-name", f"'{key.text[:60]}' is no look-up's name: write noun.verb in a-z")
+            definition = self.definition(key.text, node, key.place)
+            if definition is not None:
+                found[key.text] = definition
         return found
-    for name, spelled in table:
-        parsed = t.parse_type(spelled.text) if isinstance(spelled, Scalar) else "a type is one word, such as phone"
-        if isinstance(parsed, str):
-            issues.append(Issue(spelled.place, "bad-type", parsed))
-        else:
-            found[name.text] = parsed
-    return found
+
+    def definition(self, name: str, node: Node, place: Place) -> Definition | None:
+        options = self.mapping(node, name)
+        if options is None:
+            return None
+        for key, _ in options:
+            if key.text not in OPTIONS:
+                self.unknown_key(key, "a look-up", OPTIONS)
+        inputs, outputs = self.types(options, "in"), self.types(options, "out")
+        outcomes = self.outcomes(options)
+        deadline = options.get("deadline_ms")
+        deadline_ms = self.integer(deadline, "deadline_ms", 1, _MOST_MS) if deadline else _DEFAULT_MS
+        sql_node = options.get("sql")
+        sql = self.sql(sql_node, inputs) if sql_node else None
+        if sql_node is None:
+            self.report(place, "missing-option", f"{name}: 'sql' must be given")
+        if sql is None or deadline_ms is None:
+            return None
+        return Definition(name, LookupSignature(inputs, outputs, outcomes), sql, deadline_ms / 1000, place)
+
+    def types(self, options: Mapping, name: str) -> dict[str, Type]:
+        node = options.get(name)
+        found: dict[str, Type] = {}
+        for key, spelled in (self.mapping(node, name) or ()) if node is not None else ():
+            word = self.word(spelled, key.text)
+            if word is None:
+                continue
+            parsed = parse_type(word)
+            if isinstance(parsed, str):
+                self.report(spelled.place, "bad-type", parsed)
+            elif not is_name(key.text) or not key.text.isascii():
+                self.report(key.place, "bad-name", f"'{key.text[:60]}' is no field's name: write letters, digits, _")
+            else:
+                found[key.text] = parsed
+        return found
+
+    def outcomes(self, options: Mapping) -> tuple[str, ...]:
+        node = options.get("outcomes")
+        listed = self.sequence(node, "outcomes") if node is not None else None
+        found = ["not_found"]
+        for item in listed.items if listed else ():
+            word = self.word(item, "an outcome")
+            if word in ("ok", *TECHNICAL_OUTCOMES):
+                self.report(item.place, "bad-option", f"'{word}' is an outcome of every look-up: leave it out")
+            elif word is not None and not (is_name(word) and word.isascii()):
+                self.report(item.place, "bad-name", f"'{word[:60]}' is no outcome's name: write letters, digits, _")
+            elif word is not None and word not in found:
+                found.append(word)
+        return tuple(found)
+
+    def sql(self, node: Node, inputs: AnyMapping[str, Type]) -> str | None:
+        statement = self.text(node, "sql")
+        if statement is None:
+            return None
+        statement = statement.strip().removesuffix(";").rstrip()
+        if not _READS.match(statement):
+            self.report(node.place, "bad-sql", "a look-up only reads: its SQL begins with SELECT or WITH")
+            return None
+        if ";" in _without_strings(statement):
+            self.report(node.place, "bad-sql", "one statement only: there is a ';' inside")
+            return None
+        try:
+            bound = set(text(statement).compile().params)
+        except SQLAlchemyError as error:
+            self.report(node.place, "bad-sql", f"this SQL cannot be read: {type(error).__name__}")
+            return None
+        for name in sorted(bound - set(inputs)):
+            self.report(node.place, "bad-sql", f"the SQL asks for ':{name}', which is not among 'in'")
+        for name in sorted(set(inputs) - bound):
+            self.report(node.place, "bad-sql", f"'{name}' is among 'in', but the SQL has no ':{name}'")
+        return statement
 
 
-def _sql(value: Mapping, inputs: AnyMapping[str, t.Type], issues: list[Issue]) -> str:
-    node = value.get("sql")
-    if not isinstance(node, Scalar) or node.missing:
-        issues.append(Issue(value.key_place("sql"), "missing-option", "write sql: SELECT … WHERE … = :input"))
-        return ""
-    if not re.match(r"\s*(select|with)\b", node.text, re.IGNORECASE) or ";" in node.text.rstrip(" ;\n"):
-        issues.append(Issue(node.place, "bad-sql", "a look-up is one SELECT; a write belongs to a request"))
-    for name in PARAMETER.findall(node.text):
-        if name not in inputs:
-            message = f":{name} is no input of this look-up{did_you_mean(name, inputs)}"
-            issues.append(Issue(node.place, "undefined-variable", message))
-    return node.text.strip().rstrip(";")
-
-
-def _deadline(value: Mapping, issues: list[Issue]) -> float:
-    node = value.get("deadline")
-    if node is None:
-        return DEADLINE_S
-    seconds = parse_duration(node.text) if isinstance(node, Scalar) else None
-    if seconds is None or not 0 < seconds <= 60:
-        issues.append(Issue(node.place, "bad-value", "a deadline is a duration of at most 60s, such as 800ms or 3s"))
-        return DEADLINE_S
-    return seconds
+def _without_strings(statement: str) -> str:
+    return re.sub(r"'(?:[^']|'')*'", "''", statement)

@@ -1,4 +1,4 @@
-"""The demo's back office: fifty subscribers in SQLite, made on the first run."""
+"""The demo's back office: fifty invented subscribers in an SQLite file, and the look-ups on them."""
 
 from __future__ import annotations
 
@@ -6,69 +6,92 @@ import os
 import sqlite3
 from pathlib import Path
 
+from cti.core.errors import ConfigError
+from cti.core.issue import Place
+
+#: The look-ups that go with the demo database.
 DEMO_LOOKUPS = Path(__file__).with_name("demo_lookups.yaml")
 
-SCHEMA = """
+_SCHEMA = """
 CREATE TABLE subscriber (
-    msisdn  TEXT PRIMARY KEY,
-    name    TEXT NOT NULL,
-    line    TEXT NOT NULL CHECK (line IN ('mobile', 'fixed')),
-    tier    TEXT NOT NULL CHECK (tier IN ('standard', 'vip', 'senior')),
-    balance TEXT NOT NULL,
-    package TEXT NOT NULL,
-    due     TEXT
+    msisdn TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, tier TEXT NOT NULL, area TEXT NOT NULL,
+    status TEXT NOT NULL, balance TEXT NOT NULL, credit_limit TEXT NOT NULL, language TEXT NOT NULL, pin TEXT NOT NULL
 );
 CREATE TABLE bill (
-    msisdn TEXT NOT NULL REFERENCES subscriber,
-    month  TEXT NOT NULL,
-    amount TEXT NOT NULL,
-    PRIMARY KEY (msisdn, month)
+    msisdn TEXT NOT NULL REFERENCES subscriber, month TEXT NOT NULL, amount TEXT NOT NULL, due TEXT NOT NULL,
+    paid INTEGER NOT NULL, PRIMARY KEY (msisdn, month)
+);
+CREATE TABLE package (
+    msisdn TEXT PRIMARY KEY REFERENCES subscriber, name TEXT NOT NULL, data_left_mb INTEGER NOT NULL,
+    minutes_left INTEGER NOT NULL, renews TEXT NOT NULL
 );
 """
-TIERS = ("standard", "standard", "vip", "standard", "senior")
-PACKAGES = ("畅享59", "畅享99", "全家129", "5G199")
-SURNAMES = "王李张刘陈杨赵黄周吴"
+_SURNAMES = ("王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴")
+_GIVEN = ("伟", "芳", "秀英", "敏", "静", "丽", "强", "磊", "洋", "艳")
+_TIERS = ("standard", "standard", "standard", "vip", "senior")
+_PACKAGES = ("畅享套餐38元", "畅享套餐88元", "全家享158元", "固话长途包")
+_MONTHS = (("2026-01", "2026-02-15", 1), ("2026-02", "2026-03-15", 0))
+
+Row = tuple[object, ...]
 
 
-def ensure_demo_database(file: Path) -> Path:
-    """Make the database unless it is there already; complete or not at all. 40 mobile and 10 fixed-line subscribers.
+def ensure_demo_database(path: Path) -> Path:
+    """Make the database unless it is there; returns its path. Built aside and moved in whole, so never half there.
 
-    13800000000 has a balance of 88.50; 13800000009 has none of the usual: a debt.
+    Mobile 13800000000 to 13800000039, fixed 01088880000 to 01088880009; the first of each has a balance of 88.50 and
+    128.00. Raises ConfigError when the file cannot be made.
     """
-    if file.exists():
-        return file
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    connection = sqlite3.connect(draft)
+    if path.exists():
+        return path
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)
+        _fill(temporary)
+        os.replace(temporary, path)
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigError(
+            f"the demo's subscribers cannot be written: {error}",
+            place=Place(str(path)),
+            remedy="make the folder writable, or name a database of your own at boss.url",
+        ) from error
+    return path
+
+
+def _fill(path: Path) -> None:
+    connection = sqlite3.connect(path)
     try:
         with connection:
-            connection.executescript(SCHEMA)
-            connection.executemany("INSERT INTO subscriber VALUES (?, ?, ?, ?, ?, ?, ?)", _subscribers())
-            connection.executemany("INSERT INTO bill VALUES (?, ?, ?)", _bills())
+            connection.executescript(_SCHEMA)
+            subscribers = [_subscriber(n) for n in range(50)]
+            connection.executemany(f"INSERT INTO subscriber VALUES ({', '.join('?' * 10)})", subscribers)
+            bills = [bill for n, row in enumerate(subscribers) for bill in _bills(n, str(row[0]))]
+            connection.executemany("INSERT INTO bill VALUES (?, ?, ?, ?, ?)", bills)
+            packages = [_package(n, str(row[0])) for n, row in enumerate(subscribers)]
+            connection.executemany("INSERT INTO package VALUES (?, ?, ?, ?, ?)", packages)
     finally:
         connection.close()
-    draft.replace(file)
-    return file
 
 
-def _numbers() -> list[tuple[str, str]]:
-    mobile = [(f"138{index:08d}", "mobile") for index in range(40)]
-    return mobile + [(f"0108888{index:04d}", "fixed") for index in range(1, 11)]
+def _subscriber(n: int) -> Row:
+    fixed = n >= 40
+    msisdn = f"0108888{n - 40:04d}" if fixed else f"1380000{n:04d}"
+    name = _SURNAMES[n % 10] + _GIVEN[(n * 7 // 10 + n) % 10]
+    status = {7: "suspended", 13: "locked"}.get(n, "active")
+    balance = {0: "88.50", 40: "128.00", 3: "-12.30"}.get(n, f"{(n * 3719 % 30000) / 100:.2f}")
+    language = "en-US" if n in (5, 45) else "zh-CN"
+    tier = "vip" if n == 1 else "standard" if n == 0 else _TIERS[n % 5]
+    area = "010" if fixed else ("010", "021", "020", "0755")[n % 4]
+    return (msisdn, "fixed" if fixed else "mobile", name, tier, area, status, balance, "0.00", language, f"{n:04d}")
 
 
-def _subscribers() -> list[tuple[str, str, str, str, str, str, str | None]]:
-    rows: list[tuple[str, str, str, str, str, str, str | None]] = []
-    for index, (msisdn, line) in enumerate(_numbers()):
-        balance = "-12.30" if index == 9 else f"{88 + index * 7 % 200}.{50 if index % 2 == 0 else 25:02d}"
-        name = SURNAMES[index % len(SURNAMES)] + "先生女士"[index % 2 * 2 : index % 2 * 2 + 2]
-        due = f"2026-12-{index % 28 + 1:02d}" if line == "fixed" else None
-        rows.append((msisdn, name, line, TIERS[index % len(TIERS)], balance, PACKAGES[index % len(PACKAGES)], due))
-    return rows
-
-
-def _bills() -> list[tuple[str, str, str]]:
+def _bills(n: int, msisdn: str) -> list[Row]:
     return [
-        (msisdn, f"2026-{month:02d}", f"{59 + (index * 13 + month * 3) % 140}.{index % 10}0")
-        for index, (msisdn, _) in enumerate(_numbers())
-        for month in (8, 9, 10)
+        (msisdn, month, f"{38 + (n * 997 + index * 311) % 12000 / 100:.2f}", due, paid)
+        for index, (month, due, paid) in enumerate(_MONTHS)
     ]
+
+
+def _package(n: int, msisdn: str) -> Row:
+    name = _PACKAGES[3] if n >= 40 else _PACKAGES[n % 3]
+    return (msisdn, name, 0 if n >= 40 else n * 613 % 20_480, n * 37 % 500, "2026-04-01")

@@ -1,86 +1,198 @@
-"""Answers look-ups from a database: bound parameters only, on threads of its own, within the deadline."""
+"""`SqlLookups`: questions answered by a database. The first way of the interface server, behind the port of all.
+
+A question runs on a thread of its own pool. A thread cannot be interrupted from outside, so it may outlive the caller's
+deadline: its slot in the bulkhead is freed when the *thread* ends, and a back end that hangs occupies at most
+``at_once`` threads, never the hub and never another back end.
+"""
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-import gevent
-import sqlalchemy as sa
+from gevent.lock import BoundedSemaphore
 from gevent.threadpool import ThreadPool
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
-from cti.boss.definitions import LookupDefinition
+from cti.boss.definitions import Definition
+from cti.core.errors import ConfigError
 from cti.core.events import LookupEnded
-from cti.flow import types as t
+from cti.core.issue import Place
+from cti.core.numbers import normalise_number
 from cti.flow.catalog import LookupSignature
+from cti.flow.types import BadValue, convert
 
 log = logging.getLogger("cti.boss")
 
-#: Statements at once. A database that hangs fills these and nothing else: the next look-ups are throttled at once.
-AT_ONCE = 16
+_QUEUE_S = 0.3
+_OPCODES_PER_CHECK = 10_000
 
 
 class SqlLookups:
-    """Implements `cti.ports.LookupSource`.
+    """Implements `cti.ports.LookupSource`. ``at_once``: questions in the database at the same time; ``waiting``: more
+    that may wait up to 0.3 s for a slot; beyond, the outcome is throttled."""
 
-    A statement whose caller has stopped waiting goes on in its thread and keeps its slot until the database answers,
-    so that a slow database is not asked ever more.
-    """
+    def __init__(
+        self, definitions: Mapping[str, Definition], url: str, *, at_once: int = 16, waiting: int = 64
+    ) -> None:
+        """Raises ConfigError for a url that cannot work. A database that is only down now is no error."""
+        self._definitions = dict(definitions)
+        self._engine = _engine(url, at_once)
+        self._pool = ThreadPool(at_once)
+        self._slots = BoundedSemaphore(at_once)
+        self._queue = BoundedSemaphore(waiting)
 
-    def __init__(self, lookups: Mapping[str, LookupDefinition], url: str, *, at_once: int = AT_ONCE) -> None:
-        self._lookups = dict(lookups)
-        self._engine = sa.create_engine(url, pool_size=at_once, max_overflow=0, pool_pre_ping=True)
-        self._threads = ThreadPool(at_once)
-        self._at_once = at_once
-        self._running = 0
-
-    def signatures(self) -> dict[str, LookupSignature]:
-        return {name: found.signature for name, found in self._lookups.items()}
+    def signatures(self) -> Mapping[str, LookupSignature]:
+        """What the flow checker needs to know, by name."""
+        return {name: definition.signature for name, definition in self._definitions.items()}
 
     def ask(self, source: str, arguments: Mapping[str, Any], deadline_s: float) -> LookupEnded:
-        """Outcome ok, not_found, timeout, throttled or error; never raises. Logs no value."""
-        definition = self._lookups.get(source)
+        """Blocks this greenlet up to ``deadline_s`` (or the look-up's own deadline, if shorter). Never raises."""
+        definition = self._definitions.get(source)
         if definition is None:
-            log.error("look-up %s is not configured", source)
+            log.error("a flow asks for the look-up '%s', which is not configured", source)
             return LookupEnded(0, "error")
         try:
-            bound = {name: t.convert(kind, arguments.get(name)) for name, kind in definition.signature.inputs.items()}
-        except t.BadValue as bad:
-            log.warning("look-up %s: %s", source, bad)
+            values = _arguments(definition, arguments)
+        except BadValue as error:
+            log.warning("%s: an argument is unusable: %s", source, error)
             return LookupEnded(0, "error")
-        if self._running >= self._at_once:
-            return LookupEnded(0, "throttled")
-        self._running += 1
-        asked = self._threads.spawn(self._query, definition, bound)
-        asked.rawlink(self._finished)
-        try:
-            return self._answer(definition, asked.get(timeout=min(deadline_s, definition.deadline_s)))
-        except gevent.Timeout:
-            return LookupEnded(0, "timeout")
-        except sa.exc.SQLAlchemyError as error:
-            log.warning("look-up %s: %s", source, type(error).__name__)
-            return LookupEnded(0, "error")
+        deadline = time.monotonic() + min(deadline_s, definition.deadline_s)
+        if not self._slot(deadline):
+            return LookupEnded(0, "timeout" if time.monotonic() >= deadline else "throttled")
+        job = self._pool.spawn(self._work, definition, values, deadline)
+        job.rawlink(self._free)
+        job.wait(timeout=max(0.0, deadline - time.monotonic()))
+        ended = job.get(block=False) if job.ready() else None
+        return ended if isinstance(ended, LookupEnded) else LookupEnded(0, "timeout")
 
     def close(self) -> None:
-        self._threads.kill()
         self._engine.dispose()
 
-    def _finished(self, _: object) -> None:
-        self._running -= 1
-
-    def _query(self, definition: LookupDefinition, bound: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """In a thread. One row or None."""
-        with self._engine.connect() as connection:
-            row = connection.execute(sa.text(definition.sql), dict(bound)).mappings().first()
-            return None if row is None else dict(row)
-
-    def _answer(self, definition: LookupDefinition, row: Mapping[str, Any] | None) -> LookupEnded:
-        if row is None:
-            return LookupEnded(0, "not_found")
+    def _slot(self, deadline: float) -> bool:
+        if self._slots.acquire(blocking=False):
+            return True
+        if not self._queue.acquire(blocking=False):
+            return False
         try:
-            values = {name: t.convert(kind, row.get(name)) for name, kind in definition.signature.outputs.items()}
-        except t.BadValue as bad:
-            log.error("%s: look-up %s: the database's answer does not fit: %s", definition.place, definition.name, bad)
-            return LookupEnded(0, "error")
-        return LookupEnded(0, "ok", values)
+            return bool(self._slots.acquire(timeout=max(0.0, min(_QUEUE_S, deadline - time.monotonic()))))
+        finally:
+            self._queue.release()
+
+    def _free(self, _job: object) -> None:
+        self._slots.release()
+
+    # ---- on a pool thread ------------------------------------------------------------------------------------------
+
+    def _work(self, definition: Definition, values: dict[str, Any], deadline: float) -> LookupEnded:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return LookupEnded(0, "timeout")  # expired in the queue: the database is not troubled
+        try:
+            with self._engine.connect() as connection:
+                _bound_time(connection, deadline, left)
+                found = connection.execute(text(definition.sql), values).mappings().fetchmany(2)
+                return _answer(definition, [dict(row) for row in found])
+        except BadValue as error:
+            log.error("%s: the database's answer does not fit: %s", definition.name, error)
+        except SQLAlchemyError as error:
+            if time.monotonic() >= deadline:
+                return LookupEnded(0, "timeout")
+            log.error("%s: the database failed: %s", definition.name, _why(error))
+        except Exception as error:  # noqa: BLE001 - a driver's bug is an outcome too; the type is logged, no data
+            log.error("%s: the look-up broke: %s", definition.name, type(error).__name__)
+        return LookupEnded(0, "error")
+
+
+def _arguments(definition: Definition, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Every declared input, converted; phone numbers in the national spelling. Raises BadValue."""
+    inputs = definition.signature.inputs
+    if unknown := set(arguments) - set(inputs):
+        raise BadValue(f"{', '.join(sorted(unknown))} is not among its inputs")
+    values: dict[str, Any] = {}
+    for name, kind in inputs.items():
+        try:
+            value = convert(kind, arguments.get(name))
+        except BadValue as error:
+            raise BadValue(f"{name}: {error}") from None
+        if kind.kind == "phone" and value is not None:
+            value = normalise_number(value)
+        values[name] = str(value) if kind.kind == "decimal" and value is not None else value
+    return values
+
+
+def _answer(definition: Definition, found: list[dict[str, Any]]) -> LookupEnded:
+    if not found:
+        return LookupEnded(0, "not_found")
+    if len(found) > 1:
+        raise BadValue("more than one row; let the SQL choose one (ORDER BY … LIMIT 1)")
+    row, signature = found[0], definition.signature
+    if "outcome" in row and "outcome" not in signature.outputs and row["outcome"] not in (None, "ok"):
+        if row["outcome"] not in signature.outcomes:
+            raise BadValue("the column 'outcome' holds one that is not declared")
+        return LookupEnded(0, str(row["outcome"]))
+    values: dict[str, Any] = {}
+    for name, kind in signature.outputs.items():
+        if name not in row:
+            raise BadValue(f"the SQL gives no column '{name}'")
+        try:
+            values[name] = convert(kind, row[name])
+        except BadValue as error:
+            raise BadValue(f"{name}: {error}") from None
+    return LookupEnded(0, "ok", values)
+
+
+def _why(error: SQLAlchemyError) -> str:
+    """What may be logged: SQLite's messages quote SQL; other drivers' may quote data, so only their class and state."""
+    origin = getattr(error, "orig", None)
+    if origin is None:
+        return type(error).__name__
+    if type(origin).__module__ == "sqlite3":
+        return str(origin)
+    return f"{type(origin).__name__} {getattr(origin, 'sqlstate', '')}".strip()
+
+
+# ---- the one place that knows databases apart ---------------------------------------------------------------------
+
+
+def _engine(url: str, at_once: int) -> Engine:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite(parsed)
+        return create_engine(
+            parsed, pool_size=at_once, max_overflow=0, pool_timeout=5, pool_pre_ping=True, hide_parameters=True
+        )
+    except (ArgumentError, ValueError, ModuleNotFoundError) as error:
+        raise ConfigError(
+            f"the url of the look-ups' database cannot be used: {type(error).__name__}",
+            remedy="write sqlite:///path/to/file.db or postgresql+psycopg://user@host/name, and install the driver",
+        ) from None
+
+
+def _sqlite(url: URL) -> Engine:
+    path = Path(url.database or "")
+    if not path.is_file():
+        raise ConfigError("the look-ups' database does not exist", place=Place(str(path)), remedy="name another file")
+    read_only = url.set(database=f"file:{_escaped(path)}").update_query_dict({"mode": "ro", "uri": "true"})
+    return create_engine(read_only, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": 1.0})
+
+
+def _escaped(path: Path) -> str:
+    return str(path.resolve()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def _bound_time(connection: Connection, deadline: float, left: float) -> None:
+    """Let the database itself stop a statement at the deadline, and write nothing."""
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.driver_connection
+        driver.set_progress_handler(lambda: time.monotonic() >= deadline, _OPCODES_PER_CHECK)
+    elif connection.dialect.name == "postgresql":
+        connection.execute(text("SET TRANSACTION READ ONLY"))
+        connection.execute(text(f"SET LOCAL statement_timeout = {max(1, int(left * 1000))}"))
