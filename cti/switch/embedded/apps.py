@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cti.esl import expand
 from cti.switch.embedded import session
 from cti.switch.embedded.causes import cause_from_text
 from cti.switch.embedded.channel import Channel
@@ -75,7 +76,7 @@ def park(channel: Channel, argument: str) -> Steps[None]:
 def set_(channel: Channel, argument: str) -> None:
     name, equals, value = argument.partition("=")
     if name and equals:
-        channel.setvar(name, value)
+        channel.setvar(name, expand(value, channel.getvar))  # `set` expands by itself, once more
     elif name:
         channel.setvar(name, None)
 

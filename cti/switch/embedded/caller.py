@@ -108,7 +108,7 @@ class VirtualCaller:
     """Somebody who calls. ``script`` runs from the answer on; ``hangup_at_end`` ends the call after its last item.
 
     ``heard`` lists what was played to the caller, ``cause`` is set when the call is over. ``speaking_s``: how long the
-    caller would talk into a recording before falling silent.
+    caller would talk into a recording before falling silent. ``uuid`` names the call; empty: chosen by the switch.
     """
 
     number: str
@@ -120,6 +120,7 @@ class VirtualCaller:
     speaking_s: float = 2.0
     answer_wait_s: float = 60.0
     context: str = "trunks"
+    uuid: str = ""
     log: list[Heard] = field(default_factory=list)
     observers: list[Observer] = field(default_factory=list)
     channel: Channel | None = None
@@ -140,7 +141,7 @@ class VirtualCaller:
         port = 15_000 + core.session_count % 40_000
         address = f"{self.number}@{core.config.domain}:{port}"
         profile = Profile(
-            uuid=core.new_uuid(),
+            uuid=self.uuid or core.new_uuid(),
             channel_name=f"sofia/internal/{address}",
             destination=self.called,
             username=self.number,

@@ -1,0 +1,105 @@
+"""The recordings that the embedded switch is held to, and what happened around each.
+
+docs/embedded-switch.md lists the same files; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from tests.switch.embedded.reading import messages
+from tests.switch.embedded.replay import Call, Situation
+from tests.transcripts import streams
+
+
+def _uuids(name: str, count: int = 1) -> list[str]:
+    """The channels that a recording's events or commands name, in order of appearance."""
+    found: list[str] = []
+    for number in streams(name):
+        for message in messages_of(name, number):
+            if message.kind.startswith("text/event-"):
+                uuid = dict(message.event()).get("Unique-ID", "")
+                if uuid and uuid not in found:
+                    found.append(uuid)
+    return (found + [""] * count)[:count]
+
+
+def messages_of(name: str, connection: int) -> list:  # type: ignore[type-arg]
+    data = streams(name)[connection]
+    if name.startswith("out_"):
+        data = data.partition(b"\n\n")[2]
+    return list(messages(data))
+
+
+RTP = tuple(
+    (at, digit, "RTP") for at, digit in ((2.31, "1"), (2.70, "2"), (3.10, "3"), (3.50, "4"))
+)
+NATIVE_ORDER = frozenset({"CHANNEL_STATE"})
+
+
+def situations() -> list[Situation]:
+    return [
+        Situation("in_auth_ok"),
+        Situation("in_auth_refused"),
+        Situation("in_auth_before", connections=(1, 2, 3, 4)),
+        Situation("in_auth_timeout"),
+        Situation("in_crlf", connections=(1, 2)),
+        Situation("in_malformed"),
+        Situation("in_exit", connections=(1, 2, 3)),
+        Situation("in_filter_nix"),
+        Situation("in_sendevent_misc"),
+        Situation("in_heartbeat"),
+        Situation(
+            "in_half_command_blocks_events",
+            other=(
+                (0.003, "sendevent CUSTOM\nEvent-Subclass: probe::one\nn: 1\n\n"),
+                (0.6, "sendevent CUSTOM\nEvent-Subclass: probe::one\nn: 2\n\n"),
+            ),
+            until=2.2061,
+        ),
+        Situation("in_bgapi", other=((1.317, "bgapi echo from another connection\n\n"),)),
+        Situation("in_sendmsg_live", calls=(Call(0.01, "6000", _uuids("in_sendmsg_live")[0]),)),
+        Situation("in_sendmsg_unknown_app", calls=(Call(0.01, "6000", _uuids("in_sendmsg_unknown_app")[0]),)),
+        Situation("in_uuid_broadcast_break", calls=(Call(0.01, "6000", _uuids("in_uuid_broadcast_break")[0]),)),
+        Situation(
+            "in_uuid_kill", calls=tuple(Call(0.01 * n, "6000", uuid) for n, uuid in enumerate(_uuids("in_uuid_kill", 3), 1))
+        ),
+        Situation(
+            "in_uuid_transfer",
+            calls=tuple(Call(0.01 * n, "6000", uuid) for n, uuid in enumerate(_uuids("in_uuid_transfer", 2), 1)),
+        ),
+        Situation(
+            "in_uuid_bridge",
+            calls=tuple(Call(0.01 * n, "6000", uuid) for n, uuid in enumerate(_uuids("in_uuid_bridge", 2), 1)),
+        ),
+        Situation("in_events_plain_all_ivr_call_2833", calls=(Call(0.1, "5000", keys=RTP),)),
+        Situation("in_events_plain_all_ivr_call_timeout", calls=(Call(0.1, "5000"),)),
+        Situation("in_events_json_all_ivr_call", calls=(Call(0.1, "5000", keys=RTP),)),
+        Situation("in_bridge_native", calls=(Call(0.1, "1001", hangup_at=2.16), Call(3.28, "1004"))),
+        Situation(
+            "in_dtmf_events",
+            calls=(
+                Call(0.1, "6000", _uuids("in_dtmf_events", 2)[0], keys=RTP),
+                Call(
+                    6.71, "6000", _uuids("in_dtmf_events", 2)[1],
+                    keys=((8.38, "1", "SIP_INFO"), (8.55, "2", "SIP_INFO")), hangup_at=9.63,
+                ),
+            ),
+        ),
+        Situation("in_record", calls=(Call(0.01, "6000", _uuids("in_record")[0]),)),
+        Situation("in_events_caller_cancel", calls=(Call(0.1, "1003", hangup_at=1.5),)),
+        Situation(
+            "out_event_lock", calls=(Call(0.01, "9001", _uuids("out_event_lock")[0]),), outbound=True, until=4.5585
+        ),
+        Situation("out_bridge_busy", calls=(Call(0.01, "9001", _uuids("out_bridge_busy")[0]),), outbound=True, until=0.254),
+        Situation(
+            "out_bridge_unregistered",
+            calls=(Call(0.01, "9001", _uuids("out_bridge_unregistered")[0]),), outbound=True, until=0.32,
+        ),
+        Situation(
+            "out_bridge_callee_hangup",
+            calls=(Call(0.01, "9001", _uuids("out_bridge_callee_hangup")[0]),), outbound=True, until=4.0,
+        ),
+        Situation(
+            "out_bridge_noanswer",
+            calls=(Call(0.01, "9001", _uuids("out_bridge_noanswer")[0]),), outbound=True, until=7.4,
+        ),
+    ]
