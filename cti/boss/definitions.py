@@ -37,7 +37,7 @@ _DEFAULT_MS, _MOST_MS = 2_000, 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
+class LookupDefinition:
     """One question. ``sql`` has a bound parameter ``:name`` for each input."""
 
     name: str
@@ -57,7 +57,7 @@ class LookupsRefused(ConfigError):
         self.issues = issues
 
 
-def load_lookups(file: Path) -> dict[str, Definition]:
+def load_lookups(file: Path) -> dict[str, LookupDefinition]:
     """Raises ConfigError (unreadable), LookupsRefused."""
     try:
         raw = file.read_bytes()
@@ -71,7 +71,7 @@ def load_lookups(file: Path) -> dict[str, Definition]:
     return parse_lookups(raw, str(file))
 
 
-def parse_lookups(raw: str | bytes, file: str) -> dict[str, Definition]:
+def parse_lookups(raw: str | bytes, file: str) -> dict[str, LookupDefinition]:
     """Definitions by name, from a file with a ``lookups:`` section. Raises LookupsRefused."""
     tree, issues = read_yaml(raw, file)
     reading = _Lookups(list(issues))
@@ -82,7 +82,7 @@ def parse_lookups(raw: str | bytes, file: str) -> dict[str, Definition]:
 
 
 class _Lookups(Reading):
-    def file(self, tree: Node) -> dict[str, Definition]:
+    def file(self, tree: Node) -> dict[str, LookupDefinition]:
         root = self.mapping(tree, "this file")
         if root is None:
             return {}
@@ -93,7 +93,7 @@ class _Lookups(Reading):
         if section is None:
             self.report(root.place, "missing-option", "'lookups' must be given")
             return {}
-        found: dict[str, Definition] = {}
+        found: dict[str, LookupDefinition] = {}
         for key, node in self.mapping(section, "lookups") or ():
             if not _NAME.fullmatch(key.text) or len(key.text) > 80:
                 self.report(key.place, "bad-name", f"'{key.text[:60]}' is no look-up's name: write noun.verb in a-z")
@@ -102,7 +102,7 @@ class _Lookups(Reading):
                 found[key.text] = definition
         return found
 
-    def definition(self, name: str, node: Node, place: Place) -> Definition | None:
+    def definition(self, name: str, node: Node, place: Place) -> LookupDefinition | None:
         options = self.mapping(node, name)
         if options is None:
             return None
@@ -119,7 +119,7 @@ class _Lookups(Reading):
             self.report(place, "missing-option", f"{name}: 'sql' must be given")
         if sql is None or deadline_ms is None:
             return None
-        return Definition(name, LookupSignature(inputs, outputs, outcomes), sql, deadline_ms / 1000, place)
+        return LookupDefinition(name, LookupSignature(inputs, outputs, outcomes), sql, deadline_ms / 1000, place)
 
     def types(self, options: Mapping, name: str) -> dict[str, Type]:
         node = options.get(name)

@@ -14,8 +14,8 @@ DEMO_LOOKUPS = Path(__file__).with_name("demo_lookups.yaml")
 
 _SCHEMA = """
 CREATE TABLE subscriber (
-    msisdn TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, tier TEXT NOT NULL, area TEXT NOT NULL,
-    status TEXT NOT NULL, balance TEXT NOT NULL, credit_limit TEXT NOT NULL, language TEXT NOT NULL, pin TEXT NOT NULL
+    msisdn TEXT PRIMARY KEY, line TEXT NOT NULL, name TEXT NOT NULL, tier TEXT NOT NULL, area TEXT NOT NULL,
+    status TEXT NOT NULL, balance TEXT NOT NULL, due TEXT, language TEXT NOT NULL, pin TEXT NOT NULL
 );
 CREATE TABLE bill (
     msisdn TEXT NOT NULL REFERENCES subscriber, month TEXT NOT NULL, amount TEXT NOT NULL, due TEXT NOT NULL,
@@ -80,9 +80,10 @@ def _subscriber(n: int) -> Row:
     status = {7: "suspended", 13: "locked"}.get(n, "active")
     balance = {0: "88.50", 40: "128.00", 3: "-12.30"}.get(n, f"{(n * 3719 % 30000) / 100:.2f}")
     language = "en-US" if n in (5, 45) else "zh-CN"
+    due = f"2026-12-{n % 28 + 1:02d}" if fixed else None
     tier = "vip" if n == 1 else "standard" if n == 0 else _TIERS[n % 5]
     area = "010" if fixed else ("010", "021", "020", "0755")[n % 4]
-    return (msisdn, "fixed" if fixed else "mobile", name, tier, area, status, balance, "0.00", language, f"{n:04d}")
+    return (msisdn, "fixed" if fixed else "mobile", name, tier, area, status, balance, due, language, f"{n:04d}")
 
 
 def _bills(n: int, msisdn: str) -> list[Row]:

@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from cti.boss.definitions import Definition
+from cti.boss.definitions import LookupDefinition
 from cti.core.errors import ConfigError
 from cti.core.events import LookupEnded
 from cti.core.issue import Place
@@ -39,7 +39,7 @@ class SqlLookups:
     that may wait up to 0.3 s for a slot; beyond, the outcome is throttled."""
 
     def __init__(
-        self, definitions: Mapping[str, Definition], url: str, *, at_once: int = 16, waiting: int = 64
+        self, definitions: Mapping[str, LookupDefinition], url: str, *, at_once: int = 16, waiting: int = 64
     ) -> None:
         """Raises ConfigError for a url that cannot work. A database that is only down now is no error."""
         self._definitions = dict(definitions)
@@ -90,7 +90,7 @@ class SqlLookups:
 
     # ---- on a pool thread ------------------------------------------------------------------------------------------
 
-    def _work(self, definition: Definition, values: dict[str, Any], deadline: float) -> LookupEnded:
+    def _work(self, definition: LookupDefinition, values: dict[str, Any], deadline: float) -> LookupEnded:
         left = deadline - time.monotonic()
         if left <= 0:
             return LookupEnded(0, "timeout")  # expired in the queue: the database is not troubled
@@ -110,7 +110,7 @@ class SqlLookups:
         return LookupEnded(0, "error")
 
 
-def _arguments(definition: Definition, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _arguments(definition: LookupDefinition, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Every declared input, converted; phone numbers in the national spelling. Raises BadValue."""
     inputs = definition.signature.inputs
     if unknown := set(arguments) - set(inputs):
@@ -127,7 +127,7 @@ def _arguments(definition: Definition, arguments: Mapping[str, Any]) -> dict[str
     return values
 
 
-def _answer(definition: Definition, found: list[dict[str, Any]]) -> LookupEnded:
+def _answer(definition: LookupDefinition, found: list[dict[str, Any]]) -> LookupEnded:
     if not found:
         return LookupEnded(0, "not_found")
     if len(found) > 1:
