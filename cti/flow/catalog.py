@@ -1,0 +1,58 @@
+"""What surrounds a flow, as far as checking needs it. None means: not known, so not checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cti.flow import types as t
+
+# A look-up can always end so; `ok` and the business outcomes are the source's own.
+TECHNICAL_OUTCOMES = ("timeout", "error", "throttled")
+
+
+@dataclass(frozen=True, slots=True)
+class LookupSignature:
+    """``outcomes``: business outcomes besides ``ok``, such as not_found, wrong, locked."""
+
+    inputs: Mapping[str, t.Type]
+    outputs: Mapping[str, t.Type]
+    outcomes: tuple[str, ...] = ("not_found",)
+
+    @staticmethod
+    def parse(
+        inputs: Mapping[str, str], outputs: Mapping[str, str], outcomes: tuple[str, ...] = ("not_found",)
+    ) -> LookupSignature:
+        """From type texts (``{"msisdn": "phone"}``); raises ValueError for a type that does not exist."""
+        return LookupSignature(_types(inputs), _types(outputs), tuple(name for name in outcomes if name != "ok"))
+
+    @property
+    def exits(self) -> tuple[str, ...]:
+        return ("ok", *self.outcomes, *TECHNICAL_OUTCOMES)
+
+    @property
+    def result_type(self) -> t.Type:
+        return t.Type("record", fields=tuple(self.outputs.items()))
+
+
+def _types(spelled: Mapping[str, str]) -> dict[str, t.Type]:
+    types: dict[str, t.Type] = {}
+    for name, text in spelled.items():
+        parsed = t.parse_type(text)
+        if isinstance(parsed, str):
+            raise ValueError(f"{name}: {parsed}")
+        types[name] = parsed
+    return types
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    lookups: Mapping[str, LookupSignature] | None = None
+    queues: frozenset[str] | None = None
+    calendars: frozenset[str] | None = None
+    flows: frozenset[str] | None = None
+    skills: frozenset[str] | None = None
+    channels: frozenset[str] | None = field(default_factory=lambda: frozenset({"sms", "chat"}))
+
+
+UNKNOWN = Catalog()

@@ -1,0 +1,29 @@
+"""Node types. Importing this package fills the registry; a new type is a module here and a line below."""
+
+from cti.flow.nodes import (
+    callback,
+    collect,
+    deciding,
+    lookup,
+    menu,
+    message,
+    play,
+    queue,
+    structure,
+    transfer,
+    voicemail,
+)
+
+__all__ = [
+    "callback",
+    "collect",
+    "deciding",
+    "lookup",
+    "menu",
+    "message",
+    "play",
+    "queue",
+    "structure",
+    "transfer",
+    "voicemail",
+]

@@ -1,0 +1,76 @@
+"""What `menu` and `collect` share: ask, wait, ask again."""
+
+from __future__ import annotations
+
+from cti.core.events import Event, PlayEnded
+from cti.flow.kinds import Duration, Flag, PromptKind
+from cti.flow.model import Prompt
+from cti.flow.nodes.extra_kinds import Reprompt, RepromptKind
+from cti.flow.registry import NodeType, Option
+from cti.flow.step import Leave, Step
+
+ASKING_OPTIONS = {
+    "say": Option(PromptKind(), "the question", required=True),
+    "wait": Option(Duration(), "how long to wait for a key after the question", default=5.0),
+    "reprompt": Option(RepromptKind(), "how often to ask again", default=Reprompt()),
+    "barge_in": Option(Flag(), "a key stops the question", default=True),
+    "type_ahead": Option(Flag(), "keys typed before the question count", default=True),
+}
+
+
+class Asking(NodeType):
+    """Local state: ``no_input`` and ``no_match``, the reprompts already spent."""
+
+    needs_answer = True
+
+    def ask(self, step: Step, prompt: Prompt | None = None) -> Leave | None:
+        """Take what was typed ahead, else ask. Subclasses answer through `key`."""
+        if step.run.keys:
+            return self.take(step)
+        if step.play(step.render(prompt or step.option("say"))):
+            return None
+        return self.asked(step)
+
+    def take(self, step: Step) -> Leave | None:
+        """Hand every key typed ahead to `key` until the node is left or none remains."""
+        leave: Leave | None = None
+        while leave is None and not step.waits_for("prompt"):
+            key = step.take_key()
+            if key is None:
+                break
+            leave = self.key(step, key)
+        return leave
+
+    def asked(self, step: Step) -> Leave | None:
+        """The question has been asked: wait, unless a key came while it could not be interrupted."""
+        if step.run.keys:
+            return self.take(step)
+        step.timer("no_input", step.option("wait"))
+        return None
+
+    def key(self, step: Step, key: str) -> Leave | None:
+        raise NotImplementedError
+
+    def feed(self, step: Step, role: str, event: Event) -> Leave | None:
+        if isinstance(event, PlayEnded):
+            return self.asked(step)
+        return self.again(step, "no_input")
+
+    def digit(self, step: Step, digit: str) -> Leave | None:
+        if step.waits_for("prompt"):
+            if not step.option("barge_in"):
+                step.type_ahead(digit)
+                return None
+            step.stop("prompt")
+        step.stop("no_input")
+        return self.key(step, digit)
+
+    def again(self, step: Step, what: str, note: str = "") -> Leave | None:
+        """Ask again, or leave by the exit ``what`` when that has been done often enough."""
+        reprompt: Reprompt = step.option("reprompt")
+        spent = step.local.get(what, 0)
+        if spent >= getattr(reprompt, what):
+            return Leave(what, note=note)
+        step.local[what] = spent + 1
+        says: tuple[Prompt, ...] = getattr(reprompt, f"{what}_says")
+        return self.ask(step, says[min(spent, len(says) - 1)] if says else None)

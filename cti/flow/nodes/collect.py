@@ -1,0 +1,251 @@
+"""`collect`: several keys become the value of a variable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, time
+from typing import Any
+
+from cti.core import commands as c
+from cti.core.events import Event, PlayEnded
+from cti.core.masking import mask, mask_all
+from cti.flow import types as t
+from cti.flow.builtin_texts import find_text, has_texts
+from cti.flow.expressions import Scope
+from cti.flow.expressions.functions import compile_pattern, pattern_fault
+from cti.flow.kinds import Duration, Flag, Integer, Key, PromptKind, Text
+from cti.flow.model import Flow, Node
+from cti.flow.nodes.asking import ASKING_OPTIONS, Asking
+from cti.flow.nodes.extra_kinds import Fields, Variable
+from cti.flow.nodes.targets import check_variable
+from cti.flow.registry import CheckContext, Names, Option, register
+from cti.flow.speech import say_digits, say_value
+from cti.flow.step import Leave, Step
+from cti.flow.values import decode, encode
+
+CONFIRM, AGAIN = "1", "2"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How a type is typed: fewest and most keys, and the keys it is made of besides digits."""
+
+    least: int = 1
+    most: int = 32
+    extra_keys: str = ""
+    fields: tuple[str, ...] = field(default=())
+
+
+_ENTRIES = {
+    "text": Entry(),
+    "enum": Entry(),
+    "phone": Entry(3, 20),
+    "int": Entry(1, 12),
+    "decimal": Entry(1, 15, "*"),
+    "date": Entry(8, 8),
+    "time": Entry(4, 4),
+}
+
+
+def parse_keys(kind: t.Type, typed: str) -> Any:
+    """The value that ``typed`` means for ``kind``: dates as YYYYMMDD, times as HHMM, star as the decimal point.
+
+    Raises `BadValue`.
+    """
+    try:
+        match kind.kind:
+            case "date":
+                return date(int(typed[:4]), int(typed[4:6]), int(typed[6:]))
+            case "time":
+                return time(int(typed[:2]), int(typed[2:]))
+            case "int":
+                return t.convert(kind, typed.lstrip("0") or "0")
+            case "decimal":
+                whole, _, rest = typed.partition("*")
+                return t.convert(kind, f"{whole.lstrip('0') or '0'}.{rest or '0'}")
+    except ValueError:
+        raise t.BadValue("these keys are no date or time") from None
+    return t.convert(kind, typed)
+
+
+@register
+class Collect(Asking):
+    name, group = "collect", "Asking"
+    doc = (
+        "Asks for several keys. What is accepted follows from the type of the variable: a phone number, a date "
+        "(YYYYMMDD), a time (HHMM), an amount with star as the point, a number, or a text of digits. A sensitive "
+        "variable takes no keys that were typed before the question."
+    )
+    options = {
+        **ASKING_OPTIONS,
+        "save": Option(Variable(), "the variable to fill", required=True),
+        "digits": Option(
+            Fields({"min": Integer(1, 64), "max": Integer(1, 64), "end": Key(), "pattern": Text()}),
+            "how many keys, which key ends the entry (hash unless said), and a pattern for them",
+            default={},
+        ),
+        "between": Option(Duration(), "how long to wait for the next key", default=3.0),
+        "confirm": Option(Flag(), "read it back: 1 confirms, 2 asks again", default=False),
+        "confirm_say": Option(
+            PromptKind(), "the words of reading back; `value` is what was typed", extra={"value": t.TEXT}
+        ),
+    }
+    exits = ("filled", "no_input", "no_match", "refused")
+    good_exits = ("filled",)
+    example = """
+number:
+  type: collect
+  say: {zh-CN: "请输入手机号码，以井号结束。", en-US: "Enter the number, then press pound."}
+  save: msisdn
+  digits: {min: 11, max: 11, pattern: "1[3-9].*"}
+  confirm: true
+  to: {filled: who, else: agent}
+"""
+
+    def exits_of(self, node: Node, catalog: Any) -> tuple[str, ...]:
+        return self.exits if node.get("confirm") else tuple(name for name in self.exits if name != "refused")
+
+    def effects(self, node: Node, exit: str, flow: Flow, scope: Scope) -> tuple[Names, Names]:
+        save = node.get("save")
+        return (frozenset({save.name}) if save and exit == "filled" else frozenset()), frozenset()
+
+    def check(self, node: Node, ctx: CheckContext) -> None:
+        save, digits = node.get("save"), node.get("digits") or {}
+        kind = check_variable(save, ctx) if save else None
+        if kind is not None and kind.kind not in _ENTRIES:
+            ctx.report(node.at("save"), "type-mismatch", f"keys cannot be read as {kind.given()}")
+        elif kind is not None:
+            least, most = _bounds(kind, digits)
+            if least > most:
+                ctx.report(node.at("digits"), "bad-option", f"digits: min {least} is more than max {most}")
+        if "pattern" in digits and (fault := pattern_fault(digits["pattern"])):
+            ctx.report(node.at("digits"), "bad-expression", fault)
+        if node.get("confirm") and node.get("confirm_say") is None:
+            for language in ctx.flow.languages:
+                if not has_texts(language):
+                    ctx.report(node.place, "missing-prompt", f"reading back in {language} needs confirm_say")
+
+    # ---- behaviour -------------------------------------------------------------------------------------------
+
+    def enter(self, step: Step) -> Leave | None:
+        if not step.option("type_ahead") or self._sensitive(step):
+            step.flush_keys()
+        step.local["typed"] = ""
+        return self.ask(step)
+
+    def _kind(self, step: Step) -> t.Type:
+        return step.flow.scope()[step.option("save").name].given()
+
+    def _sensitive(self, step: Step) -> bool:
+        return self._kind(step).sensitive
+
+    def asked(self, step: Step) -> Leave | None:
+        if step.run.keys and step.waits_for("between"):
+            return None
+        return super().asked(step)
+
+    def feed(self, step: Step, role: str, event: Event) -> Leave | None:
+        if role == "confirm_prompt":
+            return self._confirm_asked(step)
+        if isinstance(event, PlayEnded):
+            return self.asked(step)
+        if role == "between":
+            return self._complete(step)
+        if "value" in step.local:
+            step.local.pop("value")
+            return Leave("no_input", note="not confirmed")
+        return self.again(step, "no_input")
+
+    def digit(self, step: Step, digit: str) -> Leave | None:
+        if step.waits_for("confirm_prompt"):
+            step.stop("confirm_prompt")
+        step.stop("between")
+        return super().digit(step, digit)
+
+    def key(self, step: Step, key: str) -> Leave | None:
+        if "value" in step.local:
+            return self._confirm_key(step, key)
+        digits = step.option("digits")
+        kind = self._kind(step)
+        least, most = _bounds(kind, digits)
+        end = digits.get("end", "#")
+        step.stop("between")
+        if key == end:
+            return self._complete(step)
+        step.local["typed"] += key
+        if not (key.isdigit() or key in _ENTRIES[kind.kind].extra_keys):
+            step.local["bad"] = True
+        if len(step.local["typed"]) >= most:
+            return self._complete(step)
+        if not step.run.keys:
+            step.timer("between", step.option("between"))
+        return None
+
+    def _complete(self, step: Step) -> Leave | None:
+        typed, bad = step.local["typed"], step.local.pop("bad", False)
+        step.local["typed"] = ""
+        digits = step.option("digits")
+        kind = self._kind(step)
+        least, most = _bounds(kind, digits)
+        pattern = digits.get("pattern")
+        if bad or not least <= len(typed) <= most or (pattern and not compile_pattern(pattern).fullmatch(typed)):
+            return self.again(step, "no_match")
+        try:
+            value = parse_keys(kind, typed)
+        except t.BadValue:
+            return self.again(step, "no_match")
+        if not step.option("confirm"):
+            return self._fill(step, value)
+        step.local["value"] = encode(value)
+        return self._read_back(step, value)
+
+    def _fill(self, step: Step, value: Any) -> Leave:
+        name = step.option("save").name
+        step.set(name, value)
+        return Leave("filled", note=_note(step, value))
+
+    # ---- reading back ----------------------------------------------------------------------------------------
+
+    def _read_back(self, step: Step, value: Any) -> Leave | None:
+        spoken = say_digits(value) if isinstance(value, str) else say_value(value, step.language)
+        prompt = step.option("confirm_say")
+        if prompt is not None:
+            taint = frozenset({"value"}) if self._sensitive(step) else frozenset()
+            parts = step.render(prompt, {"value": spoken}, taint)
+        else:
+            text = find_text("confirm", step.language).format(value=spoken)
+            parts = (c.Say(text, step.language, False, self._sensitive(step)),)
+        step.play(parts, "confirm_prompt")
+        return None
+
+    def _confirm_asked(self, step: Step) -> Leave | None:
+        if step.run.keys:
+            return self.take(step)
+        step.timer("no_input", step.option("wait"))
+        return None
+
+    def _confirm_key(self, step: Step, key: str) -> Leave | None:
+        value = decode(step.local["value"])
+        if key in (CONFIRM, step.option("digits").get("end", "#")):
+            step.local.pop("value")
+            return self._fill(step, value)
+        if key != AGAIN:
+            return self._read_back(step, value)
+        step.local.pop("value")
+        spent = step.local.get("refused", 0)
+        if spent >= step.option("reprompt").no_match:
+            return Leave("refused")
+        step.local["refused"] = spent + 1
+        return self.ask(step)
+
+
+def _bounds(kind: t.Type, digits: dict[str, Any]) -> tuple[int, int]:
+    entry = _ENTRIES[kind.kind]
+    return digits.get("min", min(entry.least, digits.get("max", entry.least))), digits.get("max", entry.most)
+
+
+def _note(step: Step, value: Any) -> str:
+    kind = step.flow.scope()[step.option("save").name]
+    if kind.sensitive:
+        return mask_all(str(value))
+    return mask(str(value)) if kind.kind in ("phone", "text") else str(value)

@@ -1,0 +1,101 @@
+"""A plan: a flow with everything it calls, ready to run, with the version that calls keep to their end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from cti.core.commands import Say
+from cti.core.errors import CtiError
+from cti.core.issue import Issue, Severity
+from cti.flow.calendar import Calendar
+from cti.flow.catalog import Catalog, LookupSignature
+from cti.flow.closure import check_closure, closure_of
+from cti.flow.model import Flow, Prompt, SayText
+from cti.flow.step import clean_text
+
+
+class PlanError(CtiError):
+    """The flows do not make a plan; ``issues`` says why, all of it."""
+
+    code = "bad-plan"
+
+    def __init__(self, issues: list[Issue]) -> None:
+        super().__init__("\n".join(str(issue) for issue in issues))
+        self.issues = issues
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Picklable. ``version`` is the sha256 of the closure: root, subflows, look-up signatures, calendars' names.
+
+    Calendars are not part of the version: a holiday entered today holds for running calls too (`with_calendars`).
+    """
+
+    root: str
+    flows: Mapping[str, Flow]
+    calendars: Mapping[str, Calendar]
+    lookups: Mapping[str, LookupSignature]
+    version: str
+
+    def with_calendars(self, calendars: Mapping[str, Calendar]) -> Plan:
+        return replace(self, calendars=dict(calendars))
+
+
+def compile_plan(
+    flows: Mapping[str, Flow],
+    calendars: Mapping[str, Calendar],
+    root: str,
+    *,
+    catalog: Catalog | None = None,
+) -> Plan:
+    """The plan of ``root``. Raises `PlanError` when a flow or calendar is missing, or calls itself."""
+    signatures = (catalog.lookups if catalog else None) or {}
+    issues = [issue for issue in check_closure(flows, calendars, root) if issue.severity is Severity.ERROR]
+    if issues:
+        raise PlanError(issues)
+    names = closure_of(flows, root)
+    closed = {name: flows[name] for name in names}
+    used = {str(node.get("ask")) for flow in closed.values() for node in flow.nodes.values() if node.type == "lookup"}
+    lookups = {name: signatures[name] for name in sorted(used) if name in signatures}
+    return Plan(root, closed, dict(calendars), lookups, _version(root, closed, lookups))
+
+
+def _version(root: str, flows: Mapping[str, Flow], lookups: Mapping[str, LookupSignature]) -> str:
+    digest = sha256(root.encode())
+    for name in sorted(flows):
+        digest.update(f"\0{name}\0{flows[name].digest}".encode())
+    for name, signature in lookups.items():
+        digest.update(f"\0{name}\0{signature}".encode())
+    return digest.hexdigest()
+
+
+def list_fixed_prompts(plan: Plan) -> list[Say]:
+    """Every fixed text of the plan, once, in the order of the flows: what is rendered ahead."""
+    from cti.flow.builtin_texts import fixed_texts
+
+    found: dict[Say, None] = {}
+    for flow in plan.flows.values():
+        for language in flow.languages:
+            for text in fixed_texts(language):
+                found[Say(text, language)] = None
+        for node in flow.nodes.values():
+            for prompt in _prompts(dict(node.options)):
+                for item in prompt.items:
+                    if isinstance(item, SayText):
+                        for language, template in item.texts.items():
+                            if template.fixed and template.fixed_text.strip():
+                                found[Say(clean_text(template.fixed_text), language)] = None
+    return list(found)
+
+
+def _prompts(value: object) -> Iterator[Prompt]:
+    if isinstance(value, Prompt):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _prompts(item)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _prompts(item)

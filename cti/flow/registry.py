@@ -1,0 +1,127 @@
+"""The registry of node types: the single truth for validation, JSON Schema, reference, graph and fixtures.
+
+A node type is a class with a table of options and exits, one example, and its behaviour in three methods: `enter`
+when the run comes to the node, `feed` when something the node waits for has happened, `digit` when a key is pressed.
+Behaviours keep nothing in themselves: what a waiting node must remember is in ``step.local``, which is serialised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cti.core.events import Event
+from cti.core.issue import Issue
+from cti.flow import types as t
+from cti.flow.catalog import Catalog
+from cti.flow.expressions import Scope
+from cti.flow.kinds import Kind, Text
+from cti.flow.model import Flow, Node, NodeRef
+
+if TYPE_CHECKING:
+    from cti.flow.step import Leave, Step
+
+Names = frozenset[str]
+
+
+@dataclass(frozen=True)
+class Option:
+    kind: Kind
+    doc: str
+    required: bool = False
+    default: Any = None
+    extra: Mapping[str, t.Type] = field(default_factory=dict)  # variables that only this option's expressions see
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A way from a node to another. ``gives``/``takes``: variables certainly given, or perhaps absent, after it."""
+
+    exit: str
+    target: NodeRef
+    gives: Names = frozenset()
+    takes: Names = frozenset()
+
+
+@dataclass
+class CheckContext:
+    flow: Flow
+    catalog: Catalog
+    scope: Scope
+    issues: list[Issue]
+
+    def report(self, place: Any, code: str, message: str) -> None:
+        self.issues.append(Issue(place, code, message))
+
+
+COMMON: Mapping[str, Option] = {
+    "achieves": Option(Text(), "the goal that is reached when the node is left by a good exit"),
+    "note": Option(Text(), "a remark for people; not spoken"),
+}
+
+
+class NodeType:
+    name: ClassVar[str]
+    group: ClassVar[str]
+    doc: ClassVar[str]
+    options: ClassVar[Mapping[str, Option]]
+    exits: ClassVar[tuple[str, ...]] = ("next",)
+    good_exits: ClassVar[tuple[str, ...]] = ("next",)  # leaving by these reaches the goal
+    example: ClassVar[str]
+    after_hangup: ClassVar[bool] = False  # runs when nobody is there any more
+    needs_answer: ClassVar[bool] = False
+    human: ClassVar[bool] = False  # reaches a person; does not count as IVR time
+
+    @property
+    def single(self) -> bool:
+        """One exit: wired by ``next``, or by the node written below."""
+        return self.exits == ("next",)
+
+    # -- static ------------------------------------------------------------------------------------------------
+
+    def exits_of(self, node: Node, catalog: Catalog) -> tuple[str, ...]:
+        """The exits this node has; some types know only from their options."""
+        return self.exits
+
+    def exits_known(self, node: Node, catalog: Catalog) -> bool:
+        """False when the exits depend on something the catalogue does not tell; unknown names pass then."""
+        return True
+
+    def effects(self, node: Node, exit: str, flow: Flow, scope: Scope) -> tuple[Names, Names]:
+        """(variables given, variables perhaps absent) after leaving by ``exit``."""
+        return frozenset(), frozenset()
+
+    def ways(self, node: Node) -> Iterator[Edge]:
+        """Edges that are written in options instead of ``to``/``next`` (keys, cases)."""
+        return iter(())
+
+    def check(self, node: Node, ctx: CheckContext) -> None:
+        """What the option table cannot say."""
+
+    # -- behaviour ---------------------------------------------------------------------------------------------
+
+    def enter(self, step: Step) -> Leave | None:
+        raise NotImplementedError
+
+    def feed(self, step: Step, role: str, event: Event) -> Leave | None:
+        raise AssertionError(f"{self.name} waits for nothing")
+
+    def digit(self, step: Step, digit: str) -> Leave | None:
+        """Keys are typed ahead unless the node wants them."""
+        step.type_ahead(digit)
+        return None
+
+
+REGISTRY: dict[str, NodeType] = {}
+
+
+def register(cls: type[NodeType]) -> type[NodeType]:
+    assert cls.name not in REGISTRY, cls.name
+    clash = set(cls.exits) & (set(cls.options) | set(COMMON))
+    assert not clash, f"options and exits of {cls.name} share {clash}"
+    REGISTRY[cls.name] = cls()
+    return cls
+
+
+NodeCheck = Callable[[Node, CheckContext], None]

@@ -1,0 +1,86 @@
+"""A run as JSON and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from cti.flow.values import decode, encode
+
+if TYPE_CHECKING:
+    from cti.flow.run import Run
+
+FORMAT = 1
+_PLAIN = (
+    "language",
+    "called",
+    "medium",
+    "local",
+    "keys",
+    "visits",
+    "goals",
+    "last_ref",
+    "errors",
+    "started",
+    "ended",
+    "answered",
+    "hung_up",
+    "queue",
+    "limit_ref",
+    "limit_hits",
+    "limit_left_s",
+)
+
+
+@dataclass
+class Frame:
+    """One flow being executed: a subflow's stands above its caller's. ``tainted``: names of sensitive variables."""
+
+    flow: str
+    node: str
+    variables: dict[str, Any]
+    tainted: frozenset[str]
+    visit: int = 0
+
+
+def snapshot(run: Run) -> dict[str, Any]:
+    state: dict[str, Any] = {name: getattr(run, name) for name in _PLAIN}
+    for name in ("local", "visits"):
+        state[name] = dict(state[name])
+    state["goals"] = list(run.goals)
+    state["format"] = FORMAT
+    state["version"] = run.plan.version
+    state["limit_since"] = run.limit_since.isoformat() if run.limit_since else None
+    state["pending"] = [[ref, kind, role] for ref, (kind, role) in run.pending.items()]
+    state["frames"] = [
+        {
+            "flow": frame.flow,
+            "node": frame.node,
+            "visit": frame.visit,
+            "tainted": sorted(frame.tainted),
+            "variables": {name: encode(value) for name, value in frame.variables.items()},
+        }
+        for frame in run.frames
+    ]
+    return state
+
+
+def restore_into(run: Run, state: Mapping[str, Any]) -> None:
+    for name in _PLAIN:
+        value = state[name]
+        setattr(run, name, value.copy() if isinstance(value, dict | list) else value)
+    since = state["limit_since"]
+    run.limit_since = datetime.fromisoformat(since) if since else None
+    run.pending = {ref: (kind, role) for ref, kind, role in state["pending"]}
+    run.frames = [
+        Frame(
+            frame["flow"],
+            frame["node"],
+            {name: decode(value) for name, value in frame["variables"].items()},
+            frozenset(frame["tainted"]),
+            frame["visit"],
+        )
+        for frame in state["frames"]
+    ]

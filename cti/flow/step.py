@@ -1,0 +1,227 @@
+"""What a node's behaviour may see and do: one `Step` per call of `enter`, `feed` or `digit`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from cti.core import commands as c
+from cti.flow import types as t
+from cti.flow.expressions import EvalContext, EvalError, Expression
+from cti.flow.expressions.flowing import flowing_names
+from cti.flow.model import Computed, Flow, Literal, Node, Prompt, SayText, Template, Value
+from cti.flow.speech import say_value
+
+if TYPE_CHECKING:
+    from cti.flow.run import Run
+
+TYPE_AHEAD = 64  # keys; a caller who types more is leaning on the phone
+_CONTROL = dict.fromkeys((*range(32), 127, 133, 8232, 8233), " ")
+
+
+class FlowFailure(Exception):
+    """Something in the flow went wrong at run time. ``code`` is stable; the text holds no caller's data."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Leave the node by ``exit``; ``target`` when an option names the node itself (a key, a case).
+
+    ``note`` is for people and must be masked already. ``goal`` False: left without what `achieves` promises.
+    """
+
+    exit: str = "next"
+    target: str | None = None
+    note: str = ""
+    goal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Finish(Leave):
+    """An `end` node: the flow is over, and so is the call or the subflow."""
+
+    outcome: str = ""
+    returns: Mapping[str, Any] = field(default_factory=dict)
+    tainted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Enter(Leave):
+    """Begin another flow: below this node (subflow), or instead of the present ones (``replace``)."""
+
+    flow: str = ""
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    tainted: frozenset[str] = frozenset()
+    replace: bool = False
+
+
+class Step:
+    def __init__(self, run: Run, now: datetime) -> None:
+        self.run = run
+        self.now = now
+        self.frame = run.frames[-1]
+        self.flow: Flow = run.plan.flows[self.frame.flow]
+        self.node: Node = self.flow.nodes[self.frame.node]
+
+    @property
+    def local(self) -> dict[str, Any]:
+        """What this visit of the node remembers between events; JSON-serialisable."""
+        return self.run.local
+
+    def option(self, name: str) -> Any:
+        return self.node.options.get(name)
+
+    # ---- values ----------------------------------------------------------------------------------------------
+
+    @property
+    def language(self) -> str:
+        """The caller's language, or this flow's default when the flow does not speak it."""
+        return self.run.language if self.run.language in self.flow.languages else self.flow.default_language
+
+    def lookup(self, name: str, extra: Mapping[str, Any] | None = None) -> Any:
+        if extra and name in extra:
+            return extra[name]
+        if name in self.frame.variables:
+            return self.frame.variables[name]
+        match name:
+            case "language":
+                return self.language
+            case "called":
+                return self.run.called
+            case "medium":
+                return self.run.medium
+            case "now":
+                return self.now
+        raise KeyError(name)
+
+    def evaluate(self, expression: Expression, extra: Mapping[str, Any] | None = None) -> Any:
+        """None only for a bare absent variable or field. Raises `FlowFailure`."""
+        try:
+            context = EvalContext(self.language, self.now)
+            return self.run.evaluator.value(expression, lambda name: self.lookup(name, extra), context)
+        except EvalError as error:
+            place = expression.place
+            raise FlowFailure(error.code, f"{error} ({place.file}:{place.line}: {expression.source})") from None
+
+    def value(self, value: Value | None, kind: t.Type = t.ANY, extra: Mapping[str, Any] | None = None) -> Any:
+        """A value of ``kind``, or None when it is absent. Raises `FlowFailure` when it does not fit."""
+        if value is None:
+            return None
+        raw = value.value if isinstance(value, Literal) else self.evaluate(value.expression, extra)
+        if raw is None:
+            return None
+        try:
+            return t.convert(kind, raw)
+        except t.BadValue as error:
+            place = value.place
+            raise FlowFailure("bad-value", f"{error} ({place.file}:{place.line})") from None
+
+    def tainted(self, value: Value | Expression | None, extra: frozenset[str] = frozenset()) -> bool:
+        """Does sensitive data flow into this value?"""
+        if isinstance(value, Computed):
+            value = value.expression
+        if not isinstance(value, Expression):
+            return False
+        return bool(flowing_names(value) & (self.frame.tainted | extra))
+
+    def set(self, name: str, value: Any, tainted: bool = False) -> None:
+        """Assign; ``language`` changes the language of the call. Raises `FlowFailure`."""
+        if name == "language":
+            if value not in self.flow.languages:
+                raise FlowFailure("bad-value", f"the flow {self.flow.id} does not speak this language")
+            self.run.language = value
+            return
+        variable = self.flow.variables[name]
+        try:
+            self.frame.variables[name] = t.convert(variable.type, value)
+        except t.BadValue as error:
+            raise FlowFailure("bad-value", f"{name}: {error}") from None
+        if tainted or variable.type.sensitive:
+            self.frame.tainted |= {name}
+        else:
+            self.frame.tainted -= {name}
+
+    # ---- speaking --------------------------------------------------------------------------------------------
+
+    def text(self, template: Template, extra: Mapping[str, Any] | None = None) -> str:
+        pieces: list[str] = []
+        for piece in template.pieces:
+            if isinstance(piece, str):
+                pieces.append(piece)
+                continue
+            value = self.evaluate(piece, extra)
+            if value is None:
+                raise FlowFailure("absent-value", f"{piece.source} is absent where it is to be said")
+            pieces.append(say_value(value, self.language))
+        return clean_text("".join(pieces))
+
+    def render(
+        self, prompt: Prompt | None, extra: Mapping[str, Any] | None = None, taint: frozenset[str] = frozenset()
+    ) -> tuple[c.AudioPart, ...]:
+        """The parts to play. ``taint``: names in ``extra`` that hold sensitive values."""
+        parts: list[c.AudioPart] = []
+        for item in prompt.items if prompt else ():
+            if not isinstance(item, SayText):
+                parts.append(item)
+                continue
+            template = item.texts[self.language]
+            text = self.text(template, extra)
+            sensitive = any(self.tainted(expression, taint) for expression in template.expressions())
+            if text:
+                parts.append(c.Say(text, self.language, template.fixed, sensitive))
+        return tuple(parts)
+
+    def play(self, parts: tuple[c.AudioPart, ...], role: str = "prompt") -> bool:
+        """Start playing; False when there is nothing to play. Ends with `PlayEnded` under ``role``."""
+        if not parts:
+            return False
+        self.command("play", role, lambda ref: c.Play(ref, parts))
+        return True
+
+    # ---- commands --------------------------------------------------------------------------------------------
+
+    def emit(self, work: c.Work) -> None:
+        self.run.sprint.append(work)
+
+    def command(self, kind: str, role: str, make: Callable[[int], c.Command]) -> int:
+        """Emit a command that will end with an event of ``kind``, to be fed under ``role``."""
+        ref = self.run.new_ref()
+        self.run.pending[ref] = (kind, role)
+        self.emit(make(ref))
+        return ref
+
+    def timer(self, role: str, seconds: float) -> None:
+        self.command("timer", role, lambda ref: c.StartTimer(ref, seconds))
+
+    def waits_for(self, role: str) -> bool:
+        return any(name == role for _, name in self.run.pending.values())
+
+    def stop(self, *roles: str) -> None:
+        """Stop waiting for ``roles``, and what runs for them."""
+        for ref, (kind, role) in list(self.run.pending.items()):
+            if role in roles:
+                del self.run.pending[ref]
+                self.run.stop_pending(kind, ref)
+
+    def type_ahead(self, digit: str) -> None:
+        if len(self.run.keys) < TYPE_AHEAD:
+            self.run.keys += digit
+
+    def take_key(self) -> str | None:
+        """The next key that was typed ahead."""
+        key, self.run.keys = self.run.keys[:1], self.run.keys[1:]
+        return key or None
+
+    def flush_keys(self) -> None:
+        self.run.keys = ""
+
+
+def clean_text(text: str) -> str:
+    """Control characters (a caller's name may bring line ends) become blanks; everything else is literal."""
+    return text.translate(_CONTROL).strip()

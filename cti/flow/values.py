@@ -1,0 +1,49 @@
+"""Values of a run as JSON and back, without loss: decimals stay decimals, moments keep their offset."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+_TAG = "$"
+
+
+def encode(value: Any) -> Any:
+    """JSON-serialisable; what JSON has no word for becomes ``{"$": kind, "v": text}``."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, Decimal):
+        return {_TAG: "decimal", "v": str(value)}
+    if isinstance(value, datetime):
+        return {_TAG: "datetime", "v": value.isoformat()}
+    if isinstance(value, date):
+        return {_TAG: "date", "v": value.isoformat()}
+    if isinstance(value, time):
+        return {_TAG: "time", "v": value.isoformat()}
+    if isinstance(value, timedelta):
+        return {_TAG: "duration", "v": value.total_seconds()}
+    if isinstance(value, tuple | list):
+        return {_TAG: "list", "v": [encode(item) for item in value]}
+    return {_TAG: "record", "v": {name: encode(item) for name, item in value.items()}}
+
+
+def decode(data: Any) -> Any:
+    """The inverse of `encode`."""
+    if not isinstance(data, dict):
+        return data
+    value = data["v"]
+    match data[_TAG]:
+        case "decimal":
+            return Decimal(value)
+        case "datetime":
+            return datetime.fromisoformat(value)
+        case "date":
+            return date.fromisoformat(value)
+        case "time":
+            return time.fromisoformat(value)
+        case "duration":
+            return timedelta(seconds=value)
+        case "list":
+            return tuple(decode(item) for item in value)
+    return {name: decode(item) for name, item in value.items()}
