@@ -14,6 +14,10 @@ RATE = 8000
 Samples = npt.NDArray[np.float64]
 #: Telephone band: what both a prompt and its copy through G.711 keep.
 BAND_HZ = (300.0, 3400.0)
+PIECE = RATE // 2  # samples compared at once
+SLIP = RATE // 2  # samples that a piece may come early or late
+ALIKE = 0.7  # correlation above which a piece was heard
+QUIET = 50.0  # root mean square of a pause
 
 
 def read_wav(path: Path) -> Pcm:
@@ -41,23 +45,34 @@ def loudness(pcm: Pcm) -> float:
     return float(np.sqrt(np.mean(pcm.astype(np.float64) ** 2))) if len(pcm) else 0.0
 
 
-def similarity(heard: Pcm, prompt: Pcm) -> tuple[float, float]:
-    """(best correlation -1…1, its offset in seconds) of ``prompt`` anywhere in ``heard``.
-
-    The prompt must be there as a whole: its energy is compared with that of an equally long piece of what was heard.
-    """
+def heard_share(heard: Pcm, prompt: Pcm) -> float:
+    """How much of ``prompt`` is in ``heard`` (0 to 1): the share of its half seconds that are found, in their order and
+    about where they belong. A frame lost on a busy machine costs the half second it is in; silence, noise or another
+    prompt gives 0."""
     a, b = _band(heard), _band(prompt)
-    if len(b) == 0 or len(a) < len(b):
-        return 0.0, 0.0
-    size = 1 << (len(a) + len(b) - 1).bit_length()
-    product = np.fft.irfft(np.fft.rfft(a, size) * np.conj(np.fft.rfft(b, size)), size)[: len(a) - len(b) + 1]
+    pieces = [(at, b[at : at + PIECE]) for at in range(0, max(1, len(b) - PIECE + 1), PIECE)]
+    # Pauses of the speaker say nothing about what was heard.
+    spoken = [(at, piece) for at, piece in pieces if len(piece) and float(np.mean(piece**2)) > QUIET**2]
+    if not spoken or len(a) < PIECE:
+        return 0.0
+    scores = [(at, _correlate(a, piece)) for at, piece in spoken]
+    best_at, best_score = max(scores, key=lambda item: float(item[1].max()))
+    start = int(np.argmax(best_score)) - best_at
+    found = 0
+    for at, score in scores:
+        near = score[max(0, start + at - SLIP) : max(0, start + at + SLIP)]
+        found += bool(len(near)) and float(near.max()) > ALIKE
+    return found / len(spoken)
+
+
+def _correlate(a: Samples, piece: Samples) -> Samples:
+    """The normalised cross-correlation (-1…1) of ``piece`` with ``a`` at every offset."""
+    size = 1 << (len(a) + len(piece) - 1).bit_length()
+    product = np.fft.irfft(np.fft.rfft(a, size) * np.conj(np.fft.rfft(piece, size)), size)[: len(a) - len(piece) + 1]
     energy = np.concatenate(([0.0], np.cumsum(a**2)))
-    windows = energy[len(b) :] - energy[: -len(b)]
-    scale = np.sqrt(np.maximum(windows, 0.0) * np.sum(b**2))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        score = np.where(scale > 1e3, product / scale, 0.0)
-    best = int(np.argmax(score))
-    return float(score[best]), best / RATE
+    windows = energy[len(piece) :] - energy[: -len(piece)]
+    scale = np.sqrt(np.maximum(windows, 0.0) * np.sum(piece**2))
+    return np.divide(product, scale, out=np.zeros_like(product), where=scale > 1e3)
 
 
 def _band(pcm: Pcm) -> Samples:

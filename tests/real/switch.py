@@ -68,6 +68,7 @@ class RealSwitch:
         self.binary, self.folder, self.settings = binary, folder, settings
         self.conf: RenderedConf = render(settings, folder, modules=find_modules(binary))
         self.process: subprocess.Popen[bytes] | None = None
+        self.start_log = ""
 
     @property
     def pid(self) -> int:
@@ -95,6 +96,7 @@ class RealSwitch:
                 self.stop()
                 raise TimeoutError(f"freeswitch not ready within {START_S} s:\n{self.log()[-3000:]}")
             time.sleep(0.1)
+        self.start_log = self.log()
 
     def _ready(self) -> bool:
         try:

@@ -9,7 +9,7 @@ import pytest
 from cti.switch.conf import EMERGENCY_CONTEXT, EMERGENCY_EXTENSION, slot_name, slot_variable
 from cti.switch.conf.render import SLOTS
 
-from .audio import read_wav, similarity
+from .audio import heard_share, read_wav
 from .esl import Tap
 from .switch import RealSwitch
 from .ua import Dialog, Phone, When
@@ -100,7 +100,11 @@ def test_without_an_engine_a_caller_hears_an_apology_and_reaches_a_person(real_s
 
 def test_the_emergency_group_passes_over_who_is_busy(real_switch: RealSwitch, tap: Tap) -> None:
     live(tap)
-    with Phone("13800138000") as caller, _registered(real_switch, "1001", When.BUSY), _registered(real_switch, "1002") as free:
+    with (
+        Phone("13800138000") as caller,
+        _registered(real_switch, "1001", When.BUSY),
+        _registered(real_switch, "1002") as free,
+    ):
         caller.call("4000", real_switch.conf.trunks_port)
         free.wait_call(30)
         tap.wait_name("CHANNEL_BRIDGE")
@@ -115,6 +119,7 @@ def test_an_orphan_goes_to_the_emergency_group(real_switch: RealSwitch, tap: Tap
         tap.execute(uuid, "answer")
         call.wait_answered()
         target = f"{EMERGENCY_EXTENSION} XML {EMERGENCY_CONTEXT}"
+        assert tap.api(f"sched_del {uuid}") == "+OK Deleted: 1"  # the dialplan's own guard, until the engine's is set
         assert "+OK" in tap.api(f"sched_transfer +2 {uuid} {target}")
         assert tap.api(f"sched_del {uuid}") == "+OK Deleted: 1"
         assert "+OK" in tap.api(f"sched_transfer +1 {uuid} {target}")
@@ -157,5 +162,4 @@ def _registered(real_switch: RealSwitch, number: str, when: When = When.ANSWER) 
 
 def _heard_apology(call: Dialog, real_switch: RealSwitch) -> None:
     (file,) = real_switch.conf.prompts.glob("apology-*.wav")
-    score, _ = similarity(call.media.pcm(), read_wav(file))
-    assert score > 0.8
+    assert heard_share(call.media.pcm(), read_wav(file)) > 0.6

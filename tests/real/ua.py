@@ -78,7 +78,7 @@ class Phone:
         self.number, self.domain, self.password, self.when = number, domain, password, when
         self.calls: list[Dialog] = []
         self.seen: list[Message] = []  # every request that came in
-        self.ringing = threading.Event()
+        self._registrar = 0  # the port where it is registered
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self._socket.settimeout(0.2)
@@ -98,6 +98,9 @@ class Phone:
     def close(self) -> None:
         for call in self.calls:
             call.hang_up()
+        if self._registrar:
+            with contextlib.suppress(TimeoutError):  # the switch was stopped meanwhile
+                self.register(self._registrar, expires=0)
         self._stop.set()
         self._thread.join(2)
         self._socket.close()
@@ -112,7 +115,9 @@ class Phone:
         def build(cseq: int) -> Message:
             return self._build("REGISTER", uri, call_id, f"{me};tag={tag()}", me, cseq, extra)
 
-        return self._exchange(build, ("127.0.0.1", port), timeout_s).status
+        status = self._exchange(build, ("127.0.0.1", port), timeout_s).status
+        self._registrar = port if status == 200 and expires else 0
+        return status
 
     def options(self, uri: str, port: int, timeout_s: float = 5) -> int:
         me = f"<sip:{self.number}@{self.domain}>"
@@ -319,7 +324,6 @@ class Phone:
             dialog.answered.set()
         with self._incoming:
             self.calls.append(dialog)
-            self.ringing.set()
             self._incoming.notify_all()
 
     def _reply(

@@ -162,6 +162,7 @@ def _outgoing(trunk: Trunk) -> dict[str, str]:
         values["absolute_codec_string"] = ",".join(trunk.codecs)
     if trunk.outgoing_number:
         values["sip_cid_type"] = "none"  # no second identity that contradicts the From header
+        values["sip_from_display"] = trunk.outgoing_number  # else the caller's own name and number stand there
     return values
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+import time
 from collections.abc import Callable, Iterator
 
 from cti.switch.conf.settings import Trunk
@@ -24,11 +25,14 @@ UNREGISTERED = {
     "TIMEOUT": "got no answer to its registration",
     "DOWN": "is down",
 }
+#: Of these, the states that may end well by themselves.
+UNSETTLED = frozenset({"UNREGED", "TRYING", "REGISTER", "EXPIRED"})
+PATIENCE_S = 3.0
 
 
 def trunk_verdicts(trunk: Trunk, api: Api) -> Iterator[Finding]:
     subject = f"trunk {trunk.name}"
-    status = api(f"sofia xmlstatus gateway {trunk.name}")
+    status = _settled_status(trunk, api)
     state = _field(status, "state")
     if not state:
         remedy = "run `cti switch config`, then `fs_cli -x 'sofia profile trunks rescan'`, or restart the switch"
@@ -56,6 +60,16 @@ def trunk_verdicts(trunk: Trunk, api: Api) -> Iterator[Finding]:
     yield from _inbound(trunk, subject, api)
 
 
+def _settled_status(trunk: Trunk, api: Api) -> str:
+    """A good registration is renewed all the time and then `TRYING` for a moment: look again before judging."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        status = api(f"sofia xmlstatus gateway {trunk.name}")
+        if _field(status, "state") not in UNSETTLED or time.monotonic() > until:
+            return status
+        time.sleep(0.2)
+
+
 def _field(status: str, name: str) -> str:
     """Not read as XML: the switch does not escape every value."""
     found = re.search(rf"<{name}>(.*?)</{name}>", status, re.DOTALL)
@@ -75,7 +89,7 @@ def _not_registered(trunk: Trunk, subject: str, state: str) -> Finding:
     if state in ("FAILED", "FAIL_WAIT"):
         remedy = "user, password and realm as the carrier gave them? Its refusal stands in the switch's log"
     else:
-        remedy = "is the address right, does a firewall pass the SIP port both ways? Ask again in a moment"
+        remedy = "is the address right, does a firewall pass the SIP port both ways?"
     return bad("trunk-unregistered", subject, message, remedy)
 
 
