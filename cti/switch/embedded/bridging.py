@@ -172,8 +172,10 @@ class Bridging:
     def _call_update(self, one: Channel, other: Channel) -> None:
         if not one.up() or not other.up():
             return
-        name = one.profile.callee_name if one.originator else other.profile.name
-        number = one.profile.callee_number if one.originator else other.profile.number
+        theirs = other.profile
+        name, number = theirs.name, theirs.number
+        if other.outbound and not other.originator:
+            name, number = theirs.callee_name, theirs.callee_number
         if not number:
             return
         about = [
@@ -182,6 +184,9 @@ class Bridging:
             ("Sent-Callee-ID-Number", number),
             ("Bridged-To", other.uuid),
         ]
+        if not one.outbound:
+            one.profile.callee_name, one.profile.callee_number = name or number, number
+            one.profile_changed()
         one.setvar("last_sent_callee_id_name", name or number)
         one.setvar("last_sent_callee_id_number", number)
         one.fire("CALL_UPDATE", first=about)

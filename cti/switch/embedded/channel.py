@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cti.switch.embedded.causes import Q850
 from cti.switch.embedded.event import Event
-from cti.switch.embedded.names import CALLSTATE_NUMBERS, WITH_VARIABLES, Source, State
+from cti.switch.embedded.names import CALLSTATE_NUMBERS, FLIP_CID, WITH_VARIABLES, Source, State
 from cti.switch.embedded.profile import Profile
 from cti.switch.embedded.wire import Block, Header
 
@@ -97,6 +97,7 @@ class Channel:
         self.parked = False
         self.controlled = False
         self.transferring = False
+        self.flipped = False
         self.bridged = False
         self.originator = False
         self.partner = ""
@@ -297,6 +298,18 @@ class Channel:
         self.fire("CHANNEL_HANGUP")
         self.changed()
 
+    def flip_cid(self) -> None:
+        """A called leg that gets something to execute becomes a caller: its two ids change places, once."""
+        if not self.outbound or self.flipped:
+            return
+        self.flipped = True
+        profile = self.profile
+        profile.orig_name, profile.orig_number = profile.name, profile.number
+        profile.name, profile.callee_name = profile.callee_name, profile.name
+        profile.number, profile.callee_number = profile.callee_number, profile.number
+        self.profile_changed()
+        self.fire("CALL_UPDATE", first=[("Direction", "RECV")], source=FLIP_CID)
+
     # ---- events ----------------------------------------------------------------------------------------------------
 
     def fire(
@@ -334,7 +347,7 @@ class Channel:
 
     def _basic(self) -> list[Header]:
         direction = "outbound" if self.outbound else "inbound"
-        hit = not self.outbound or (self.extension is not None and self.extension.from_dialplan)
+        hit = not self.outbound or self.flipped
         headers = [
             ("Channel-State", f"CS_{self.running_state.name}"),
             ("Channel-Call-State", self.callstate),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from cti.switch.embedded.wire import Block, Header, frame
 
 if TYPE_CHECKING:
     from cti.switch.embedded.protocol import Connection
+
+log = logging.getLogger(__name__)
 
 NOT_FOUND = "-ERR command not found"
 REPLY_LIMIT = 511  # the real switch builds replies in a buffer of 512 bytes
@@ -130,7 +133,11 @@ def run_command(client: Client, line: str, headers: dict[str, str], raw: list[He
         return
     for prefix, handler in COMMANDS:
         if word.startswith(prefix):
-            reply = handler(client, line[len(prefix) :], headers, raw, body)
+            try:
+                reply = handler(client, line[len(prefix) :], headers, raw, body)
+            except Exception:  # a bug in one command must not take the connection, or the switch, with it
+                log.exception("the command %.80r failed", line)
+                reply = "-ERR internal error"
             if reply is not None:
                 client.connection.reply(reply[:REPLY_LIMIT] or NOT_FOUND)
             return

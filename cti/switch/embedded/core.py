@@ -234,7 +234,7 @@ class Core:
 
     def run_on(self, channel: Channel, application: str, argument: str) -> None:
         """Let a leg execute one application (``originate … &app(arg)``)."""
-        start_extension(channel, Extension(application, [(application, argument)], from_dialplan=False))
+        start_extension(channel, Extension(application, [(application, argument)]))
 
     def hangup_all(self, cause: str, where: Callable[[Channel], bool] = lambda _: True) -> int:
         count = 0

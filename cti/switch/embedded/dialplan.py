@@ -19,7 +19,6 @@ class Extension:
 
     name: str
     actions: list[Action] = field(default_factory=list)
-    from_dialplan: bool = True
 
 
 Dialplan = Callable[["Channel", str, str], Extension | None]

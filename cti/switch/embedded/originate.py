@@ -64,6 +64,7 @@ def originate(core: Core, order: Order) -> Steps[Outcome]:
             continue
         peer, last = yield from _wait(core, order, legs)
         if peer is not None:
+            peer.fire("CHANNEL_OUTGOING")
             return Outcome(peer, "SUCCESS")
         if order.caller is not None and not order.caller.ready():
             return Outcome(None, "ORIGINATOR_CANCEL")

@@ -38,6 +38,8 @@ class Profile:
     dialplan: str = "XML"
     name: str = ""
     number: str = ""
+    orig_name: str = ""
+    orig_number: str = ""
     callee_name: str = ""
     callee_number: str = ""
     context: str = "public"
@@ -59,12 +61,12 @@ class Profile:
             ("Dialplan", self.dialplan),
             ("Caller-ID-Name", self.name),
             ("Caller-ID-Number", self.number),
-            ("Orig-Caller-ID-Name", self.name),
-            ("Orig-Caller-ID-Number", self.number),
+            ("Orig-Caller-ID-Name", self.orig_name or self.name),
+            ("Orig-Caller-ID-Number", self.orig_number or self.number),
             ("Callee-ID-Name", self.callee_name),
             ("Callee-ID-Number", self.callee_number),
             ("Network-Addr", self.network),
-            ("ANI", self.number),
+            ("ANI", self.orig_number or self.number),
             ("Destination-Number", self.destination),
             ("Unique-ID", self.uuid),
             ("Source", self.source),

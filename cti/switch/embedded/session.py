@@ -83,6 +83,7 @@ def _route(channel: Channel) -> None:
         channel.hangup("NO_ROUTE_DESTINATION")
         return
     channel.extension = extension
+    channel.flip_cid()
     channel.state = State.EXECUTE
 
 
@@ -288,6 +289,7 @@ def park(channel: Channel) -> Steps[None]:
 
 def start_extension(channel: Channel, extension: Extension) -> None:
     channel.extension = extension
+    channel.flip_cid()
     channel.state = State.EXECUTE
     channel.changed()
 

@@ -64,6 +64,14 @@ def messages(data: bytes) -> Iterator[Message]:
         yield Message(headers, body.decode("utf-8", "replace"))
 
 
+def plain(text: str) -> str:
+    """Without what no two runs share: uuids that the switch chose, moments, ports."""
+    text = UUID.sub("<uuid>", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<date>", text)
+    text = re.sub(r"\b1[78]\d{8}\b", "<epoch>", text)
+    return re.sub(r"@127\.0\.0\.1:\d+", "@127.0.0.1:<port>", text)
+
+
 def replies(stream: list[Message]) -> list[tuple[str, str]]:
     """Everything but events and log lines: (kind, text), uuids that the switch chose made anonymous."""
     found = []
@@ -72,7 +80,7 @@ def replies(stream: list[Message]) -> list[tuple[str, str]]:
             continue
         about = dict(message.headers)
         text = about.get("Reply-Text", message.body)
-        found.append((message.kind, UUID.sub("<uuid>", text)))
+        found.append((message.kind, plain(text)))
     return found
 
 

@@ -29,10 +29,7 @@ def messages_of(name: str, connection: int) -> list:  # type: ignore[type-arg]
     return list(messages(data))
 
 
-RTP = tuple(
-    (at, digit, "RTP") for at, digit in ((2.31, "1"), (2.70, "2"), (3.10, "3"), (3.50, "4"))
-)
-NATIVE_ORDER = frozenset({"CHANNEL_STATE"})
+RTP = tuple((at, digit, "RTP") for at, digit in ((2.31, "1"), (2.70, "2"), (3.10, "3"), (3.50, "4")))
 
 
 def situations() -> list[Situation]:
@@ -60,15 +57,16 @@ def situations() -> list[Situation]:
         Situation("in_sendmsg_unknown_app", calls=(Call(0.01, "6000", _uuids("in_sendmsg_unknown_app")[0]),)),
         Situation("in_uuid_broadcast_break", calls=(Call(0.01, "6000", _uuids("in_uuid_broadcast_break")[0]),)),
         Situation(
-            "in_uuid_kill", calls=tuple(Call(0.01 * n, "6000", uuid) for n, uuid in enumerate(_uuids("in_uuid_kill", 3), 1))
+            "in_uuid_kill",
+            calls=tuple(Call(0.02 * n, "6000", uuid) for n, uuid in enumerate(_uuids("in_uuid_kill", 3), 1)),
         ),
         Situation(
             "in_uuid_transfer",
-            calls=tuple(Call(0.01 * n, "6000", uuid) for n, uuid in enumerate(_uuids("in_uuid_transfer", 2), 1)),
+            calls=tuple(Call(0.02 * n, "6000", uuid) for n, uuid in enumerate(_uuids("in_uuid_transfer", 2), 1)),
         ),
         Situation(
             "in_uuid_bridge",
-            calls=tuple(Call(0.01 * n, "6000", uuid) for n, uuid in enumerate(_uuids("in_uuid_bridge", 2), 1)),
+            calls=tuple(Call(0.02 * n, "6000", uuid) for n, uuid in enumerate(_uuids("in_uuid_bridge", 2), 1)),
         ),
         Situation("in_events_plain_all_ivr_call_2833", calls=(Call(0.1, "5000", keys=RTP),)),
         Situation("in_events_plain_all_ivr_call_timeout", calls=(Call(0.1, "5000"),)),
@@ -79,27 +77,35 @@ def situations() -> list[Situation]:
             calls=(
                 Call(0.1, "6000", _uuids("in_dtmf_events", 2)[0], keys=RTP),
                 Call(
-                    6.71, "6000", _uuids("in_dtmf_events", 2)[1],
-                    keys=((8.38, "1", "SIP_INFO"), (8.55, "2", "SIP_INFO")), hangup_at=9.63,
+                    6.71,
+                    "6000",
+                    _uuids("in_dtmf_events", 2)[1],
+                    keys=((8.38, "1", "ENDPOINT"), (8.55, "2", "ENDPOINT")),
                 ),
             ),
+            other=((9.62, "api hupall\n\n"),),
         ),
+        Situation("in_originate", skip=lambda record: b"loopback/" in record.data, until=8.47),
+        Situation("in_originate", skip=lambda record: 0.0025 < record.at_s < 10.0, since=10.0),
         Situation("in_record", calls=(Call(0.01, "6000", _uuids("in_record")[0]),)),
         Situation("in_events_caller_cancel", calls=(Call(0.1, "1003", hangup_at=1.5),)),
+        Situation("out_event_lock", calls=(Call(0.01, "9001", _uuids("out_event_lock")[0]),), outbound=True),
         Situation(
-            "out_event_lock", calls=(Call(0.01, "9001", _uuids("out_event_lock")[0]),), outbound=True, until=4.5585
+            "out_bridge_busy", calls=(Call(0.01, "9001", _uuids("out_bridge_busy")[0]),), outbound=True, until=2.7
         ),
-        Situation("out_bridge_busy", calls=(Call(0.01, "9001", _uuids("out_bridge_busy")[0]),), outbound=True, until=0.254),
         Situation(
             "out_bridge_unregistered",
-            calls=(Call(0.01, "9001", _uuids("out_bridge_unregistered")[0]),), outbound=True, until=0.32,
+            calls=(Call(0.01, "9001", _uuids("out_bridge_unregistered")[0]),),
+            outbound=True,
         ),
         Situation(
             "out_bridge_callee_hangup",
-            calls=(Call(0.01, "9001", _uuids("out_bridge_callee_hangup")[0]),), outbound=True, until=4.0,
+            calls=(Call(0.01, "9001", _uuids("out_bridge_callee_hangup")[0]),),
+            outbound=True,
         ),
         Situation(
             "out_bridge_noanswer",
-            calls=(Call(0.01, "9001", _uuids("out_bridge_noanswer")[0]),), outbound=True, until=7.4,
+            calls=(Call(0.01, "9001", _uuids("out_bridge_noanswer")[0]),),
+            outbound=True,
         ),
     ]
