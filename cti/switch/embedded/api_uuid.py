@@ -121,14 +121,12 @@ def uuid_kill(core: Core, argument: str) -> str:
     return "+OK\n"
 
 
-def command_message(application: str, argument: str, *, lock: bool = True, loops: int = 1) -> Message:
+def command_message(application: str, argument: str, *, hold_bleg: bool = False) -> Message:
     """What switch_ivr_broadcast queues."""
     headers = {"call-command": "execute", "execute-app-name": application, "execute-app-arg": argument}
-    if lock:
-        headers["event-lock"] = "true"
-    headers["lead-frames"] = "5"
-    if loops != 1:
-        headers["loops"] = str(loops)
+    headers |= {"event-lock": "true", "lead-frames": "5"}
+    if hold_bleg:
+        headers["hold-bleg"] = "true"
     return Message(headers, raw=list(headers.items()), event_name="COMMAND")
 
 
@@ -150,7 +148,7 @@ def uuid_broadcast(core: Core, argument: str) -> str:
         if partner is not None:
             partner.queue(command_message(application, rest))
     if "both" in leg or "aleg" in leg:
-        channel.queue(command_message(application, rest))
+        channel.queue(command_message(application, rest, hold_bleg=len(words) < 3 or "holdb" in leg))
     if bang:
         channel.queue(command_message("hangup", cause or "normal_clearing"))
     return "+OK Message sent\n"

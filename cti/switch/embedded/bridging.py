@@ -23,9 +23,13 @@ def bridge(channel: Channel, argument: str) -> Steps[None]:
     if not argument:
         return
     order = make_order(argument, channel)
+    channel.setvar("originate_disposition", "failure")
+    channel.setvar("DIALSTATUS", "INVALIDARGS")
     if channel.answered:
         channel.set_callstate("RING_WAIT")
     outcome = yield from originate(core, order)
+    if outcome.peer is not None:
+        channel.meet(outcome.peer.profile.copy(), "originatee")
     if channel.answered and channel.up():
         channel.set_callstate("ACTIVE")
     disposition = "SUCCESS" if outcome.peer else outcome.cause
@@ -92,7 +96,7 @@ class Bridging:
     def talk(self, a: Channel, b: Channel) -> Steps[None]:
         """switch_ivr_multi_threaded_bridge in A's thread: CHANNEL_BRIDGE to CHANNEL_UNBRIDGE and what follows."""
         if b.answered and not a.answered:
-            a.profile.callee_name, a.profile.callee_number = b.profile.callee_name, b.profile.callee_number
+            a.profile.callee_name, a.profile.callee_number = b.identity()
             a.profile_changed()
             a.answer()
         if not a.ready():
@@ -101,11 +105,13 @@ class Bridging:
         a.originator, b.originator = True, False
         b.setvar("call_uuid", a.uuid)
         now = self.core.clock.now()
+        a.profile.callee_name, a.profile.callee_number = b.identity()
+        if not b.outbound:
+            b.profile.callee_name, b.profile.callee_number = a.identity()
         for one, other, kind in ((a, b, "originatee"), (b, a, "originator")):
             one.profile.times.bridged = now
             one.profile_changed()
-            if one.other is None or one.other.uuid != other.uuid:
-                one.meet(other.profile.copy(), kind)
+            one.meet(other.profile.copy(), kind)
         about = [("Bridge-A-Unique-ID", a.uuid), ("Bridge-B-Unique-ID", b.uuid)]
         self._bond(a, b)
         a.fire("CHANNEL_BRIDGE", first=about)
@@ -172,10 +178,7 @@ class Bridging:
     def _call_update(self, one: Channel, other: Channel) -> None:
         if not one.up() or not other.up():
             return
-        theirs = other.profile
-        name, number = theirs.name, theirs.number
-        if other.outbound and not other.originator:
-            name, number = theirs.callee_name, theirs.callee_number
+        name, number = other.identity()
         if not number:
             return
         about = [
@@ -184,9 +187,6 @@ class Bridging:
             ("Sent-Callee-ID-Number", number),
             ("Bridged-To", other.uuid),
         ]
-        if not one.outbound:
-            one.profile.callee_name, one.profile.callee_number = name or number, number
-            one.profile_changed()
         one.setvar("last_sent_callee_id_name", name or number)
         one.setvar("last_sent_callee_id_number", number)
         one.fire("CALL_UPDATE", first=about)
@@ -229,6 +229,8 @@ class Bridging:
         yield from self._pump(b, a)
         if b.transferring or b.state != State.EXCHANGE_MEDIA:
             return
+        if a.hangup_cause:
+            b.setvar("bridge_hangup_cause", a.hangup_cause)
         if b.is_true("park_after_bridge"):
             self.park(b)
         elif b.getvar("transfer_after_bridge"):
@@ -240,7 +242,24 @@ class Bridging:
         """switch_ivr_uuid_bridge: both legs leave what they do and meet; A leads."""
         a.pending_bridge, b.pending_bridge = b.uuid, ""
         b.pending_bridge = "?" + a.uuid
-        for channel in (a, b):
+        identities = a.identity(), b.identity()
+        a.profile.callee_name, a.profile.callee_number = identities[1]
+        b.profile.callee_name, b.profile.callee_number = identities[0]
+        for channel, other, kind in ((a, b, "originatee"), (b, a, "originator")):
+            profile = channel.profile
+            session.note_transfer(channel, f"uuid_br:{other.uuid}")
+            for name, value in (
+                ("original_destination_number", profile.destination),
+                ("original_caller_id_name", profile.name),
+                ("original_caller_id_number", profile.number),
+                ("bridge_channel", other.name),
+                ("bridge_uuid", other.uuid),
+                ("signal_bond", other.uuid),
+                ("uuid_bridge", other.uuid),
+            ):
+                channel.setvar(name, value)
+            channel.meet(other.profile.copy(), kind)
+            channel.profile_changed()
             channel.transferring = True
             channel.state = State.HIBERNATE
             channel.changed()
@@ -256,6 +275,7 @@ class Bridging:
 
     def soft_execute(self, channel: Channel) -> Steps[None]:
         pending, channel.pending_bridge = channel.pending_bridge, ""
+        channel.setvar("uuid_bridge", None)
         if pending.startswith("?"):
             lead = self.core.channels.get(pending[1:])
             while channel.state == State.SOFT_EXECUTE and lead is not None and lead.up():

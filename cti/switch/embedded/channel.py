@@ -107,7 +107,7 @@ class Channel:
         self.broadcast = False
         self.stop_broadcast = False
         self.event_lock = False
-        self.verbose = False
+        self.verbose = core.config.verbose_channel_events
         self.stack = 0
         self.recordings: dict[str, float] = {}
         self.other: Profile | None = None
@@ -252,6 +252,8 @@ class Channel:
         self.changed()
 
     def mark_ringing(self) -> None:
+        if not self.ring_ready and self.answered:
+            self.profile.times.progress = self.profile.times.progress or self.core.clock.now()
         if self.ring_ready or self.answered or not self.up():
             return
         self.ring_ready = True
@@ -282,13 +284,24 @@ class Channel:
         self.changed()
         return True
 
+    def partner_uuid(self) -> str:
+        """The other leg, be it bridged, bonded, or still ringing; empty for none."""
+        return self.partner or self.variables.get("signal_bond") or self.variables.get("originate_signal_bond", "")
+
+    def identity(self) -> tuple[str, str]:
+        """Name and number under which this leg is shown to the other one."""
+        profile = self.profile
+        if self.outbound and not self.originator:
+            return profile.callee_name, profile.callee_number
+        return profile.name, profile.number
+
     def hangup(self, cause: str) -> None:
         """One per customer: the first cause stays. The session thread does the rest when it wakes."""
         if self.state >= State.HANGUP:
             return
         self.state = State.HANGUP
         self.hangup_cause = cause
-        partner = self.core.channels.get(self.partner or self.variables.get("signal_bond", ""))
+        partner = self.core.channels.get(self.partner_uuid())
         if partner is not None:
             partner.setvar("last_bridge_hangup_cause", cause)
         if self.originator:
@@ -304,6 +317,9 @@ class Channel:
             return
         self.flipped = True
         profile = self.profile
+        self.setvar("channel_cid_flipped", "yes")
+        self.setvar("pre_transfer_caller_id_name", profile.name)
+        self.setvar("pre_transfer_caller_id_number", profile.number)
         profile.orig_name, profile.orig_number = profile.name, profile.number
         profile.name, profile.callee_name = profile.callee_name, profile.name
         profile.number, profile.callee_number = profile.callee_number, profile.number

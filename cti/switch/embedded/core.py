@@ -47,6 +47,7 @@ class SwitchConfig:
     event_queue: int = 100_000
     sound_dir: str = ""
     seed: int | None = None
+    verbose_channel_events: bool = False  # switch.conf's: all channel events carry the variables, DTMF among them
     acl: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     phones: tuple[VirtualPhone, ...] = ()
     gateways: Mapping[str, bool] = field(default_factory=lambda: {"trunk": True})

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT_S = 60
 MAX_LEGS = 128
+NO_NUMBER = "0000000000"  # the caller id of an API originate that names none
 
 
 @dataclass(slots=True)
@@ -50,7 +51,8 @@ def make_order(text: str, caller: Channel | None, *, timeout_s: int = 0, cid: tu
         if limit and limit.strip().isdigit():
             timeout_s = int(limit)
             break
-    return Order(dial, caller, timeout_s or DEFAULT_TIMEOUT_S, *cid)
+    name, number = cid
+    return Order(dial, caller, timeout_s or DEFAULT_TIMEOUT_S, name, number or NO_NUMBER)
 
 
 def originate(core: Core, order: Order) -> Steps[Outcome]:
@@ -76,6 +78,9 @@ def _place(core: Core, order: Order, group: list[Leg]) -> tuple[list[tuple[Chann
     refused = "NORMAL_CLEARING"
     for leg in group:
         found = find_phone(core, leg)
+        if order.caller is not None and leg.endpoint.lower() == "user" and found != "SUBSCRIBER_ABSENT":
+            order.caller.setvar("dialed_user", leg.rest.partition("@")[0])
+            order.caller.setvar("dialed_domain", core.directory.domain)
         if isinstance(found, str):
             refused = found
             continue
@@ -167,8 +172,12 @@ def _leg_variables(core: Core, channel: Channel, order: Order, leg: Leg) -> None
     channel.setvar("uuid", channel.uuid)
     channel.setvar("session_id", str(channel.session_id))
     channel.setvar("channel_name", channel.name)
+    channel.setvar("audio_media_flow", "sendrecv")
     channel.setvar("max_forwards", "69" if caller else "70")
-    if caller is not None:
+    if caller is None:
+        channel.setvar("call_uuid", channel.uuid)
+    else:
+        caller.setvar("originate_signal_bond", channel.uuid)
         channel.setvar("originator", caller.uuid)
         channel.setvar("signal_bond", caller.uuid)
         channel.setvar("call_uuid", caller.uuid)
@@ -210,7 +219,9 @@ def _wait(core: Core, order: Order, legs: list[tuple[Channel, Leg]]) -> Steps[tu
                 if not order.caller.ready():
                     _cancel(legs, "ORIGINATOR_CANCEL")
                     return None, "ORIGINATOR_CANCEL"
-                if any(channel.ring_ready for channel in alive):
+                ringing = next((channel for channel in alive if channel.ring_ready), None)
+                if ringing is not None:
+                    _show_callee(order.caller, ringing)
                     order.caller.mark_ringing()
             now = core.clock.now()
             for channel in alive:
@@ -224,6 +235,12 @@ def _wait(core: Core, order: Order, legs: list[tuple[Channel, Leg]]) -> Steps[tu
         for channel, _ in legs:
             if waiter is not None and waiter in channel.watchers:
                 channel.watchers.remove(waiter)
+
+
+def _show_callee(caller: Channel, leg: Channel) -> None:
+    if caller.profile.callee_number != leg.profile.callee_number:
+        caller.profile.callee_name, caller.profile.callee_number = leg.identity()
+        caller.profile_changed()
 
 
 def _leg_timeout(leg: Leg, timeout_s: int) -> int:

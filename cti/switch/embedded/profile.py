@@ -45,6 +45,7 @@ class Profile:
     context: str = "public"
     source: str = "mod_sofia"
     transfer_source: str = ""
+    rdnis: str = ""
     network: str = "127.0.0.1"
     index: int = 1
     times: Times = field(default_factory=Times)
@@ -72,6 +73,7 @@ class Profile:
             ("Source", self.source),
             ("Transfer-Source", self.transfer_source),
             ("Context", self.context),
+            ("RDNIS", self.rdnis),
             ("Channel-Name", self.channel_name),
             ("Profile-Index", str(self.index) if prefix == "Caller" else ""),
         ]

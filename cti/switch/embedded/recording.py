@@ -86,8 +86,9 @@ def stop_session_recording(channel: Channel, path: str) -> bool:
         channel.setvar("record_seconds", str(int(length)))
         channel.setvar("record_ms", str(int(length * 1000)))
         channel.setvar("record_samples", str(int(length * RATE)))
-        cause = "success-silence" if channel.up() else "success-hangup"
-        cause = "success-maxtime" if channel.up() else cause
+        channel.setvar("record_file_size", str(44 + int(length * RATE)))
+        cause = "success-maxtime"  # what 1.10.12 says of a recording that was stopped by command
+        channel.setvar("record_completion_cause", cause)
         channel.fire("RECORD_STOP", [("Record-File-Path", one), ("Record-Completion-Cause", cause)])
         channel.fire("MEDIA_BUG_STOP", [("Media-Bug-Function", "session_record"), ("Media-Bug-Target", one)])
     return bool(paths)

@@ -111,6 +111,8 @@ def _end(channel: Channel) -> Steps[None]:
     channel.profile.times.hungup = now
     channel.profile_changed()
     channel.setvar("hangup_cause", channel.hangup_cause)
+    if "digits_dialed" not in channel.variables:
+        channel.setvar("digits_dialed", "none")
     channel.setvar("hangup_cause_q850", str(channel.q850))
     channel.set_running(State.HANGUP)
     core.stop_all_recordings(channel)
@@ -294,6 +296,14 @@ def start_extension(channel: Channel, extension: Extension) -> None:
     channel.changed()
 
 
+def note_transfer(channel: Channel, what: str) -> None:
+    """Caller-Transfer-Source and the variables of the same content."""
+    source = f"{int(channel.core.clock.now())}:{channel.core.new_uuid()}:{what}"
+    channel.profile.transfer_source = source
+    channel.setvar("transfer_source", source)
+    channel.setvar("transfer_history", source)
+
+
 def transfer(channel: Channel, number: str, dialplan: str, context: str) -> None:
     """switch_ivr_session_transfer: whatever runs is left, and the dialplan is asked again.
 
@@ -303,7 +313,8 @@ def transfer(channel: Channel, number: str, dialplan: str, context: str) -> None
     if not channel.up():
         return
     profile = channel.profile
-    profile.transfer_source = f"{int(core.clock.now())}:{core.new_uuid()}:bl_xfer:{number}/{context}/{dialplan}"
+    note_transfer(channel, f"bl_xfer:{number}/{context}/{dialplan}")
+    profile.rdnis = profile.destination
     profile.destination, profile.dialplan, profile.context = number, dialplan, context
     profile.times.transferred = core.clock.now()
     profile.index += 1

@@ -45,6 +45,9 @@ class Message:
         if self.kind == "text/event-json":
             pairs: list[tuple[str, str]] = json.loads(self.body, object_pairs_hook=lambda items: items)
             return pairs
+        if self.kind == "text/event-xml":
+            found = re.findall(r"^    <([\w-]+)>(.*)</\1>$", self.body, re.M)
+            return [(name, unquote(value)) for name, value in found]
         head = self.body.partition("\n\n")[0]
         lines = [line.split(": ", 1) for line in head.split("\n") if ": " in line]
         return [(name, unquote(value)) for name, value in lines]

@@ -28,8 +28,8 @@ class Call:
 class Situation:
     """What was going on around a recorded conversation, and how much of it is compared.
 
-    ``since``, ``until``: compare only what was said between these moments. ``outbound``: the connection was the switch's to an
-    application; its commands are replayed on an inbound connection that follows the call ``calls[0]``.
+    ``since``, ``until``: compare only what was said between these moments. ``outbound``: the connection was the
+    switch's to an application; its commands are replayed on an inbound one that follows the call ``calls[0]``.
     """
 
     file: str
@@ -44,11 +44,11 @@ class Situation:
 
 def recorded(situation: Situation) -> dict[int, list[Message]]:
     """What the real switch said, per connection."""
-    data: dict[int, bytes] = {number: b"" for number in situation.connections}
+    data: dict[int, bytes] = dict.fromkeys(situation.connections, b"")
     for record in records(situation.file):
-        if record.what == "DATA" and record.direction == FROM_SWITCH and record.connection in data:
-            if situation.since <= record.at_s < situation.until:
-                data[record.connection] += record.data
+        wanted = situation.since <= record.at_s < situation.until and record.connection in data
+        if record.what == "DATA" and record.direction == FROM_SWITCH and wanted:
+            data[record.connection] += record.data
     if situation.outbound:  # the reply to `connect` is an event-shaped block without a length
         data = {number: stream.partition(b"\n\n")[2] for number, stream in data.items()}
     return {number: list(messages(stream)) for number, stream in data.items()}
@@ -67,9 +67,8 @@ def replay(situation: Situation, lab: Lab | None = None) -> dict[int, list[Messa
     heard: dict[int, bytes] = {}
     skipped: dict[int, int] = {}
     for record in records(situation.file):
-        if record.direction == FROM_SWITCH and record.what == "DATA":
-            if record.at_s >= situation.since:
-                heard[record.connection] = heard.get(record.connection, b"") + record.data
+        if record.direction == FROM_SWITCH and record.what == "DATA" and record.at_s >= situation.since:
+            heard[record.connection] = heard.get(record.connection, b"") + record.data
         if record.direction != TO_SWITCH and not (situation.outbound and record.what == "OPEN"):
             continue
         if record.connection not in situation.connections or record.at_s >= situation.until or situation.skip(record):
