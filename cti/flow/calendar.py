@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -83,7 +83,7 @@ def load_calendar(text: str | bytes, file: str) -> CalendarLoad:
             reading.report(Place(file, 1, 1), "missing-option", f"a calendar needs '{name}'")
     calendar = Calendar(
         _word(mapping, "calendar", reading),
-        _timezone(mapping, reading),
+        read_timezone(mapping, reading),
         _week(mapping.get("week"), reading),
         _holidays(mapping.get("holidays"), reading),
         _special(mapping.get("special"), reading),
@@ -97,7 +97,7 @@ def _word(mapping: Mapping, name: str, reading: Reading) -> str:
     return (reading.word(node, name) or "") if node is not None else ""
 
 
-def _timezone(mapping: Mapping, reading: Reading) -> str:
+def read_timezone(mapping: Mapping, reading: Reading) -> str:
     name = _word(mapping, "timezone", reading)
     node = mapping.get("timezone")
     try:
@@ -113,8 +113,8 @@ def _week(node: Node | None, reading: Reading) -> tuple[Spans, ...]:
     hours: list[Spans] = [()] * 7
     mapping = reading.mapping(node, "week") if node is not None else None
     for key, value in mapping or ():
-        days = _days(key, reading)
-        spans = _spans(value, reading)
+        days = read_weekdays(key, reading)
+        spans = read_spans(value, reading)
         for day in days:
             if hours[day]:
                 reading.report(key.place, "duplicate-key", f"{WEEKDAYS[day]} has hours already")
@@ -122,7 +122,7 @@ def _week(node: Node | None, reading: Reading) -> tuple[Spans, ...]:
     return tuple(hours)
 
 
-def _days(key: Scalar, reading: Reading) -> list[int]:
+def read_weekdays(key: Scalar, reading: Reading) -> list[int]:
     """``mon``, ``mon-fri``, ``sat, sun``."""
     days: list[int] = []
     for part in key.text.split(","):
@@ -136,7 +136,7 @@ def _days(key: Scalar, reading: Reading) -> list[int]:
     return days
 
 
-def _spans(node: Node, reading: Reading) -> Spans:
+def read_spans(node: Node, reading: Reading) -> Spans:
     """``08:00-20:00``, a list of such, ``closed`` or ``open``."""
     items = node.items if isinstance(node, Sequence) else (node,)
     spans: list[tuple[int, int]] = []
@@ -186,11 +186,5 @@ def _special(node: Node | None, reading: Reading) -> tuple[tuple[date, Spans], .
     for key, value in mapping or ():
         day = _date(key.text, key.place, reading)
         if day is not None:
-            found.append((day, _spans(value, reading)))
+            found.append((day, read_spans(value, reading)))
     return tuple(found)
-
-
-def parse_clock(text: str) -> time | None:
-    """``HH:MM``."""
-    match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text)
-    return time(int(match.group(1)), int(match.group(2))) if match else None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from cti.flow import types as t
 
@@ -52,7 +52,11 @@ class Catalog:
     calendars: frozenset[str] | None = None
     flows: frozenset[str] | None = None
     skills: frozenset[str] | None = None
-    channels: frozenset[str] | None = field(default_factory=lambda: frozenset({"sms", "chat"}))
+    channels: frozenset[str] | None = frozenset({"sms", "chat"})
+
+    def with_names(self, *, flows: Iterable[str], calendars: Iterable[str]) -> Catalog:
+        """The same with the flows and calendars of a folder."""
+        return replace(self, flows=frozenset(flows), calendars=frozenset(calendars))
 
 
 UNKNOWN = Catalog()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cti.core.issue import Issue, Place, Severity
@@ -56,7 +56,11 @@ def load_flow(text: str | bytes, file: str, *, catalog: Catalog | None = None) -
         return FlowLoad(None, reading.issues)
     flow = _read(top, file, reading)
     if flow is not None:
-        check_flow(flow, catalog or UNKNOWN, reading.issues)
+        catalog = catalog or UNKNOWN
+        asked = {str(node.get("ask")) for node in flow.nodes.values() if node.type == "lookup"}
+        known = {name: found for name, found in (catalog.lookups or {}).items() if name in asked}
+        flow = replace(flow, lookups=known)
+        check_flow(flow, catalog, reading.issues)
     found = list(dict.fromkeys(sorted(reading.issues, key=lambda issue: issue.place)))
     failed = any(issue.severity is Severity.ERROR for issue in found)
     return FlowLoad(None if failed else flow, found)
@@ -73,6 +77,7 @@ def _read(top: yamlio.Mapping, file: str, reading: Reading) -> Flow | None:
     identity, start = _word(top, "flow", reading), _word(top, "start", reading)
     if identity is not None and not t.is_name(identity.replace("-", "_")):
         reading.report(top.key_place("flow"), "bad-option", f"'{identity[:40]}' is no id: letters, digits, '-' and '_'")
+    _check_file_name(identity, file, top, reading)
     media = _media(top.get("media"), reading)
     variables = _variables(top, reading)
     nodes = read_nodes(top.get("nodes"), reading)
@@ -99,6 +104,14 @@ def _read(top: yamlio.Mapping, file: str, reading: Reading) -> Flow | None:
         answer=answer is None or reading.flag(answer, "answer") is not False,
         media=media,
     )
+
+
+def _check_file_name(identity: str | None, file: str, top: yamlio.Mapping, reading: Reading) -> None:
+    """Other files name a flow by its id and people look for it by its file name: they must be the same."""
+    stem = file.replace("\\", "/").rpartition("/")[2].rpartition(".")[0]
+    if identity is not None and file.endswith((".yaml", ".yml")) and stem != identity:
+        message = f"the flow '{identity[:40]}' stands in {stem}.yaml; id and file name must be the same"
+        reading.report(top.key_place("flow"), "file-name", message)
 
 
 def _word(top: yamlio.Mapping, name: str, reading: Reading) -> str | None:

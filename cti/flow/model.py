@@ -9,6 +9,7 @@ from typing import Any
 from cti.core.commands import Sound, Tone
 from cti.core.issue import Place
 from cti.flow import types as t
+from cti.flow.catalog import LookupSignature
 from cti.flow.expressions import Expression
 
 MEDIA = ("voice", "video", "sms", "chat", "fax")
@@ -142,6 +143,7 @@ class Flow:
     place: Place
     answer: bool = True
     media: tuple[str, ...] = ("voice",)
+    lookups: Mapping[str, LookupSignature] = field(default_factory=dict)  # of the sources it asks, as far as known
 
     @property
     def default_language(self) -> str:

@@ -10,7 +10,7 @@ from cti.core.commands import Say
 from cti.core.errors import CtiError
 from cti.core.issue import Issue, Severity
 from cti.flow.calendar import Calendar
-from cti.flow.catalog import Catalog, LookupSignature
+from cti.flow.catalog import LookupSignature
 from cti.flow.closure import check_closure, closure_of
 from cti.flow.model import Flow, Prompt, SayText
 from cti.flow.step import clean_text
@@ -43,22 +43,13 @@ class Plan:
         return replace(self, calendars=dict(calendars))
 
 
-def compile_plan(
-    flows: Mapping[str, Flow],
-    calendars: Mapping[str, Calendar],
-    root: str,
-    *,
-    catalog: Catalog | None = None,
-) -> Plan:
-    """The plan of ``root``. Raises `PlanError` when a flow or calendar is missing, or calls itself."""
-    signatures = (catalog.lookups if catalog else None) or {}
+def compile_plan(flows: Mapping[str, Flow], calendars: Mapping[str, Calendar], root: str) -> Plan:
+    """The plan of ``root``. Raises `PlanError` when a flow or calendar is missing, or a flow would call itself."""
     issues = [issue for issue in check_closure(flows, calendars, root) if issue.severity is Severity.ERROR]
     if issues:
         raise PlanError(issues)
-    names = closure_of(flows, root)
-    closed = {name: flows[name] for name in names}
-    used = {str(node.get("ask")) for flow in closed.values() for node in flow.nodes.values() if node.type == "lookup"}
-    lookups = {name: signatures[name] for name in sorted(used) if name in signatures}
+    closed = {name: flows[name] for name in closure_of(flows, root)}
+    lookups = {name: signature for flow in closed.values() for name, signature in flow.lookups.items()}
     return Plan(root, closed, dict(calendars), lookups, _version(root, closed, lookups))
 
 
@@ -66,7 +57,7 @@ def _version(root: str, flows: Mapping[str, Flow], lookups: Mapping[str, LookupS
     digest = sha256(root.encode())
     for name in sorted(flows):
         digest.update(f"\0{name}\0{flows[name].digest}".encode())
-    for name, signature in lookups.items():
+    for name, signature in sorted(lookups.items()):
         digest.update(f"\0{name}\0{signature}".encode())
     return digest.hexdigest()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 
 import re2
 
+from cti.core.numbers import normalise_number
 from cti.flow import speech
 from cti.flow import types as t
 
@@ -72,26 +74,16 @@ def _span(unit_s: float) -> Callable[[EvalContext, Any], timedelta]:
     return lambda _ctx, count: timedelta(seconds=float(count) * unit_s)
 
 
-def _national(number: str) -> str:
-    """A Chinese number without country code, beginning with its trunk 0 if it is a fixed line's."""
-    for prefix in ("+86", "0086"):
-        if number.startswith(prefix):
-            rest = number[len(prefix) :]
-            return rest if rest.startswith(("0", "1")) and len(rest) == 11 else "0" + rest.lstrip("0")
-    return number
-
-
 def line_kind(number: str) -> str:
     """``mobile`` or ``fixed`` by the Chinese numbering plan: a mobile number has 11 digits, the first 1, the second
     3 to 9; everything else (0 + area code, or a local number) is a fixed line."""
-    national = _national(number)
-    return "mobile" if len(national) == 11 and national[0] == "1" and national[1] in "3456789" else "fixed"
+    return "mobile" if re.fullmatch("1[3-9][0-9]{9}", normalise_number(number)) else "fixed"
 
 
 def area_code(number: str) -> str:
     """The area code of a fixed line: three digits for 010 and 02x, else four; '' for a mobile or a local number."""
-    national = _national(number)
-    if not national.startswith("0") or line_kind(number) == "mobile" or len(national) < 10:
+    national = normalise_number(number)
+    if not re.fullmatch("0[1-9][0-9]{8,10}", national):
         return ""
     return national[:3] if national[1] in "12" else national[:4]
 
