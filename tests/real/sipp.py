@@ -1,0 +1,222 @@
+"""SIPp as many callers at once: they dial, press keys (RFC 2833) at given times, hang up or wait for the far side."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import socket
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+from .switch import free_port
+
+KILL_AFTER_S = 5
+
+
+@dataclass(frozen=True)
+class Press:
+    """``keys`` in one go."""
+
+    keys: str
+
+
+@dataclass(frozen=True)
+class Pause:
+    seconds: float
+
+
+@dataclass(frozen=True)
+class HangUp:
+    pass
+
+
+@dataclass(frozen=True)
+class WaitBye:
+    """Until the far side hangs up."""
+
+
+Step = Press | Pause | HangUp | WaitBye
+
+
+@dataclass(frozen=True)
+class Result:
+    """``errors``: SIPp's own words about what went wrong, one per unexpected message."""
+
+    created: int
+    successful: int
+    failed: int
+    errors: str
+
+
+def may_press() -> bool:
+    """SIPp sends RTP through a raw socket, which needs root or CAP_NET_RAW."""
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP).close()
+    except PermissionError:
+        return False
+    return True
+
+
+def run_callers(
+    sipp: Path,
+    folder: Path,
+    port: int,
+    called: str,
+    steps: Sequence[Step],
+    *,
+    calls: int,
+    per_second: int = 10,
+    caller: str = "13800138000",
+    timeout_s: float = 60,
+) -> Result:
+    """``calls`` callers at ``per_second`` dial ``called`` at 127.0.0.1:``port``. Raises TimeoutError when SIPp does not
+    end by itself ``timeout_s`` after its start; a call that does not go as the steps say is a failed one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    scenario = folder / "scenario.xml"
+    scenario.write_text(_scenario(steps))
+    stats, errors = folder / "stats.csv", folder / "errors.log"
+    media = _media_ports(calls)
+    command = [str(sipp), f"127.0.0.1:{port}", "-sf", str(scenario), "-s", called, "-key", "caller", caller]
+    command += ["-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", str(free_port(socket.SOCK_DGRAM))]
+    command += ["-mp", str(media)]
+    command += ["-m", str(calls), "-r", str(per_second), "-l", str(calls), "-nostdin"]
+    command += ["-trace_stat", "-stf", str(stats), "-fd", "1", "-trace_err", "-error_file", str(errors)]
+    command += ["-timeout", f"{timeout_s:.0f}s", "-timeout_error", "-recv_timeout", f"{timeout_s * 1000:.0f}"]
+    with (folder / "screen.txt").open("wb") as screen:
+        running = subprocess.Popen(
+            command,
+            stdout=screen,
+            stderr=screen,
+            stdin=subprocess.DEVNULL,
+            cwd=folder,
+            env={**os.environ, "TERM": "dumb"},
+        )
+        try:
+            running.wait(timeout_s + KILL_AFTER_S)
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(f"SIPp still runs after {timeout_s} s: {_told(folder, errors)}") from None
+        finally:
+            if running.poll() is None:
+                running.kill()
+                running.wait(5)
+    return _result(stats, _told(folder, errors))
+
+
+def _told(folder: Path, errors: Path) -> str:
+    screen = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", (folder / "screen.txt").read_text(errors="replace"))
+    return (errors.read_text(errors="replace") if errors.exists() else "")[-3000:] or screen[-500:]
+
+
+def _media_ports(calls: int) -> int:
+    """The start of a range that is free now, above the ephemeral ports' usual start and far from the switch's."""
+    for first in range(32000, 60000, 4 * calls + 200):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(("127.0.0.1", first))
+            except OSError:
+                continue
+            return first
+    raise RuntimeError("no free ports for SIPp's media")
+
+
+def _result(stats: Path, errors: str) -> Result:
+    """The last line of SIPp's statistics; the columns with (C) count from the start."""
+    if not stats.exists():
+        raise RuntimeError(f"SIPp did not start: {errors}")
+    with stats.open() as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    last = rows[-1]
+    return Result(int(last["TotalCallCreated"]), int(last["SuccessfulCall(C)"]), int(last["FailedCall(C)"]), errors)
+
+
+def _scenario(steps: Sequence[Step]) -> str:
+    parts = [_INVITE]
+    for step in steps:
+        match step:
+            case Press(keys):
+                parts.append(f"<nop><action><exec play_dtmf={quoteattr(keys)}/></action></nop>")
+            case Pause(seconds):
+                parts.append(f'<pause milliseconds="{round(seconds * 1000)}"/>')
+            case HangUp():
+                parts.append(_BYE)
+            case WaitBye():
+                parts.append(_WAIT_BYE)
+    body = "\n".join(parts)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="caller">\n{body}\n</scenario>\n'
+
+
+#: `play_dtmf` sends payload type 96 whatever was agreed, so 96 is what is offered.
+_INVITE = """
+<send retrans="500"><![CDATA[
+INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:[caller]@[local_ip]:[local_port]>;tag=[pid]SIPpTag00[call_number]
+To: <sip:[service]@[remote_ip]:[remote_port]>
+Call-ID: [call_id]
+CSeq: 1 INVITE
+Contact: <sip:[caller]@[local_ip]:[local_port]>
+Max-Forwards: 70
+Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=caller 1 1 IN IP4 [local_ip]
+s=-
+c=IN IP4 [media_ip]
+t=0 0
+m=audio [auto_media_port] RTP/AVP 0 96
+a=rtpmap:0 PCMU/8000
+a=rtpmap:96 telephone-event/8000
+a=fmtp:96 0-16
+]]></send>
+<recv response="100" optional="true"/>
+<recv response="180" optional="true"/>
+<recv response="183" optional="true"/>
+<recv response="200" rtd="true" rrs="true"/>
+<send><![CDATA[
+ACK [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:[caller]@[local_ip]:[local_port]>;tag=[pid]SIPpTag00[call_number]
+[last_To:]
+[routes]
+Call-ID: [call_id]
+CSeq: 1 ACK
+Contact: <sip:[caller]@[local_ip]:[local_port]>
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+"""
+_BYE = """
+<send retrans="500"><![CDATA[
+BYE [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:[caller]@[local_ip]:[local_port]>;tag=[pid]SIPpTag00[call_number]
+[last_To:]
+[routes]
+Call-ID: [call_id]
+CSeq: 2 BYE
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+<recv response="200"/>
+"""
+_WAIT_BYE = """
+<recv request="BYE"/>
+<send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Contact: <sip:[caller]@[local_ip]:[local_port]>
+Content-Length: 0
+
+]]></send>
+"""
