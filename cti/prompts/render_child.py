@@ -132,6 +132,8 @@ def main(voice: str, speed: str, output: str) -> int:
     if spoken.returncode != 0:
         sys.stderr.write(spoken.stderr.decode("utf-8", "replace")[:300])
         return REFUSED
+    if not spoken.stdout:
+        return SILENT
     rate, samples = parse_wav(spoken.stdout)
     audible = trim(samples, rate)
     if not audible:
