@@ -16,22 +16,21 @@ from gevent.pywsgi import WSGIServer
 
 from cti.api.app import create_app
 from cti.boss import SqlLookups, load_lookups
-from cti.boss.demo import ensure_demo_database
+from cti.boss.demo import DEMO_LOOKUPS, ensure_demo_database
 from cti.channels.log import LogChannel
 from cti.core.errors import SwitchUnavailable
 from cti.flow import Catalog
-from cti.prompts import TextPrompts, WavPrompts
+from cti.prompts import Renderer, TextPrompts, WavPrompts
 from cti.runtime.admission import Admission, Limits
 from cti.runtime.engine import Engine
 from cti.runtime.journal import Journal
-from cti.runtime.library import load_folder
+from cti.runtime.library import FlowsRefused, load_folder
 from cti.runtime.queues import MemoryQueues, QueueSettings
 from cti.runtime.services import Lookups, Messages, PromptDesk, Services
 from cti.store import open_store
 from cti.switch.dialing import Dialing
 from cti.switch.driver import SUBSCRIBED, FreeSwitch
-from cti.switch.guard import Guard
-from cti.switch.links import SwitchLinks
+from cti.switch.links import LinkSettings
 from cti.switch.liveness import Liveness
 from cti.switch.sandbox import SwitchSandbox
 
@@ -39,8 +38,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cti.config import Settings, SwitchSettings
+    from cti.core.issue import Issue
     from cti.ports import Store
     from cti.runtime.engine import Figures
+    from cti.runtime.library import FlowLibrary
 
 log = logging.getLogger("cti.app")
 
@@ -63,20 +64,21 @@ class Application:
         self._asked = Flag()
         self._clock = SystemClock()
         settings.data.mkdir(parents=True, exist_ok=True)
-        self.store = _store(settings, self._clock)
+        url, keys = _store_place(settings)
+        self.store: Store = open_store(url, keys, clock=self._clock.now)
         self.engine = self._engine()
-        self._links = {s.name: self._link(s) for s in settings.switches}
+        self._switches = {s.name: self._switch(s) for s in settings.switches}
         self._beats: list[gevent.Greenlet[[], None]] = []
         self._api: WSGIServer | None = None
 
     # ---- life --------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        for links, life in self._links.values():
-            links.start()
+        for driver, life in self._switches.values():
+            driver.links.start()
             self._beats.append(gevent.spawn(life.run))
         api = self.settings.api
-        sandbox = SwitchSandbox(next(iter(self._links.values()))[0])
+        sandbox = SwitchSandbox(next(iter(self._switches.values()))[0].links)
         self._api = WSGIServer((api.host, api.port), create_app(self.store, self, sandbox), log=None)
         self._api.start()
         log.info("API on http://%s:%d", api.host, self.api_port)
@@ -99,14 +101,18 @@ class Application:
 
     def wait_until_up(self, timeout_s: float) -> None:
         """Until the links to all switches are up. Raises SwitchUnavailable at the deadline."""
-        for name, (links, life) in self._links.items():
-            if not links.wait_up(timeout_s):
-                raise SwitchUnavailable(f"switch {name} is not up after {timeout_s:g} s: {links.state}")
-            life.beat()
+        for name, (driver, life) in self._switches.items():
+            with gevent.Timeout(timeout_s, False):
+                while not driver.links.connected:
+                    gevent.sleep(0.02)
+            if not driver.links.connected:
+                links = driver.links
+                raise SwitchUnavailable(f"switch {name} is not up after {timeout_s:g} s: {links.reason or links.state}")
+            life.beat(timeout_s)
 
     def stop(self) -> None:
         """No new calls; wait for those that are up; what is left stays parked for the next engine or the guard."""
-        for _, life in self._links.values():
+        for _, life in self._switches.values():
             life.close()
         left = self.engine.drain(self.settings.worker.drain_s)
         if left:
@@ -114,8 +120,8 @@ class Application:
         gevent.killall(self._beats)
         if self._api is not None:
             self._api.stop(timeout=1)
-        for links, _ in self._links.values():
-            links.stop()
+        for driver, _ in self._switches.values():
+            driver.links.stop()
         self.store.close(10.0)
 
     # ---- what the API asks (Vitals) ------------------------------------------------------------------------------
@@ -124,15 +130,15 @@ class Application:
         return self.engine.figures()
 
     def switches(self) -> dict[str, str]:
-        return {name: links.state for name, (links, _) in self._links.items()}
+        return {name: str(driver.links.state) for name, (driver, _) in self._switches.items()}
 
     # ---- parts -----------------------------------------------------------------------------------------------------
 
     def _engine(self) -> Engine:
         settings = self.settings
-        boss = _lookups(settings)
+        boss = _boss(settings)
         queues = {name: QueueSettings(name, queue.agents, queue.limit) for name, queue in settings.queues.items()}
-        catalog = Catalog(lookups=boss.signatures(), queues=sorted(queues))
+        catalog = Catalog(lookups=boss.signatures(), queues=frozenset(queues))
         library = load_folder(settings.flows, catalog, direct=self._direct)
         for issue in library.issues:
             log.warning("%s", issue)
@@ -152,26 +158,69 @@ class Application:
         admission = Admission(Limits(limits.calls, limits.per_caller, limits.per_second), self._clock)
         return Engine(library, services, admission)
 
-    def _link(self, switch: SwitchSettings) -> tuple[SwitchLinks, Liveness]:
+    def _switch(self, switch: SwitchSettings) -> tuple[FreeSwitch, Liveness]:
         settings = self.settings
-        links = SwitchLinks(
-            switch.name,
-            switch.host,
-            switch.port,
-            switch.secret(),
-            worker=f"w{settings.worker.slot}",
-            events=SUBSCRIBED,
-        )
-        guard = Guard(links, after_s=settings.worker.guard_s)
+        link = LinkSettings(switch.host, switch.port, switch.secret(), SUBSCRIBED, worker=str(settings.worker.slot))
         dialing = Dialing(
             switch.domain, settings.dialing.trunks, settings.dialing.allowed, settings.dialing.caller_number or ""
         )
-        driver = FreeSwitch(switch.name, links, self.engine, dialing, guard)
-        links.listen(driver)
+        driver = FreeSwitch(switch.name, link, self.engine, dialing, settings.worker.guard_s)
         self.engine.add_switch(driver)
-        return links, Liveness(links, settings.worker.slot, guard)
+        return driver, Liveness(driver.links, settings.worker.slot, driver.guard)
 
 
-def _store(settings: Settings, clock: SystemClock) -> Store:
+def _store_place(settings: Settings) -> tuple[str, Path]:
     url = settings.store.url or f"sqlite:///{settings.data / 'cti.db'}"
-    return open_store(url, settings.store.keys or settings.data / "keys.json", clock=clock.now)
+    return url, settings.store.keys or settings.data / "keys.json"
+
+
+def _boss(settings: Settings) -> SqlLookups:
+    boss = settings.boss
+    definitions = load_lookups(boss.lookups or DEMO_LOOKUPS)
+    url = boss.url or f"sqlite:///{ensure_demo_database(settings.data / 'boss-demo.db')}"
+    return SqlLookups(definitions, url)
+
+
+def _prompts(settings: Settings, library: FlowLibrary) -> TextPrompts | WavPrompts:
+    """As text when every switch speaks by itself, else as files, all fixed ones rendered before the first call."""
+    folder = settings.flows / "prompts"
+    if all(switch.kind == "embedded" for switch in settings.switches):
+        return TextPrompts(folder)
+    prompts = WavPrompts(
+        folder,
+        settings.data / "prompts",
+        voices=settings.prompts.voices,
+        renderer=Renderer(speed=settings.prompts.speed),
+    )
+    report = prompts.render_ahead(library.fixed_prompts(), _progress)
+    log.info("prompts: %d rendered, %d cached, %d recorded", report.rendered, report.cached, report.recorded)
+    for say, error in report.failed:
+        log.error("prompt not rendered (%s): %s", say.language, error)
+    return prompts
+
+
+def _progress(done: int, total: int) -> None:
+    if done == total or done % max(1, total // 10) == 0:
+        log.info("prompts: %d of %d", done, total)
+
+
+def check_flows(folder: Path) -> list[Issue]:
+    """All findings about the flows in a folder, against the demo's look-ups; raises nothing for bad content."""
+    definitions = load_lookups(DEMO_LOOKUPS)
+    catalog = Catalog(lookups={name: found.signature for name, found in definitions.items()})
+    try:
+        return load_folder(folder, catalog).issues
+    except FlowsRefused as refused:
+        return refused.issues
+
+
+@contextmanager
+def open_records(settings: Settings) -> Iterator[Store]:
+    """The records alone, for reading beside a running engine."""
+    clock = SystemClock()
+    url, keys = _store_place(settings)
+    store = open_store(url, keys, clock=clock.now, read_only=True)
+    try:
+        yield store
+    finally:
+        store.close(1.0)

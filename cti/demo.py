@@ -13,12 +13,19 @@ from typing import TYPE_CHECKING
 
 from cti.app import Application
 from cti.config import load_settings
-from cti.switch.embedded import EmbeddedSwitch, SwitchConfig
+from cti.core.script import HangUp
+from cti.switch.embedded import EmbeddedSwitch, SwitchConfig, parse_script
+from cti.switch.sandbox import script_item
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cti.core.script import Step
     from cti.switch.embedded import VirtualCaller
+    from cti.switch.embedded.caller import Observer
 
 DOMAIN = "cti.local"
+QUIET_S = 2.0
 #: The number under which `cti flow call` reaches a flow past the entry table.
 DIRECT = "000000"
 CONFIG = """\
@@ -48,7 +55,7 @@ class Demo:
     def start(self) -> Platform:
         self.folder.mkdir(parents=True, exist_ok=True)
         password = secrets.token_urlsafe(24)
-        switch = EmbeddedSwitch(SwitchConfig(password=password, domain=DOMAIN))
+        switch = EmbeddedSwitch(SwitchConfig(password=password, domain=DOMAIN, verbose_channel_events=True))
         port = switch.start()
         secret = self.folder / "event_socket.secret"
         with open(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
@@ -67,8 +74,14 @@ class Platform:
     switch: EmbeddedSwitch
     application: Application
 
-    def call(self, caller: VirtualCaller) -> str:
-        return self.switch.call(caller)
+    def call(self, number: str, called: str, script: Sequence[Step], observer: Observer) -> VirtualCaller:
+        """Somebody dials; ``observer`` is told what they hear, type, and how it ends.
+
+        A script that does not hang up ends with a caller who does so once the other side has fallen silent.
+        """
+        items = [script_item(step) for step in script]
+        patient = [] if not script or isinstance(script[-1], HangUp) else [{"quiet": QUIET_S}, "h"]
+        return self.switch.call(number, called, script=parse_script([*items, *patient]), observer=observer)
 
     def stop(self) -> None:
         self.application.stop()

@@ -52,7 +52,6 @@ def demo(options: argparse.Namespace) -> int:
 
 def _place_calls(platform: Any, options: argparse.Namespace) -> None:
     from cti.cli.phone import Phone
-    from cti.switch.embedded import VirtualCaller
 
     application = platform.application
     application.wait_until_up(10.0)
@@ -60,8 +59,7 @@ def _place_calls(platform: Any, options: argparse.Namespace) -> None:
         if not options.quiet:
             print(f"\n== {caller} dials {called} and {wish}", flush=True)
         phone = Phone(silent=options.quiet)
-        virtual = VirtualCaller(caller, called, script=script, observers=[phone.observe])
-        platform.call(virtual)
+        platform.call(caller, called, script, phone.observe)
         phone.done.wait(60.0)
     print("\n== that was the demo. Try, in another terminal:")
     print("     .venv/bin/cti call list")

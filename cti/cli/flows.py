@@ -52,7 +52,6 @@ def call(options: argparse.Namespace) -> int:
     """Place one call on a platform of its own. Exit status 1 when the call was not answered or the engine failed."""
     from cti.cli.phone import Phone, type_live
     from cti.demo import DIRECT, Demo
-    from cti.switch.embedded import VirtualCaller
 
     logging.basicConfig(level=logging.INFO if options.verbose else logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="cti-call-") as folder:
@@ -61,8 +60,7 @@ def call(options: argparse.Namespace) -> int:
             platform.application.wait_until_up(10.0)
             phone = Phone(as_json=options.json)
             number = "anonymous" if options.caller == "withheld" else options.caller
-            caller = VirtualCaller(number, DIRECT, script=options.keys or (), observers=[phone.observe])
-            platform.call(caller)
+            caller = platform.call(number, DIRECT, options.keys or (), phone.observe)
             if options.keys is None and sys.stdin.isatty():
                 print("   keys are keys of the telephone; h hangs up")
                 type_live(caller, phone)

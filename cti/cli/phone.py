@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import termios
+import time
 import tty
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,13 +35,14 @@ class Phone:
     cause: str = ""
 
     def observe(self, caller: VirtualCaller, what: str, about: dict[str, Any]) -> None:
-        now = caller.now()
+        now = time.time()
         self.started = self.started or now
         at = now - self.started
         if what == "answered":
             self._print(at, "answered", {}, "   the call is answered")
         elif what == "heard" and about["kind"] in SHOWN:
-            self._print(at, "heard", {"kind": about["kind"], "text": about["text"]}, f"{SHOWN[about['kind']]} {about['text']}")
+            kind, text = about["kind"], about["text"]
+            self._print(at, "heard", {"kind": kind, "text": text}, f"{SHOWN[kind]} {text}")
         elif what == "pressed":
             self._print(at, "pressed", {"keys": about["keys"]}, f"⌨ {about['keys']}")
         elif what == "heard_end" and about["interrupted"] and about["kind"] == "say":

@@ -65,6 +65,14 @@ class Engine:
     def call_arrived(self, call: NewCall) -> None:
         if call.uuid in self._actors:
             return
+        try:
+            self._meet(call)
+        except Exception:
+            # A bug on the way to the flow must not leave a caller in silence.
+            log.exception("call %s cannot be met", call.uuid)
+            self._switches[call.switch].hangup(call.uuid, "NORMAL_TEMPORARY_FAILURE")
+
+    def _meet(self, call: NewCall) -> None:
         now = self._services.now()
         refusal = None if call.adopted else self._admission.refuse(call, len(self._actors))
         meeting = self._library.reject(refusal) if refusal else self._library.meet(call, now)
@@ -134,16 +142,17 @@ class Engine:
         return len(self._actors)
 
     def _start(self, call: NewCall, meeting: Meeting) -> None:
-        run = Run(meeting.plan, meeting.inputs, now=self._services.now(), language=None)
-        actor = CallActor(
-            call, run, self._switches[call.switch], self._services, self._closed, rejected=meeting.rejected
-        )
+        run = Run(meeting.plan, meeting.inputs, now=self._services.now())
+        switch = self._switches[call.switch]
+        actor = CallActor(call, run, switch, self._services, self._closed, rejected=meeting.rejected)
         self._actors[call.uuid] = actor
         self._started += 1
-        self._services.journal.started(call, meeting)
+        self._admission.entered(call)
+        self._services.journal.started(call, meeting, run.language)
         gevent.spawn(actor.main)
 
     def _closed(self, actor: CallActor) -> None:
         self._actors.pop(actor.uuid, None)
+        self._admission.left(actor.call)
         self._ended[actor.ending.cause.value] += 1
-        self._services.journal.ended(actor.uuid, actor.ending)
+        self._services.journal.ended(actor.uuid, actor.ending, actor.language)

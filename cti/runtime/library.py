@@ -6,12 +6,21 @@ Loading is all or nothing: with any error nothing is taken and every finding is 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from cti.core.errors import ConfigError
 from cti.core.issue import Issue, Place, Severity
-from cti.flow import Catalog, Plan, compile_plan, load_calendar, load_entry, load_flow
+from cti.flow import (
+    Catalog,
+    Plan,
+    check_closure,
+    compile_plan,
+    list_fixed_prompts,
+    load_calendar,
+    load_entry,
+    load_flow,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cti.core.calls import NewCall
+    from cti.core.commands import Say
     from cti.flow import Calendar, EntryTable, Flow
 
 #: The flow that a call over a limit, or to a number without an entry, is met by.
@@ -60,6 +70,15 @@ class FlowLibrary:
             return self.reject("no entry")
         return Meeting(self.plans[found.flow], found.inputs, found.rule)
 
+    def _meet_directly(self, flow: str, call: NewCall) -> Meeting:
+        caller = call.caller
+        inputs = {"caller": caller.number, "called": caller.called, "medium": call.medium.value}
+        return Meeting(self.plans[flow], inputs, f"flow {flow}")
+
+    def fixed_prompts(self) -> list[Say]:
+        """Every fixed text of every flow, once."""
+        return list(dict.fromkeys(say for plan in self.plans.values() for say in list_fixed_prompts(plan)))
+
     def reject(self, reason: str) -> Meeting:
         return Meeting(self.plans[REJECT_FLOW], {}, reason, rejected=True)
 
@@ -87,6 +106,9 @@ def load_folder(folder: Path, catalog: Catalog, *, direct: Mapping[str, str] | N
     issues += entry.issues
     if REJECT_FLOW not in sources.flows:
         issues.append(Issue(Place(str(folder)), "no-reject-flow", f"there is no {REJECT_FLOW}.yaml for refused calls"))
+    for name in sources.flows:
+        issues += check_closure(sources.flows, sources.calendars, name)
+    issues[:] = dict.fromkeys(issues)  # what several flows call is found once for each of them
     refuse_errors(issues)
     assert entry.table is not None
     plans = {name: compile_plan(sources.flows, sources.calendars, name) for name in sources.flows}
@@ -102,7 +124,7 @@ def read_sources(folder: Path, catalog: Catalog) -> Sources:
         if calendar.calendar is not None:
             sources.calendars[file.stem] = calendar.calendar
     names = [f for f in sorted(folder.glob("*.yaml")) if f.stem not in ("entry", "queues")]
-    known = catalog.with_names(flows=[f.stem for f in names], calendars=list(sources.calendars))
+    known = replace(catalog, flows=frozenset(f.stem for f in names), calendars=frozenset(sources.calendars))
     for file in names:
         loaded = load_flow(_text(file), str(file), catalog=known)
         sources.issues += loaded.issues

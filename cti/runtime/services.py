@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import gevent
 from gevent.lock import BoundedSemaphore
 
+from cti.core.errors import CtiError
 from cti.core.events import LookupEnded, MessageEnded
 
 if TYPE_CHECKING:
@@ -63,7 +64,11 @@ class PromptDesk:
         self._prompts = prompts
 
     def find(self, parts: Sequence[AudioPart]) -> list[str] | None:
-        return self._prompts.find(parts)
+        """None: not ready, or not to be had; `render` will tell which."""
+        try:
+            return self._prompts.find(parts)
+        except CtiError:
+            return None
 
     def render(self, call: str, parts: Sequence[AudioPart]) -> list[str]:
         return self._prompts.locate(parts, RENDER_DEADLINE_S, call_id=call)

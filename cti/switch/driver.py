@@ -14,13 +14,14 @@ from cti.core import events as ev
 from cti.core.calls import Caller, Medium, NewCall
 from cti.core.errors import CtiError
 from cti.switch.dialing import Dialing, outcome_of
+from cti.switch.guard import Guard
+from cti.switch.links import LinkSettings, SwitchLinks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from cti.esl import Event
     from cti.ports import CallSink
-    from cti.switch.guard import Guard
 
 log = logging.getLogger("cti.switch")
 
@@ -55,14 +56,14 @@ class _Leg:
 
 
 class FreeSwitch:
-    """Implements `cti.ports.Switch`. ``links`` is a `cti.switch.links.SwitchLinks` (or anything with its methods)."""
+    """Implements `cti.ports.Switch` for the runtime and `cti.switch.links.LinkSink` for the links."""
 
-    def __init__(self, name: str, links: Any, sink: CallSink, dialing: Dialing, guard: Guard | None = None) -> None:
+    def __init__(self, name: str, settings: LinkSettings, sink: CallSink, dialing: Dialing, guard_s: int) -> None:
         self.name = name
-        self._links = links
+        self.links = SwitchLinks(name, settings, self)
+        self.guard = Guard(self.links, after_s=guard_s)
         self._sink = sink
         self._dialing = dialing
-        self._guard = guard
         self._legs: dict[str, _Leg] = {}
         self._handlers: dict[str, Callable[[Event, str], None]] = {
             "CHANNEL_PARK": self._parked,
@@ -106,8 +107,7 @@ class FreeSwitch:
             self._sink.call_event(uuid, ev.TransferEnded(ref, "denied"))
             return
         leg.bridging = ref
-        if self._guard is not None:
-            self._guard.release(uuid)
+        self.guard.release(uuid)
         if not self._execute(uuid, "bridge", dial, f"bridge.{ref}"):
             self._bridge_over(leg, ref, "failed")
 
@@ -134,7 +134,7 @@ class FreeSwitch:
 
     def _execute(self, uuid: str, application: str, argument: str, token: str) -> bool:
         try:
-            self._links.execute(uuid, application, argument, event_uuid=token)
+            self.links.execute(uuid, application, argument, event_uuid=token)
         except CtiError as error:
             log.warning("%s: %s on %s not sent: %s", self.name, application, uuid, error)
             return False
@@ -142,7 +142,7 @@ class FreeSwitch:
 
     def _api(self, command: str, *args: str) -> None:
         try:
-            self._links.submit_api(command, *args)
+            self.links.submit_api(command, *args)
         except CtiError as error:
             log.warning("%s: %s not sent: %s", self.name, command, error)
 
@@ -179,11 +179,11 @@ class FreeSwitch:
     def _dump(self, uuid: str) -> NewCall | None:
         """A parked caller of our slot, or None (another worker's, an agent's leg, gone meanwhile)."""
         try:
-            event = self._links.dump(uuid)
+            event = self.links.dump(uuid)
         except CtiError as error:
             log.info("%s: %s not adopted: %s", self.name, uuid, error)
             return None
-        ours = event.variable("cti_worker") == self._links.worker and event.get("Call-Direction") == "inbound"
+        ours = event.variable("cti_worker") == self.links.worker and event.get("Call-Direction") == "inbound"
         if not ours or event.variable("cti_emergency") == "true":  # in people's hands already
             return None
         return self._new_call(event, uuid, adopted=True)
@@ -205,7 +205,7 @@ class FreeSwitch:
         leg = self._legs.get(uuid)
         if leg is None:
             self._legs[uuid] = _Leg(uuid)
-            self._guard_on(uuid)
+            self.guard.hold(uuid)
             self._sink.call_arrived(self._new_call(event, uuid))
             return
         if leg.bridging is not None:  # parked after a bridge; EXECUTE_COMPLETE may not come on this path
@@ -259,17 +259,12 @@ class FreeSwitch:
     def _bridge_over(self, leg: _Leg, ref: int, outcome: str) -> None:
         leg.bridging = None
         if not leg.gone:
-            self._guard_on(leg.uuid)
+            self.guard.hold(leg.uuid)
         self._sink.call_event(leg.uuid, ev.TransferEnded(ref, outcome))
-
-    def _guard_on(self, uuid: str) -> None:
-        if self._guard is not None:
-            self._guard.hold(uuid)
 
     def _forget(self, uuid: str) -> None:
         self._legs.pop(uuid, None)
-        if self._guard is not None:
-            self._guard.forget(uuid)
+        self.guard.forget(uuid)
 
 
 def _recorded(event: Event, ref: int, silence_s: int) -> ev.RecordEnded:

@@ -8,27 +8,31 @@ both in one write.
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cti.core.errors import CtiError
+
+if TYPE_CHECKING:
+    from cti.switch.links import SwitchLinks
 
 log = logging.getLogger("cti.switch")
 
 
 #: `freeswitch_conf/dialplan/emergency.xml`: extension, dialplan, context.
-EMERGENCY = ("emergency", "XML", "emergency")
+EMERGENCY = ("9999", "XML", "emergency")
 
 
 class Guard:
     """``after_s``: how long a call may be without an owner; renewed by `renew` (call it every ``after_s`` / 3)."""
 
-    def __init__(self, links: Any, *, after_s: int = 30) -> None:
+    def __init__(self, links: SwitchLinks, *, after_s: int = 30) -> None:
         self._links = links
         self.after_s = after_s
         self._held: set[str] = set()
 
     def hold(self, uuid: str) -> None:
         self._held.add(uuid)
+        self._send("sched_del", uuid)  # the dialplan's own first guard (freeswitch_conf/dialplan/parts/engine.xml)
         self._schedule(uuid)
 
     def release(self, uuid: str) -> None:

@@ -7,7 +7,7 @@ take turns, so that at no moment the variable is 1 without a scheduled end, nor 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gevent
 
@@ -15,6 +15,7 @@ from cti.core.errors import CtiError
 
 if TYPE_CHECKING:
     from cti.switch.guard import Guard
+    from cti.switch.links import SwitchLinks
 
 log = logging.getLogger("cti.switch")
 
@@ -25,7 +26,7 @@ BEAT_S = 1.5
 class Liveness:
     """Beats for one slot on one switch while `run` runs; renews the orphan guard on the way."""
 
-    def __init__(self, links: Any, slot: int, guard: Guard) -> None:
+    def __init__(self, links: SwitchLinks, slot: int, guard: Guard) -> None:
         self._links = links
         self._variable = f"cti_alive_{slot}"
         self._guard = guard
@@ -43,7 +44,8 @@ class Liveness:
             beat += 1
             gevent.sleep(BEAT_S)
 
-    def beat(self) -> None:
+    def beat(self, wait_s: float = 0.0) -> None:
+        """``wait_s``: until the switch has taken it, at most this long; 0: only sent."""
         if not self._links.connected:
             return
         old, self._turn = self._turn, 1 - self._turn
@@ -53,7 +55,9 @@ class Liveness:
                 "sched_api", f"+{LIFE_S}", f"{self._variable}_{self._turn}", "global_setvar", f"{self._variable}=0"
             )
             self._links.submit_api("sched_del", f"{self._variable}_{old}")
-            self._links.submit_api("global_setvar", f"{self._variable}={value}")
+            taken = self._links.submit_api("global_setvar", f"{self._variable}={value}")
+            if wait_s:
+                taken.wait(wait_s)
         except CtiError as error:
             log.warning("heartbeat not sent: %s", error)
 

@@ -1,7 +1,8 @@
 """Extensions of ours, which no real switch has: virtual callers placed and driven over the event socket.
 
 ``cti_call <json>``, ``cti_press <uuid> <keys>``, ``cti_hangup <uuid>``, ``cti_phone <extension> <json>``; what callers
-hear is told in CUSTOM events ``cti::heard``, ``cti::heard_end``, ``cti::answered`` and ``cti::caller_done``.
+hear is told in CUSTOM events ``cti::heard``, ``cti::heard_end``, ``cti::pressed``,
+``cti::answered`` and ``cti::caller_done``.
 """
 
 from __future__ import annotations
@@ -66,11 +67,10 @@ def caller_from_json(request: dict[str, Any]) -> VirtualCaller:
 
 def _publish(core: Core, caller: VirtualCaller, what: str, about: dict[str, Any]) -> None:
     uuid = caller.channel.uuid if caller.channel is not None else ""
-    subclass = {"heard": "cti::heard", "heard_end": "cti::heard_end", "answered": "cti::answered"}.get(
-        what, "cti::caller_done"
-    )
+    subclass = "cti::caller_done" if what == "done" else f"cti::{what}"
     headers: list[Header] = [("Caller-UUID", uuid), ("Caller-Number", caller.number), ("Called-Number", caller.called)]
     names = {
+        "keys": "Keys-Pressed",
         "kind": "Heard-Kind",
         "text": "Heard-Text",
         "at": "Heard-At",

@@ -100,7 +100,7 @@ def _seconds(value: Any) -> float:
 
 
 Observer = Callable[["VirtualCaller", str, dict[str, Any]], None]
-"""(caller, what, about): what is ``answered``, ``heard``, ``heard_end``, ``done``."""
+"""(caller, what, about): what is ``answered``, ``heard``, ``heard_end``, ``pressed``, ``done``."""
 
 
 @dataclass(slots=True)
@@ -191,6 +191,7 @@ class VirtualCaller:
     def press(self, keys: str) -> None:
         """Type now; nothing when the call is over."""
         if self.channel is not None and self.channel.up():
+            self._tell("pressed", {"keys": keys})
             self.channel.core.type_keys(self.channel, keys)
 
     def hangup(self) -> None:

@@ -70,6 +70,17 @@ class Message:
         return self.headers.get(name, "")
 
 
+def broadcast_message(application: str, argument: str, *, hold_bleg: bool = False, loops: int = 1) -> Message:
+    """What switch_ivr_broadcast queues; ``loops`` -1 is for ever."""
+    headers = {"call-command": "execute", "execute-app-name": application, "execute-app-arg": argument}
+    headers |= {"event-lock": "true", "lead-frames": "5"}
+    if loops != 1:
+        headers["loops"] = str(loops)
+    if hold_bleg:
+        headers["hold-bleg"] = "true"
+    return Message(headers, raw=list(headers.items()), event_name="COMMAND")
+
+
 class Channel:
     """One leg. Only the model's own thread touches it; other parties go through its methods."""
 

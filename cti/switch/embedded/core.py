@@ -46,6 +46,7 @@ class SwitchConfig:
     sessions_per_second: int = 1000
     event_queue: int = 100_000
     sound_dir: str = ""
+    hold_music: str = "tone_stream://%(2000,4000,440,480)"
     seed: int | None = None
     verbose_channel_events: bool = False  # switch.conf's: all channel events carry the variables, DTMF among them
     acl: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
@@ -83,6 +84,7 @@ class Core:
             "domain": config.domain,
             "local_ip_v4": config.domain,
             "core_uuid": self.core_uuid,
+            "hold_music": config.hold_music,
         }
         self.channels: dict[str, Channel] = {}
         self.log_listeners: list[Callable[[int, str, str], None]] = []
