@@ -84,6 +84,21 @@ def test_as_shipped_nobody_gets_in() -> None:
     assert root.findall(".//gateway") == []
 
 
+def test_rendered_the_event_socket_is_for_this_machine_with_our_password(tmp_path: Path) -> None:
+    conf = render(parse_settings("event_socket: {port: 8099}\n"), tmp_path)
+    root, _ = document(conf.conf)
+    params = root.findall(".//configuration[@name='event_socket.conf']//param")
+    assert {p.get("name"): p.get("value") for p in params} == {
+        "listen-ip": "127.0.0.1",
+        "listen-port": "8099",
+        "password": conf.password,
+        "apply-inbound-acl": "loopback.auto",
+        "nat-map": "false",
+        "stop-on-bind-error": "true",
+    }
+    assert len(conf.password) >= 24
+
+
 def test_no_argument_refers_to_what_a_caller_can_write(tmp_path: Path) -> None:
     """Only our own variables stand in dialplan and directory (DESIGN 3.4); captures only of digits."""
     allowed = re.compile(r"cti_(dead|worker|alive_[0-3])|dialed_(user|domain)")
