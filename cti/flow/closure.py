@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 
 from cti.core.issue import Issue
@@ -81,8 +82,6 @@ def _check_call(flow: Flow, node: Node, called: Flow, issues: list[Issue]) -> No
 
 
 def _result_fields(value: object) -> list[str]:
-    import ast
-
     expression = getattr(value, "expression", None)
     if expression is None:
         return []
@@ -99,7 +98,7 @@ def _recursion(flows: Mapping[str, Flow], root: str) -> list[Issue]:
             if node.type != "subflow" or called not in flows:
                 continue
             if called in (*path, name):
-                circle = " -> ".join(((*path, name)[(*path, name).index(called) :]) + (called,))
+                circle = " -> ".join((*(*path, name)[(*path, name).index(called) :], called))
                 issues.append(Issue(node.at("flow"), "recursive-subflow", f"a flow would call itself: {circle}"))
             elif called not in done:
                 visit(called, (*path, name))

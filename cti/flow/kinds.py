@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from cti.core.commands import Sound, Tone
@@ -23,11 +24,18 @@ KEYS = {"star": "*", "hash": "#", **{str(digit): str(digit) for digit in range(1
 KEY_NAMES = {sign: name for name, sign in KEYS.items()}
 
 
+Schema = Mapping[str, Any]
+
+
+def frozen(schema: dict[str, Any]) -> Schema:
+    return MappingProxyType(schema)
+
+
 class Kind:
     """``name`` for the reference; ``schema`` for editors."""
 
-    name = "value"
-    schema: Mapping[str, Any] = {}
+    name: str = "value"
+    schema: Schema = frozen({})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         raise NotImplementedError
@@ -41,7 +49,8 @@ class Kind:
 
 
 class Text(Kind):
-    name, schema = "text", {"type": "string"}
+    name = "text"
+    schema = frozen({"type": "string"})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         return reading.text(node, what)
@@ -50,7 +59,8 @@ class Text(Kind):
 class Word(Kind):
     """An identifier of something outside the flow (a calendar, a queue, a look-up, a flow)."""
 
-    name, schema = "name", {"type": "string"}
+    name = "name"
+    schema = frozen({"type": "string"})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         return reading.word(node, what)
@@ -69,7 +79,8 @@ class Choice(Kind):
 
 
 class Duration(Kind):
-    name, schema = "duration", {"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d))+$"}
+    name = "duration"
+    schema = frozen({"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d))+$"})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         return reading.duration(node, what)
@@ -89,21 +100,24 @@ class Integer(Kind):
 
 
 class Flag(Kind):
-    name, schema = "true | false", {"type": "boolean"}
+    name = "true | false"
+    schema = frozen({"type": "boolean"})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         return reading.flag(node, what)
 
 
 class Key(Kind):
-    name, schema = "key", {"enum": [*KEYS]}
+    name = "key"
+    schema = frozen({"enum": [*KEYS]})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         return read_key(node, what, reading)
 
 
 class Goto(Kind):
-    name, schema = "node", {"type": "string"}
+    name = "node"
+    schema = frozen({"type": "string"})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         name = reading.word(node, what)
@@ -116,7 +130,8 @@ class Goto(Kind):
 class Condition(Kind):
     """Always an expression, with or without a leading ``=``."""
 
-    name, schema = "condition", {"type": "string"}
+    name = "condition"
+    schema = frozen({"type": "string"})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         scalar = reading.scalar(node, what)
@@ -152,7 +167,7 @@ class Val(Kind):
 
 class PromptKind(Kind):
     name = "prompt"
-    schema: Mapping[str, Any] = {"type": ["string", "object", "array"]}
+    schema = frozen({"type": ["string", "object", "array"]})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         items = node.items if isinstance(node, yamlio.Sequence) else (node,)

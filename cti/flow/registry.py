@@ -7,7 +7,7 @@ Behaviours keep nothing in themselves: what a waiting node must remember is in `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,7 +20,7 @@ from cti.flow.kinds import Kind, Text
 from cti.flow.model import Flow, Node, NodeRef
 
 if TYPE_CHECKING:
-    from cti.flow.step import Leave, Step
+    from cti.flow.step import Finish, Leave, Step
 
 Names = frozenset[str]
 
@@ -32,6 +32,9 @@ class Option:
     required: bool = False
     default: Any = None
     extra: Mapping[str, t.Type] = field(default_factory=dict)  # variables that only this option's expressions see
+
+
+Options = Mapping[str, Option]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class CheckContext:
         self.issues.append(Issue(place, code, message))
 
 
-COMMON: Mapping[str, Option] = {
+COMMON: Options = {
     "achieves": Option(Text(), "the goal that is reached when the node is left by a good exit"),
     "note": Option(Text(), "a remark for people; not spoken"),
 }
@@ -65,7 +68,7 @@ class NodeType:
     name: ClassVar[str]
     group: ClassVar[str]
     doc: ClassVar[str]
-    options: ClassVar[Mapping[str, Option]]
+    options: ClassVar[Options]
     exits: ClassVar[tuple[str, ...]] = ("next",)
     good_exits: ClassVar[tuple[str, ...]] = ("next",)  # leaving by these reaches the goal
     example: ClassVar[str]
@@ -107,6 +110,10 @@ class NodeType:
     def feed(self, step: Step, role: str, event: Event) -> Leave | None:
         raise AssertionError(f"{self.name} waits for nothing")
 
+    def returned(self, step: Step, finish: Finish) -> Leave | None:
+        """The flow that this node called has ended."""
+        raise AssertionError(f"{self.name} calls no flow")
+
     def digit(self, step: Step, digit: str) -> Leave | None:
         """Keys are typed ahead unless the node wants them."""
         step.type_ahead(digit)
@@ -122,6 +129,3 @@ def register(cls: type[NodeType]) -> type[NodeType]:
     assert not clash, f"options and exits of {cls.name} share {clash}"
     REGISTRY[cls.name] = cls()
     return cls
-
-
-NodeCheck = Callable[[Node, CheckContext], None]

@@ -7,12 +7,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from cti.core.errors import CtiError
 from cti.flow.values import decode, encode
 
 if TYPE_CHECKING:
     from cti.flow.run import Run
 
 FORMAT = 1
+
+
+class RunMisuse(CtiError):
+    """The caller of a run broke its contract (started twice, missing input, time without offset)."""
+
+    code = "run-misuse"
+
+
+def need_offset(now: datetime) -> None:
+    if now.tzinfo is None:
+        raise RunMisuse("`now` must carry its offset from UTC")
+
+
 _PLAIN = (
     "language",
     "called",

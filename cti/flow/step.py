@@ -15,7 +15,7 @@ from cti.flow.model import Computed, Flow, Literal, Node, Prompt, SayText, Templ
 from cti.flow.speech import say_value
 
 if TYPE_CHECKING:
-    from cti.flow.run import Run
+    from cti.flow.walker import Walker
 
 TYPE_AHEAD = 64  # keys; a caller who types more is leaning on the phone
 _CONTROL = dict.fromkeys((*range(32), 127, 133, 8232, 8233), " ")
@@ -62,7 +62,7 @@ class Enter(Leave):
 
 
 class Step:
-    def __init__(self, run: Run, now: datetime) -> None:
+    def __init__(self, run: Walker, now: datetime) -> None:
         self.run = run
         self.now = now
         self.frame = run.frames[-1]

@@ -182,11 +182,14 @@ def _text(kind: Type, value: Any) -> str:
 def _int(kind: Type, value: Any) -> int:
     if isinstance(value, str) and _INT.fullmatch(value.strip()):
         value = int(value)
-    if isinstance(value, Decimal | float) and abs(value) <= MAX_INT and value == int(value):
+    if isinstance(value, Decimal | float) and -MAX_INT < value < MAX_INT and value == int(value):
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MAX_INT:
+    if isinstance(value, bool) or not isinstance(value, int):
         raise _bad(kind)
-    return value
+    number: int = value
+    if abs(number) > MAX_INT:
+        raise _bad(kind)
+    return number
 
 
 def _decimal(kind: Type, value: Any) -> Decimal:
@@ -225,7 +228,7 @@ def _enum(kind: Type, value: Any) -> str:
 
 
 def _moment(kind: Type, value: Any) -> Any:
-    wanted = {"date": date, "time": time, "datetime": datetime}[kind.kind]
+    wanted: type[date] | type[time] = {"date": date, "time": time, "datetime": datetime}[kind.kind]
     if isinstance(value, str) and len(value) < 40:
         try:
             value = wanted.fromisoformat(value.strip())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -28,7 +28,7 @@ class EvalError(Exception):
 
 
 def _bounded(value: Any) -> Any:
-    if isinstance(value, int | Decimal) and abs(value) > MAX_INT:
+    if _number(value) and abs(value) > MAX_INT:
         raise EvalError("bad-value", f"a number grew beyond {MAX_INT}")
     if isinstance(value, str) and len(value) > MAX_TEXT:
         raise EvalError("bad-value", f"a text grew beyond {MAX_TEXT} characters")
@@ -137,10 +137,3 @@ class Evaluator(simpleeval.SimpleEval):  # type: ignore[misc]
 
     def _eval_list(self, node: ast.List) -> Any:
         return tuple(self._eval(item) for item in node.elts)
-
-
-def moment(now: datetime) -> datetime:
-    """A run's clock always has an offset; without one, comparisons with other moments would raise."""
-    if now.tzinfo is None:
-        raise ValueError("now must carry its offset")
-    return now

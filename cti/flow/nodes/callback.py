@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 from cti.core import commands as c
 from cti.core import events as e
@@ -10,7 +11,7 @@ from cti.core.issue import Place
 from cti.flow import types as t
 from cti.flow.kinds import Flag, Val, Word
 from cti.flow.model import Literal, Node
-from cti.flow.registry import CheckContext, NodeType, Option, register
+from cti.flow.registry import CheckContext, NodeType, Option, Options, register
 from cti.flow.step import FlowFailure, Leave, Step
 from cti.flow.suggest import did_you_mean
 
@@ -22,7 +23,7 @@ class Callback(NodeType):
         "Registers a callback. Without `queue` it goes to the queue that was waited in last; `keep_place` keeps the "
         "place there. A number that is absent leaves by `invalid`."
     )
-    options = {
+    options: ClassVar[Options] = {
         "when": Option(Val(), "`now`, or a moment", default=Literal("now", Place(""))),
         "number": Option(Val(t.PHONE_TYPE, absent_ok=True), "whom to call", required=True),
         "keep_place": Option(Flag(), "keep the place in the queue", default=False),

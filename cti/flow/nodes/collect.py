@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, time
-from typing import Any
+from typing import Any, ClassVar
 
 from cti.core import commands as c
 from cti.core.events import Event, PlayEnded
@@ -18,7 +18,7 @@ from cti.flow.model import Flow, Node
 from cti.flow.nodes.asking import ASKING_OPTIONS, Asking
 from cti.flow.nodes.extra_kinds import Fields, Variable
 from cti.flow.nodes.targets import check_variable
-from cti.flow.registry import CheckContext, Names, Option, register
+from cti.flow.registry import CheckContext, Names, Option, Options, register
 from cti.flow.speech import say_digits, say_value
 from cti.flow.step import Leave, Step
 from cti.flow.values import decode, encode
@@ -76,7 +76,7 @@ class Collect(Asking):
         "(YYYYMMDD), a time (HHMM), an amount with star as the point, a number, or a text of digits. A sensitive "
         "variable takes no keys that were typed before the question."
     )
-    options = {
+    options: ClassVar[Options] = {
         **ASKING_OPTIONS,
         "save": Option(Variable(), "the variable to fill", required=True),
         "digits": Option(
@@ -167,7 +167,7 @@ number:
             return self._confirm_key(step, key)
         digits = step.option("digits")
         kind = self._kind(step)
-        least, most = _bounds(kind, digits)
+        most = _bounds(kind, digits)[1]
         end = digits.get("end", "#")
         step.stop("between")
         if key == end:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from cti.flow.expressions import Scope, narrow
 from cti.flow.kinds import Condition, Goto, Word
 from cti.flow.model import Flow, Node
 from cti.flow.nodes.extra_kinds import Cases, SetMap
 from cti.flow.nodes.targets import check_saves, save_effects
-from cti.flow.registry import CheckContext, Edge, Names, NodeType, Option, register
+from cti.flow.registry import CheckContext, Edge, Names, NodeType, Option, Options, register
 from cti.flow.step import FlowFailure, Leave, Step
 from cti.flow.suggest import did_you_mean
 
@@ -18,7 +19,7 @@ from cti.flow.suggest import did_you_mean
 class Branch(NodeType):
     name, group = "branch", "Deciding"
     doc = "Goes to the first case whose condition is true, else to `default`."
-    options = {
+    options: ClassVar[Options] = {
         "cases": Option(Cases(), "conditions, tried in order", required=True),
         "default": Option(Goto(), "the node when no condition is true", required=True),
     }
@@ -58,7 +59,7 @@ known:
 class Set(NodeType):
     name, group = "set", "Deciding"
     doc = "Gives variables new values, one after the other. Setting `language` changes the language of the call."
-    options = {"set": Option(SetMap(), "variables and their new values", required=True)}
+    options: ClassVar[Options] = {"set": Option(SetMap(), "variables and their new values", required=True)}
     after_hangup = True
     example = """
 language:
@@ -93,7 +94,7 @@ language:
 class Hours(NodeType):
     name, group = "hours", "Deciding"
     doc = "Asks a calendar whether it is open, closed, or a holiday (which is closed too, unless wired)."
-    options = {"calendar": Option(Word(), "a file of ivr_flows/calendars", required=True)}
+    options: ClassVar[Options] = {"calendar": Option(Word(), "a file of ivr_flows/calendars", required=True)}
     exits = ("open", "closed", "holiday")
     good_exits = exits
     example = """

@@ -17,6 +17,7 @@ from cti.flow.kinds import (
     PromptList,
     Val,
     check_value,
+    frozen,
     read_key,
     read_prompt_item,
     read_value,
@@ -108,7 +109,7 @@ class ValueMap(Kind):
 
     absent_ok: bool = False
     name = "{name: value, …}"
-    schema = {"type": "object"}
+    schema = frozen({"type": "object"})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         mapping = reading.mapping(node, what)
@@ -150,7 +151,8 @@ class SetMap(ValueMap):
 class Variable(Kind):
     """The name of a declared variable to write to."""
 
-    name, schema = "variable", {"type": "string"}
+    name = "variable"
+    schema = frozen({"type": "string"})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         name = reading.word(node, what)
@@ -169,7 +171,7 @@ class Keys(Kind):
 
     with_values: bool = False
     name = "{key: node, …}"
-    schema = {"type": "object", "propertyNames": {"pattern": r"^([0-9]|star|hash)$"}}
+    schema = frozen({"type": "object", "propertyNames": {"pattern": r"^([0-9]|star|hash)$"}})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         mapping = reading.mapping(node, what)
@@ -222,11 +224,13 @@ class RepromptKind(Kind):
     """``{no_input: 2, no_match: 2}``; a list of prompts instead of a number gives each reprompt its own."""
 
     name = "{no_input: n, no_match: n}"
-    schema = {
-        "type": "object",
-        "properties": {"no_input": {"type": ["integer", "array"]}, "no_match": {"type": ["integer", "array"]}},
-        "additionalProperties": False,
-    }
+    schema = frozen(
+        {
+            "type": "object",
+            "properties": {"no_input": {"type": ["integer", "array"]}, "no_match": {"type": ["integer", "array"]}},
+            "additionalProperties": False,
+        }
+    )
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         mapping = reading.mapping(node, what)
@@ -255,7 +259,7 @@ class SkillMap(Kind):
     """``{skill: level}``."""
 
     name = "{skill: level, …}"
-    schema = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1, "maximum": 10}}
+    schema = frozen({"type": "object", "additionalProperties": {"type": "integer", "minimum": 1, "maximum": 10}})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         mapping = reading.mapping(node, what)
@@ -275,15 +279,17 @@ class Cases(Kind):
     """``[{when: condition, to: node}, …]``, tried in order."""
 
     name = "[{when: condition, to: node}, …]"
-    schema = {
-        "type": "array",
-        "items": {
-            "type": "object",
-            "required": ["when", "to"],
-            "additionalProperties": False,
-            "properties": {"when": {}, "to": {}},
-        },
-    }
+    schema = frozen(
+        {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["when", "to"],
+                "additionalProperties": False,
+                "properties": {"when": {}, "to": {}},
+            },
+        }
+    )
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         sequence = reading.sequence(node, what)

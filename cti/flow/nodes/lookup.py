@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import ast
+from typing import Any, ClassVar
 
 from cti.core import commands as c
 from cti.core import events as e
@@ -13,7 +14,7 @@ from cti.flow.kinds import Duration, PromptKind, Word, check_value
 from cti.flow.model import Flow, Node
 from cti.flow.nodes.extra_kinds import Fields, NamedValue, SaveMap, ValueMap
 from cti.flow.nodes.targets import check_saves, save_effects
-from cti.flow.registry import CheckContext, Names, NodeType, Option, register
+from cti.flow.registry import CheckContext, Names, NodeType, Option, Options, register
 from cti.flow.step import Leave, Step
 from cti.flow.suggest import did_you_mean
 from cti.flow.values import decode, encode
@@ -28,7 +29,7 @@ class Lookup(NodeType):
         "Asks a source of the back office. `result` holds what it answered, for `save`. An argument that is absent is "
         "not asked: the node is then left by `not_found` (or `error`, where the source knows no not_found)."
     )
-    options = {
+    options: ClassVar[Options] = {
         "ask": Option(Word(), "the source, such as subscriber.get", required=True),
         "with": Option(ValueMap(), "its arguments", default={}),
         "deadline": Option(Duration(), "when to give up", default=3.0),
@@ -113,30 +114,54 @@ who:
         return self._done(step) if "outcome" in step.local else None
 
     def _values(self, step: Step, event: e.LookupEnded) -> Any:
-        signature = step.run.plan.lookups.get(step.option("ask"))
+        """The fields that are saved, by their declared types. An answer that does not keep to them is an error of
+        the source, and takes the way of one; fields nobody asked for may be as they like."""
         if event.outcome != "ok":
             return None
+        signature = step.run.plan.lookups.get(step.option("ask"))
+        wanted = _used_fields(step.option("save"), tuple(event.values))
         try:
-            return encode(t.convert(signature.result_type if signature else t.Type("record"), dict(event.values)))
+            return {
+                name: encode(
+                    t.convert(signature.outputs.get(name, t.ANY) if signature else t.ANY, event.values.get(name))
+                )
+                for name in wanted
+            }
         except t.BadValue:
             step.local["outcome"] = "error"
+            step.local["note"] = "error: the answer does not keep to its types"
             return None
 
     def _done(self, step: Step) -> Leave | None:
         outcome: str = step.local["outcome"]
         if outcome == "ok":
-            result = decode(step.local["values"])
+            result = {name: decode(value) for name, value in step.local["values"].items()}
             secret = self._secret_fields(step)
             for name, named in step.option("save").items():
                 value = step.value(named.value, t.ANY, {"result": result})
                 step.set(name, value, step.tainted(named.value, secret))
-        return Leave(outcome, note=outcome)
+        return Leave(outcome, note=step.local.get("note", outcome))
 
     def _secret_fields(self, step: Step) -> frozenset[str]:
         """A result carries the class of each of its fields."""
         signature = step.run.plan.lookups.get(step.option("ask"))
         outputs = signature.outputs if signature else {}
         return frozenset(f"result.{name}" for name, kind in outputs.items() if kind.sensitive)
+
+
+def _used_fields(saves: dict[str, NamedValue], given: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the result's fields that the saves read; all of ``given`` when the result is used as a whole."""
+    fields: dict[str, None] = {}
+    for named in saves.values():
+        expression = named.expression
+        if expression is None:
+            continue
+        if expression.bare_name == "result":
+            return given
+        for node in ast.walk(expression.tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "result":
+                fields[node.attr] = None
+    return tuple(fields)
 
 
 def _signature(node: Node, catalog: Catalog) -> LookupSignature | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from cti.flow import types as t
 from cti.flow.expressions import Scope
@@ -11,7 +12,7 @@ from cti.flow.model import Flow, Node
 from cti.flow.nodes.asking import ASKING_OPTIONS, Asking
 from cti.flow.nodes.extra_kinds import Keys, KeyTarget, Variable
 from cti.flow.nodes.targets import check_target, check_variable
-from cti.flow.registry import CheckContext, Edge, Names, Option, register
+from cti.flow.registry import CheckContext, Edge, Names, Option, Options, register
 from cti.flow.step import Leave, Step
 
 
@@ -19,7 +20,7 @@ from cti.flow.step import Leave, Step
 class Menu(Asking):
     name, group = "menu", "Asking"
     doc = "Asks for one key. Keys are 0 to 9, star and hash; each names a node, or `{to, value}` together with `save`."
-    options = {
+    options: ClassVar[Options] = {
         **ASKING_OPTIONS,
         "keys": Option(Keys(with_values=True), "the nodes that keys lead to", required=True),
         "save": Option(Variable(), "where a key's `value` goes"),

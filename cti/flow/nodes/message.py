@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from cti.core import commands as c
 from cti.core import events as e
 from cti.flow import types as t
 from cti.flow.kinds import PromptKind, Val, Word
 from cti.flow.model import Node, SayText
-from cti.flow.registry import CheckContext, NodeType, Option, register
+from cti.flow.registry import CheckContext, NodeType, Option, Options, register
 from cti.flow.step import Leave, Step
 from cti.flow.suggest import did_you_mean
 
@@ -19,7 +21,7 @@ MAX_TEXT = 1000
 class Message(NodeType):
     name, group = "message", "Media"
     doc = "Sends a text. It is handed over within 10 s or has `failed`; a recipient that is absent has failed at once."
-    options = {
+    options: ClassVar[Options] = {
         "channel": Option(Word(), "sms or chat", default="sms"),
         "recipient": Option(Val(t.TEXT, absent_ok=True), "whom it goes to", required=True),
         "text": Option(PromptKind(), "the text, in every language of the flow", required=True),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from cti.core.events import Event
 from cti.flow import types as t
 from cti.flow.kinds import Flag, PromptKind, Val
 from cti.flow.model import Node, Prompt
 from cti.flow.nodes.extra_kinds import SoundKind
-from cti.flow.registry import CheckContext, NodeType, Option, register
+from cti.flow.registry import CheckContext, NodeType, Option, Options, register
 from cti.flow.step import Leave, Step
 
 _ITEM = {"item": t.ANY}
@@ -18,7 +20,7 @@ SOURCES = ("say", "file", "tone", "list")
 class Play(NodeType):
     name, group = "play", "Saying"
     doc = "Plays a text, a file or a tone, or several of them. A key stops it and is kept for the node that asks next."
-    options = {
+    options: ClassVar[Options] = {
         "say": Option(PromptKind(), "what is said, in every language of the flow", extra=_ITEM),
         "file": Option(SoundKind("file"), "a recording in the prompts folder"),
         "tone": Option(SoundKind("tone"), "a tone, in teletone script"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from cti.core import commands as c
 from cti.core import events as e
@@ -14,7 +14,7 @@ from cti.flow.expressions import Expression
 from cti.flow.kinds import KEY_NAMES, Duration, Flag, PromptKind, Val, Word, check_value
 from cti.flow.model import Computed, Node
 from cti.flow.nodes.extra_kinds import Fields, Keys, KeyTarget, ListOf, SkillMap, ValueMap
-from cti.flow.registry import CheckContext, Edge, NodeType, Option, register
+from cti.flow.registry import CheckContext, Edge, NodeType, Option, Options, register
 from cti.flow.speech import say_duration
 from cti.flow.step import Leave, Step
 from cti.flow.suggest import did_you_mean
@@ -30,7 +30,7 @@ class Queue(NodeType):
         "is announced (`position` and `ewt`, the expected wait, can be asked there; while no wait is known, nothing "
         "is offered)."
     )
-    options = {
+    options: ClassVar[Options] = {
         "queue": Option(Word(), "the queue", required=True),
         "skills": Option(SkillMap(), "the skills an agent must have, with least levels", default={}),
         "relax": Option(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from cti.flow import types as t
 from cti.flow.catalog import Catalog
@@ -12,7 +12,7 @@ from cti.flow.kinds import Text, Word, check_value
 from cti.flow.model import Flow, Node
 from cti.flow.nodes.extra_kinds import SaveMap, ValueMap
 from cti.flow.nodes.targets import check_saves, save_effects
-from cti.flow.registry import CheckContext, Names, NodeType, Option, register
+from cti.flow.registry import CheckContext, Names, NodeType, Option, Options, register
 from cti.flow.step import Enter, Finish, Leave, Step
 from cti.flow.suggest import did_you_mean
 
@@ -24,7 +24,7 @@ class Subflow(NodeType):
         "Runs another flow and comes back. Its exits are the outcomes of that flow's `end` nodes (`done` for one "
         "without an outcome); `result` holds what it returns, for `save`."
     )
-    options = {
+    options: ClassVar[Options] = {
         "flow": Option(Word(), "the flow", required=True),
         "with": Option(ValueMap(), "its inputs", default={}),
         "save": Option(SaveMap(), "variables and what of `result` goes there", default={}),
@@ -78,7 +78,7 @@ survey:
 class End(NodeType):
     name, group = "end", "Structure"
     doc = "Ends the flow: the call is hung up, or the calling flow goes on. `outcome` is the author's word for how."
-    options = {
+    options: ClassVar[Options] = {
         "outcome": Option(Text(), "how it ended; an exit of the calling subflow node"),
         "returns": Option(ValueMap(), "values for the calling flow", default={}),
     }

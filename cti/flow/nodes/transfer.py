@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from cti.core import commands as c
 from cti.core import events as e
@@ -11,10 +11,10 @@ from cti.flow import types as t
 from cti.flow import yamlio
 from cti.flow.catalog import Catalog
 from cti.flow.expressions import Scope
-from cti.flow.kinds import Duration, Kind, PromptKind, check_value, read_value
+from cti.flow.kinds import Duration, Kind, PromptKind, check_value, frozen, read_value
 from cti.flow.model import Literal, Node
 from cti.flow.reading import Reading
-from cti.flow.registry import CheckContext, NodeType, Option, register
+from cti.flow.registry import CheckContext, NodeType, Option, Options, register
 from cti.flow.step import Enter, Leave, Step
 from cti.flow.suggest import did_you_mean
 
@@ -25,7 +25,7 @@ class Dial(Kind):
     """``{agent | extension | number | flow: value}``; gives (kind, value)."""
 
     name = "{agent | extension | number | flow: value}"
-    schema = {"type": "object", "minProperties": 1, "maxProperties": 1, "propertyNames": {"enum": [*TARGETS]}}
+    schema = frozen({"type": "object", "minProperties": 1, "maxProperties": 1, "propertyNames": {"enum": [*TARGETS]}})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         mapping = reading.mapping(node, what)
@@ -54,7 +54,7 @@ class Transfer(NodeType):
         "Connects the caller to an agent, an extension or a number. `talked` is taken when the other side has ended "
         "and the caller is still there. `dial: {flow: …}` goes over to another flow and does not come back."
     )
-    options = {
+    options: ClassVar[Options] = {
         "dial": Option(Dial(), "whom", required=True),
         "ring": Option(Duration(), "how long it may ring", default=30.0),
         "say": Option(PromptKind(), "said before it rings"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from cti.core import commands as c
 from cti.core import events as e
 from cti.flow.kinds import Duration, PromptKind
-from cti.flow.registry import NodeType, Option, register
+from cti.flow.registry import NodeType, Option, Options, register
 from cti.flow.step import FlowFailure, Leave, Step
 
 BEEP = c.Tone("%(400,0,800)")
@@ -15,7 +17,7 @@ BEEP = c.Tone("%(400,0,800)")
 class Voicemail(NodeType):
     name, group = "voicemail", "Asking"
     doc = "Plays a beep and records the caller until the hash key, silence, or the longest time."
-    options = {
+    options: ClassVar[Options] = {
         "say": Option(PromptKind(), "said before the beep"),
         "max": Option(Duration(), "the longest message", default=120.0),
         "min": Option(Duration(), "shorter ones leave by too_short", default=2.0),

@@ -44,7 +44,7 @@ def _decode(text: str | bytes, file: str) -> str:
         try:
             text = text.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            line = text.count(b"\n", 0, error.start) + 1
+            line = error.object.count(b"\n", 0, error.start) + 1
             raise _refusal(file, "this is not UTF-8 text; save the file as UTF-8", line) from None
     text = text.removeprefix("\ufeff")
     try:
@@ -93,8 +93,8 @@ class _Reader:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    mark = event.start_mark
-                    raise _refusal(self.file, "'---' begins a second document; a file holds one", mark.line + 1)
+                    line = self._place(event).line
+                    raise _refusal(self.file, "'---' begins a second document; a file holds one", line)
             elif isinstance(event, yaml.NodeEvent):
                 root = self._node(event, 1)
         if root is None or (isinstance(root, Scalar) and root.missing):
@@ -102,7 +102,9 @@ class _Reader:
         return root
 
     def _place(self, event: yaml.Event) -> Place:
-        return Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+        mark = event.start_mark
+        assert mark is not None, "the pure-Python scanner marks every event"
+        return Place(self.file, mark.line + 1, mark.column + 1)
 
     def _node(self, event: yaml.Event, depth: int) -> Node:
         place = self._place(event)
@@ -122,10 +124,11 @@ class _Reader:
         line = self.lines[place.line - 1] if place.line <= len(self.lines) else ""
         if isinstance(event, yaml.AliasEvent):
             raise _Refused(traps.alias(line, place))
-        if getattr(event, "tag", None) is not None:
-            raise _Refused(traps.tag(event.tag, line, place))
-        if getattr(event, "anchor", None) is not None:
-            raise _Refused(traps.anchor(event.anchor, line, place))
+        tag, anchor = getattr(event, "tag", None), getattr(event, "anchor", None)
+        if tag is not None:
+            raise _Refused(traps.tag(tag, line, place))
+        if anchor is not None:
+            raise _Refused(traps.anchor(anchor, line, place))
 
     def _scalar(self, event: yaml.ScalarEvent, place: Place) -> Scalar:
         comment, gap = "", 0
@@ -135,6 +138,7 @@ class _Reader:
 
     def _comment_after(self, event: yaml.ScalarEvent) -> tuple[str, int]:
         mark = event.end_mark
+        assert mark is not None, "the pure-Python scanner marks every event"
         rest = self.lines[mark.line][mark.column :] if mark.line < len(self.lines) else ""
         stripped = rest.lstrip(" \t")
         if not stripped.startswith("#") or not event.value:
