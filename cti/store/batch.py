@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from cti.core.errors import StoreUnavailable
 from cti.core.records import CallEnded, CallStarted, LegAdded, LegEnded, NodeVisit, Record
 from cti.store import rows
 from cti.store.database import insert_ignoring, insert_or_complete, is_refusal
@@ -41,13 +43,19 @@ class Written:
 
 
 class BatchWriter:
-    def __init__(self, engine: Engine, sealer: Sealer) -> None:
+    def __init__(self, engine: Engine, sealer: Sealer, file: Path | None) -> None:
+        """``file``: the database file, None for a server."""
         self._engine = engine
+        self._file = file
+        self._inode: int | None = None
         self._sealer = sealer
         self._connection: Connection | None = None
 
     def write(self, items: Sequence[Item]) -> Written:
-        """Raises SQLAlchemyError when the database is away. A refused record is found by halving the batch."""
+        """Raises SQLAlchemyError or StoreUnavailable when the database is away.
+
+        A record that the database refuses is found by halving the batch; the others are written.
+        """
         try:
             return Written(duplicates=self._transaction(items))
         except SQLAlchemyError as error:
@@ -60,11 +68,13 @@ class BatchWriter:
         return Written(first.duplicates + second.duplicates, first.refused + second.refused)
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
 
     def _transaction(self, items: Sequence[Item]) -> int:
+        self._require_same_file()
         if self._connection is None:
             self._connection = self._engine.connect().execution_options(writing=True)
         try:
@@ -72,10 +82,23 @@ class BatchWriter:
                 return self._fill(self._connection, items)
         except SQLAlchemyError as error:
             if not is_refusal(error):
-                broken, self._connection = self._connection, None
-                broken.invalidate()  # the file may have been replaced, the server restarted: start afresh
-                broken.close()
+                self.close()  # the file may have been replaced, the server restarted: start afresh
             raise
+
+    def _require_same_file(self) -> None:
+        """SQLite goes on writing into a file that was moved or deleted under it, and everything there would be lost."""
+        if self._file is None:
+            return
+        try:
+            inode = self._file.stat().st_ino
+        except OSError as error:
+            self.close()
+            raise StoreUnavailable(
+                f"the database {self._file} was moved or deleted ({error.strerror})", remedy="put it back"
+            ) from error
+        if inode != self._inode:
+            self.close()
+            self._inode = inode
 
     def _fill(self, connection: Connection, items: Sequence[Item]) -> int:
         def run(statement: Any, values: list[rows.Row]) -> None:

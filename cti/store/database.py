@@ -132,6 +132,8 @@ _SQLITE_SAYS = {
 
 def unavailable(error: Exception, url: URL) -> StoreUnavailable:
     """What a database error means to a person: which database, what is wrong, what to do. Holds no data of a row."""
+    if isinstance(error, StoreUnavailable):
+        return error
     where = str(file_of(url) or url.render_as_string(hide_password=True))
     origin = getattr(error, "orig", None) or error
     code = getattr(origin, "sqlite_errorcode", None)

@@ -29,7 +29,7 @@ def unlock(connection: Connection, path: Path, *, create: bool, mark: bool) -> S
 
     Raises ConfigError: ring missing although data exists, ring of another database, a key missing from it.
     """
-    marks = dict(connection.execute(select(store_meta.c.name, store_meta.c.value)).tuples().all())
+    marks = {row.name: row.value for row in connection.execute(select(store_meta.c.name, store_meta.c.value))}
     ring = load_ring(path)
     if ring is None:
         if marks or not create:

@@ -134,7 +134,9 @@ def open_store(
     writer = None
     if not read_only:
         spill = SpillFile.take(base)
-        writer = Writer(BatchWriter(engine, sealer), spill, sealer, parsed, settings or WriterSettings(), on_health)
+        writer = Writer(
+            BatchWriter(engine, sealer, file), spill, sealer, parsed, settings or WriterSettings(), on_health
+        )
     return SqlStore(engine, parsed, sealer, writer, clock)
 
 

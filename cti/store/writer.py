@@ -76,14 +76,14 @@ class Writer:
         self._error = ""
         self._written = self._rejected = self._lost = self._duplicates = 0
         self._wake, self._hurry, self._progress = Event(), Event(), Event()
-        self._closing = False
+        self._closing = self._closed = self._complete = False
         self._pool = ThreadPool(2)  # the second writes the spill file while the first hangs in the database
         self._greenlet = gevent.spawn(self._run)
 
     # ---- the callers' side ---------------------------------------------------------------------------------------
 
     def put(self, record: Record) -> None:
-        if len(self._queue) >= _LAST_RESORT * self._settings.queue_limit or self._closing:
+        if len(self._queue) >= _LAST_RESORT * self._settings.queue_limit or self._closed:
             self._lost += 1
             return
         self._ordinal += 1
@@ -114,19 +114,24 @@ class Writer:
         )
 
     def close(self, timeout_s: float) -> bool:
+        """True when everything is in the database; what is not is in the spill file. A second time does nothing."""
+        if self._closing:
+            return self._complete
         self._closing = True
         self._hurry.set()
         self._wake.set()
         self._greenlet.join(timeout_s)
-        complete = self._greenlet.ready()
+        idle = self._greenlet.ready()
         self._greenlet.kill()
+        self._closed = True
         if self._queue:
             self._spill_oldest(len(self._queue))
-        if complete:
+        if idle:
             self._batch.close()  # else a thread still hangs in it, and closing would hang too
-        spilled = self._spill.lines
+        self._complete = idle and not self._spill.lines and not self._queue
+        self._lost += len(self._queue)
         self._spill.close()
-        return complete and not spilled and not self._queue
+        return self._complete
 
     def _is_written(self, target: int) -> bool:
         return not self._spill.lines and (not self._queue or self._queue[0][0] > target)
