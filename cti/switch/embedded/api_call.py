@@ -1,12 +1,13 @@
 """Extensions of ours, which no real switch has: virtual callers placed and driven over the event socket.
 
-``cti_call <json>``, ``cti_press <uuid> <keys>``, ``cti_hangup <uuid>``, ``cti_phone <extension> <json>``; what callers
-hear is told in CUSTOM events ``cti::heard``, ``cti::heard_end``, ``cti::pressed``,
-``cti::answered`` and ``cti::caller_done``.
+``cti_call <json>`` (plain or in URL-safe base64), ``cti_press <uuid> <keys>``, ``cti_hangup <uuid>``,
+``cti_phone <extension> <json>``; what callers hear and do is told in CUSTOM events ``cti::heard``, ``cti::heard_end``,
+``cti::pressed``, ``cti::answered`` and ``cti::caller_done``.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 from typing import Any
@@ -24,6 +25,11 @@ MAX_BODY = 256 * 1024
 def _object(text: str) -> dict[str, Any]:
     if len(text) > MAX_BODY:
         raise ValueError("the request is too long")
+    if not text.startswith("{"):
+        try:
+            text = base64.b64decode(text, altchars=b"-_", validate=True).decode()
+        except ValueError:
+            raise ValueError("neither a JSON object nor one in base64") from None
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:

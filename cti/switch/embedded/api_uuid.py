@@ -5,7 +5,7 @@ from __future__ import annotations
 from cti.switch.embedded import recording, session
 from cti.switch.embedded.api import NO_CHANNEL, Reply, api
 from cti.switch.embedded.causes import cause_from_text
-from cti.switch.embedded.channel import Channel, Message
+from cti.switch.embedded.channel import Channel, broadcast_message
 from cti.switch.embedded.core import Core
 from cti.switch.embedded.originate import make_order, originate
 from cti.switch.embedded.task import Steps
@@ -121,15 +121,6 @@ def uuid_kill(core: Core, argument: str) -> str:
     return "+OK\n"
 
 
-def command_message(application: str, argument: str, *, hold_bleg: bool = False) -> Message:
-    """What switch_ivr_broadcast queues."""
-    headers = {"call-command": "execute", "execute-app-name": application, "execute-app-arg": argument}
-    headers |= {"event-lock": "true", "lead-frames": "5"}
-    if hold_bleg:
-        headers["hold-bleg"] = "true"
-    return Message(headers, raw=list(headers.items()), event_name="COMMAND")
-
-
 @api("uuid_broadcast")
 def uuid_broadcast(core: Core, argument: str) -> str:
     words = separate(argument)
@@ -146,11 +137,11 @@ def uuid_broadcast(core: Core, argument: str) -> str:
     if "both" in leg or "bleg" in leg:
         partner = core.find(channel.partner)
         if partner is not None:
-            partner.queue(command_message(application, rest))
+            partner.queue(broadcast_message(application, rest))
     if "both" in leg or "aleg" in leg:
-        channel.queue(command_message(application, rest, hold_bleg=len(words) < 3 or "holdb" in leg))
+        channel.queue(broadcast_message(application, rest, hold_bleg=len(words) < 3 or "holdb" in leg))
     if bang:
-        channel.queue(command_message("hangup", cause or "normal_clearing"))
+        channel.queue(broadcast_message("hangup", cause or "normal_clearing"))
     return "+OK Message sent\n"
 
 

@@ -187,13 +187,13 @@ def sched_hangup(channel: Channel, argument: str) -> None:
 
 @app("sleep")
 def sleep(channel: Channel, argument: str) -> Steps[None]:
-    """Milliseconds. Private events run inside; digits are reported, a break ends it."""
+    """Milliseconds. Private events run inside; a digit or a break ends it (``sleep_eat_digits`` takes digits)."""
     try:
         ms = int(argument)
     except ValueError:
         return
     until = channel.core.clock.now() + ms / 1000.0
-    channel.dtmf.clear()
+    eat = channel.is_true("sleep_eat_digits")
     while channel.ready():
         if channel.brk:
             channel.brk = 0
@@ -204,6 +204,8 @@ def sleep(channel: Channel, argument: str) -> Steps[None]:
         if not channel.ready():
             break
         yield from session.parse_all_events(channel)
+        if channel.dtmf and not eat:
+            break
         if channel.dtmf:
             session.take_digit(channel)
 

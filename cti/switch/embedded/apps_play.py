@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from enum import Enum
+
+import re2
 
 from cti.switch.embedded import session
 from cti.switch.embedded.apps import app
@@ -297,6 +298,6 @@ def play_and_get_digits(channel: Channel, argument: str) -> Steps[None]:
 
 def _matches(pattern: str, text: str) -> bool:
     try:
-        return re.search(pattern, text) is not None
-    except re.error:
+        return re2.search(pattern, text) is not None
+    except re2.error:
         return False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cti.switch.embedded import session
 from cti.switch.embedded.apps import app
 from cti.switch.embedded.causes import Q850
-from cti.switch.embedded.channel import Channel, true_word
+from cti.switch.embedded.channel import Channel, broadcast_message, true_word
 from cti.switch.embedded.names import SOFT_EXECUTE, State
 from cti.switch.embedded.originate import make_order, originate
 from cti.switch.embedded.task import FRAME_S, NEVER, Steps
@@ -329,6 +329,20 @@ class Bridging:
             times.hold_accum += now - times.last_hold
         channel.profile_changed()
         channel.set_callstate("HELD" if on else "UNHELD")
-        channel.fire("CHANNEL_HOLD" if on else "CHANNEL_UNHOLD")
         if not on:
             channel.set_callstate("ACTIVE")
+        channel.fire("CHANNEL_HOLD" if on else "CHANNEL_UNHOLD")
+        self._hold_music(channel, on)
+
+    def _hold_music(self, channel: Channel, on: bool) -> None:
+        """The other leg hears the music of the one that holds it."""
+        partner = self.core.find(channel.partner)
+        music = channel.getvar("hold_music") or ""
+        if partner is None or not music or music.lower() == "silence":
+            return
+        if on:
+            partner.queue(broadcast_message("playback", music, loops=-1))
+        elif partner.broadcast:
+            partner.stop_broadcast = True
+            partner.brk = 1
+            partner.poke()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cti.switch.embedded import api, api_call, api_more, api_uuid  # noqa: F401 - registers the API commands
-from cti.switch.embedded.channel import Message
+from cti.switch.embedded.channel import Channel, Message
 from cti.switch.embedded.core import Core
 from cti.switch.embedded.event import Event
 from cti.switch.embedded.filters import Filters
@@ -49,6 +49,7 @@ class Client:
         self.filters = Filters()
         self.my_events = False
         self.session_uuid = ""
+        self.session: Channel | None = None
         self.linger_s: int | None = None
         self.log_level: int | None = None
         self._lingering = False
@@ -247,7 +248,7 @@ def _myevents(client: Client, rest: str, headers: dict[str, str], raw: list[Head
             if fmt:
                 return "-ERR invalid uuid"
         else:
-            client.session_uuid = uuid
+            client.session_uuid, client.session = uuid, client.core.find(uuid)
     client.names |= MYEVENTS
     client.my_events = client.listening = True
     for word in ("xml", "json"):
@@ -274,7 +275,7 @@ def _sendevent(client: Client, rest: str, headers: dict[str, str], raw: list[Hea
 
 def _sendmsg(client: Client, rest: str, headers: dict[str, str], raw: list[Header], body: str) -> str:
     uuid = rest.strip(" ") or headers.get("session-id", "") or client.session_uuid
-    channel = client.core.find(uuid)
+    channel = client.session if uuid == client.session_uuid else client.core.find(uuid)
     if channel is None:
         return f"-ERR invalid session id [{uuid}]"
     lead: list[Header] = [("Command", f"sendmsg{rest}"), *raw]
@@ -305,7 +306,7 @@ def _nolinger(client: Client, rest: str, headers: dict[str, str], raw: list[Head
 
 
 def _getvar(client: Client, rest: str, headers: dict[str, str], raw: list[Header], body: str) -> str:
-    channel = client.core.channels.get(client.session_uuid)
+    channel = client.session
     if channel is None:
         return NOT_FOUND
     return channel.getvar(rest.strip()) or ""

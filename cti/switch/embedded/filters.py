@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import re2
 
 from cti.switch.embedded.event import Event
 
@@ -56,7 +56,7 @@ def _matches(wanted: str, actual: str) -> bool:
     if wanted.startswith("/"):
         pattern = wanted[1:].rpartition("/")[0] or wanted[1:]
         try:
-            return re.search(pattern, actual[:8192]) is not None
-        except re.error:
+            return re2.search(pattern, actual[:8192]) is not None
+        except re2.error:
             return False
     return wanted.lower() == actual.lower()

@@ -66,6 +66,9 @@ def originate(core: Core, order: Order) -> Steps[Outcome]:
             continue
         peer, last = yield from _wait(core, order, legs)
         if peer is not None:
+            if order.caller is not None:
+                _show_callee(order.caller, peer)
+                peer.meet(order.caller.profile.copy(), "originator")
             peer.fire("CHANNEL_OUTGOING")
             return Outcome(peer, "SUCCESS")
         if order.caller is not None and not order.caller.ready():

@@ -21,6 +21,7 @@ from cti.switch.embedded.wire import Header, frame
 POLL_S = 0.02
 MAX_COMMAND = 10_485_760
 MAX_LOST = 500
+MAX_GAP = 64  # carriage returns between two line feeds that we look back over
 GOODBYE = b"Disconnected, goodbye.\nSee you at ClueCon! http://www.cluecon.com/\n"
 LEVEL_NAMES = ("CONSOLE", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG")
 
@@ -41,6 +42,7 @@ class Connection:
         self._close = close
         self._room = room
         self._buffer = bytearray()
+        self._scanned = 0  # no command ends before here: a dribbled command is not searched again and again
         self._events: deque[Event] = deque()
         self._logs: deque[bytes] = deque()
         self._lost = 0
@@ -122,11 +124,13 @@ class Connection:
             start += 1
         if start:
             del buffer[:start]
-        end, after = _find_end(buffer)
+        end, after = _find_end(buffer, self._scanned)
         if end < 0:
             if len(buffer) < MAX_COMMAND:
+                self._scanned = max(0, len(buffer) - MAX_GAP)
                 return None
             end = after = MAX_COMMAND
+        self._scanned = 0
         lines = bytes(buffer[:end]).decode("utf-8", "surrogateescape").replace("\r", "\n").split("\n")
         headers: dict[str, str] = {}
         raw: list[Header] = []
@@ -209,12 +213,11 @@ class Connection:
         self._logs.clear()
 
 
-def _find_end(buffer: bytearray) -> tuple[int, int]:
+def _find_end(buffer: bytearray, at: int) -> tuple[int, int]:
     """Where the first empty line is: (end of the command, start of what follows); -1 when there is none yet.
 
     Two line feeds end a command, carriage returns between them do not count.
     """
-    at = 0
     while True:
         first = buffer.find(b"\n", at)
         if first < 0:

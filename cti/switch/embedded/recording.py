@@ -160,5 +160,7 @@ def _record(channel: Channel, path: str, limit_s: int, threshold: int, hits: int
     channel.setvar("record_seconds", str(int(length)))
     channel.setvar("record_ms", str(int(length * 1000)))
     channel.setvar("record_samples", str(int(length * RATE)))
+    for name in ("record_file_size", "record_record_file_size"):
+        channel.setvar(name, str(44 + int(length * RATE)))
     channel.fire("RECORD_STOP", [("Record-File-Path", path)])
     return Status.BREAK if status is Status.FALSE and not channel.ready() else status

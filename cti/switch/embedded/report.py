@@ -18,12 +18,13 @@ def report_variables(channel: Channel, now: float) -> None:
         ("bridge", times.bridged),
         ("progress", times.progress),
         ("progress_media", times.progress_media),
+        ("hold", times.last_hold),
         ("end", now),
     )
     for name, at in stamps:
         if at:
             channel.setvar(f"{name}_stamp", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)))
-    epochs = dict(stamps) | {"last_hold": times.last_hold, "resurrect": 0.0}
+    epochs = {name: at for name, at in stamps if name != "hold"} | {"last_hold": times.last_hold, "resurrect": 0.0}
     for name, at in epochs.items():
         channel.setvar(f"{name}_epoch", str(int(at)))
         channel.setvar(f"{name}_uepoch", str(micros(at)))

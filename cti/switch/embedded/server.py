@@ -8,6 +8,7 @@ import signal
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 HIGH_WATER = 1 << 20
 HARD_LIMIT = 64 << 20
 DRAIN_S = 5.0
-SHUTDOWN_NOTICE_S = 0.5
+HANGUP_S = 0.5
 
 
 class _Peer:
@@ -37,6 +38,7 @@ class _Peer:
         self._size = 0
         self._wake = Event()
         self._closing = False
+        self._writer: gevent.Greenlet[[], None] | None = None
         self.connection = Connection(core, self.send, self.close, self._room)
 
     def send(self, data: bytes) -> None:
@@ -50,14 +52,25 @@ class _Peer:
         self._wake.set()
 
     def close(self) -> None:
+        if self._closing:
+            return
         self._closing = True
         self._wake.set()
+        gevent.spawn(self._finish)
+
+    def _finish(self) -> None:
+        """Let the last words out, but wait for nobody who does not read; then wake the reader."""
+        if self._writer is not None:
+            self._writer.join(timeout=DRAIN_S if self._room() else 0)
+            self._writer.kill()
+        with suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
 
     def _room(self) -> bool:
         return self._size < HIGH_WATER
 
     def read(self, allowed: bool) -> None:
-        writer = gevent.spawn(self._write)
+        self._writer = gevent.spawn(self._write)
         try:
             if allowed:
                 self.connection.open()
@@ -74,8 +87,8 @@ class _Peer:
             self.connection.end(notice=False)
         finally:
             self.close()
-            writer.join(timeout=DRAIN_S)
-            writer.kill()
+            self._writer.join(timeout=DRAIN_S)
+            self._writer.kill()
             self._sock.close()
 
     def _write(self) -> None:
@@ -87,16 +100,13 @@ class _Peer:
                     self._sock.sendall(data)
                     self._size -= len(data)
                 if self._closing:
-                    self._sock.shutdown(socket.SHUT_RDWR)  # wakes the reader
                     return
                 self._wake.clear()
                 if not self._out and not self._closing:
                     self._wake.wait()
         except OSError as error:
             log.debug("cannot write to an event-socket client: %s", error)
-            self._closing = True
             self.connection.end(notice=False)
-            self._sock.close()
 
 
 class EmbeddedSwitch:
@@ -132,6 +142,9 @@ class EmbeddedSwitch:
         if self._server is None:
             return
         self.core.hangup_all("SYSTEM_SHUTDOWN")
+        deadline = self.clock.now() + HANGUP_S
+        while self.core.channels and self.clock.now() < deadline:
+            gevent.sleep(0.01)  # the session threads say their last words
         self._shut_down()
 
     def _shut_down(self) -> None:

@@ -47,7 +47,9 @@ def recorded_phones() -> tuple[VirtualPhone, ...]:
     )
 
 
-CONFIG = SwitchConfig(hostname="fs1", phones=(), dialplan=recorded_dialplan, seed=7, gateways={})
+CONFIG = SwitchConfig(
+    hostname="fs1", phones=(), dialplan=recorded_dialplan, hold_music="local_stream://moh", seed=7, gateways={}
+)
 
 
 class Wire:

@@ -22,14 +22,16 @@ class Call:
     uuid: str = ""
     keys: tuple[tuple[float, str, str], ...] = ()
     hangup_at: float | None = None
+    speaking_s: float = 2.0
 
 
 @dataclass(frozen=True)
 class Situation:
     """What was going on around a recorded conversation, and how much of it is compared.
 
-    ``since``, ``until``: compare only what was said between these moments. ``outbound``: the connection was the
-    switch's to an application; its commands are replayed on an inbound one that follows the call ``calls[0]``.
+    ``replies`` False: they hold figures of real audio. ``held``: the connection keeps the session, whose last events
+    come late. ``since``, ``until``: compare only what was said between these moments. ``outbound``: the connection was
+    the switch's to an application; its commands are replayed on an inbound one that follows the call ``calls[0]``.
     """
 
     file: str
@@ -38,6 +40,9 @@ class Situation:
     since: float = 0.0
     until: float = 1e9
     outbound: bool = False
+    replies: bool = True
+    held: bool = False
+    races: frozenset[str] = frozenset()  # events whose place among the others differs even within the recording
     skip: Callable[[Record], bool] = lambda record: False
     other: tuple[tuple[float, str], ...] = ()  # what another connection says, and when
 
@@ -112,7 +117,7 @@ def _count(data: bytes) -> int:
 
 
 def _place(lab: Lab, call: Call) -> None:
-    caller = VirtualCaller("2000", call.called, "sipp", context="public", uuid=call.uuid)
+    caller = VirtualCaller("2000", call.called, "sipp", context="public", uuid=call.uuid, speaking_s=call.speaking_s)
     caller.place(lab.core)
     for at, digit, source in call.keys:
         lab.clock.call_at(START + at, partial(lab.core.type_keys, caller.channel, digit, source))

@@ -5,9 +5,12 @@ docs/embedded-switch.md lists the same files; a test compares the two.
 
 from __future__ import annotations
 
+import re
+from urllib.parse import unquote
+
 from tests.switch.embedded.reading import messages
 from tests.switch.embedded.replay import Call, Situation
-from tests.transcripts import streams
+from tests.transcripts import FROM_SWITCH, records, streams
 
 
 def _uuids(name: str, count: int = 1) -> list[str]:
@@ -27,6 +30,17 @@ def messages_of(name: str, connection: int) -> list:  # type: ignore[type-arg]
     if name.startswith("out_"):
         data = data.partition(b"\n\n")[2]
     return list(messages(data))
+
+
+def _typed(name: str) -> tuple[tuple[float, str, str], ...]:
+    """The digits of a recording, each a moment before the switch told of it."""
+    found: list[tuple[float, str, str]] = []
+    for record in records(name):
+        if record.what != "DATA" or record.direction != FROM_SWITCH:
+            continue
+        for digit, source in re.findall(rb"DTMF-Digit: (\S+)\n.*?DTMF-Source: (\w+)", record.data, re.S):
+            found.append((record.at_s - 0.012, unquote(digit.decode()), source.decode()))
+    return tuple(found)
 
 
 RTP = tuple((at, digit, "RTP") for at, digit in ((2.31, "1"), (2.70, "2"), (3.10, "3"), (3.50, "4")))
@@ -107,5 +121,52 @@ def situations() -> list[Situation]:
             "out_bridge_noanswer",
             calls=(Call(0.01, "9001", _uuids("out_bridge_noanswer")[0]),),
             outbound=True,
+        ),
+        *[
+            Situation(name, calls=(Call(0.01, "9001", _uuids(name)[0], keys=keys),), outbound=True)
+            for name, keys in (
+                ("out_ivr_timeout", ()),
+                ("out_ivr_invalid", _typed("out_ivr_invalid")),
+                ("out_ivr_partial", _typed("out_ivr_partial")),
+                ("out_ivr_digits", _typed("out_ivr_digits")),
+                ("out_ivr_digits_2833", _typed("out_ivr_digits_2833")),
+                ("out_read", _typed("out_read")),
+                ("out_playback_missing", ()),
+                ("out_playback_terminator", _typed("out_playback_terminator")),
+                ("out_unknown_app", ()),
+                ("out_hangup_app", ()),
+                ("out_session_basic", ()),
+                ("out_unanswered", ()),
+            )
+        ],
+        Situation(
+            "out_caller_hangup_linger",
+            outbound=True,
+            calls=(Call(0.01, "9001", _uuids("out_caller_hangup_linger")[0], hangup_at=1.655),),
+        ),
+        Situation(
+            "out_caller_hangup_pagd",
+            outbound=True,
+            calls=(Call(0.01, "9001", _uuids("out_caller_hangup_pagd")[0], hangup_at=1.655),),
+        ),
+        Situation(
+            "out_record",
+            calls=(Call(0.01, "9001", _uuids("out_record")[0], keys=_typed("out_record")),),
+            outbound=True,
+            replies=False,
+        ),
+        Situation(
+            "out_record_silence",
+            calls=(Call(0.01, "9001", _uuids("out_record_silence")[0], speaking_s=0.0),),
+            outbound=True,
+            replies=False,
+        ),
+        Situation(
+            "in_uuid_hold",
+            races=frozenset({"CHANNEL_UNHOLD"}),
+            calls=(Call(0.01, "1001", _uuids("in_uuid_hold", 2)[0]),),
+        ),
+        Situation(
+            "in_myevents", held=True, connections=(1, 2, 3), calls=(Call(0.01, "6000", _uuids("in_myevents")[0]),)
         ),
     ]

@@ -24,14 +24,15 @@ def said(situation: Situation, streams: dict[int, list[Message]]) -> dict[int, l
 def told(situation: Situation, stream: list[Message]) -> list[list[tuple[str, ...]]]:
     """Events per channel. On an application's socket the first PARK races and the end is held back: left out."""
     channels = [[line(event) for event in channel] for channel in by_channel(events(stream))]
-    if situation.outbound:
+    channels = [[one for one in lines if one[0] not in situation.races] for lines in channels]
+    if situation.outbound or situation.held:
         late = [("CHANNEL_DESTROY",), ("CHANNEL_STATE", "CS_DESTROY")]
         channels = [[one for one in lines if one[:1] not in late and one[:2] not in late] for lines in channels]
         channels = [lines[1:] if lines[0][0] == "CHANNEL_PARK" else lines for lines in channels]
     return channels
 
 
-@pytest.mark.parametrize("situation", ALL, ids=lambda situation: situation.file)
+@pytest.mark.parametrize("situation", [one for one in ALL if one.replies], ids=lambda situation: situation.file)
 def test_replies(situation: Situation) -> None:
     assert said(situation, replay(situation)) == said(situation, recorded(situation))
 
@@ -46,7 +47,7 @@ def test_order_of_events(situation: Situation) -> None:
 LEFT_OUT = re.compile(
     r"variable_(sip_.*|rtp_.*|switch_[rm]_sdp|ep_codec_string|remote_.*|local_media_.*|advertised_media_ip"
     r"|video_media_flow|text_media_flow|originator_codec|proto_specific_hangup_cause|DP_MATCH|accountcode|user_context"
-    r"|effective_caller_id_.*|transfer_fallback_extension|originat(ed_legs|e_causes)|last_bridge_proto_specific_hangup_cause|socket_host|max_forwards)"
+    r"|effective_caller_id_.*|transfer_fallback_extension|originat(ed_legs|e_causes)|last_bridge_proto_specific_hangup_cause|socket_host|dlg_req_swap_direction|hold_events|max_forwards)"
 )
 """SIP, RTP and directory details of the recording machine: a client of ours may not rely on them."""
 
