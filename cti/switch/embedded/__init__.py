@@ -8,9 +8,9 @@ It is held to recorded conversations of FreeSWITCH 1.10.12; docs/embedded-switch
 """
 
 from cti.switch.embedded.caller import HangUp, Hear, Keys, Quiet, VirtualCaller, Wait, parse_script
-from cti.switch.embedded.channel import Heard
 from cti.switch.embedded.core import Core, SwitchConfig
 from cti.switch.embedded.dialplan import Extension, PlatformDialplan
+from cti.switch.embedded.ends import Heard
 from cti.switch.embedded.phones import (
     ANSWERS,
     BUSY,

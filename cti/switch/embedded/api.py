@@ -9,8 +9,8 @@ from urllib.parse import quote, unquote
 
 from cti.esl import expand
 from cti.switch.embedded.causes import cause_from_text
-from cti.switch.embedded.channel import true_word
 from cti.switch.embedded.core import VERSION, Core, uptime_words
+from cti.switch.embedded.ends import true_word
 from cti.switch.embedded.names import words
 from cti.switch.embedded.task import Steps
 from cti.switch.embedded.wire import Block

@@ -9,7 +9,8 @@ import re2
 
 from cti.switch.embedded import session
 from cti.switch.embedded.apps import app
-from cti.switch.embedded.channel import Channel, Heard
+from cti.switch.embedded.channel import Channel
+from cti.switch.embedded.ends import Heard
 from cti.switch.embedded.media import Piece, open_media, text_duration
 from cti.switch.embedded.task import FRAME_S, Steps
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from cti.switch.embedded import session
 from cti.switch.embedded.apps import app
 from cti.switch.embedded.causes import Q850
-from cti.switch.embedded.channel import Channel, broadcast_message, true_word
+from cti.switch.embedded.channel import Channel
+from cti.switch.embedded.ends import broadcast_message, true_word
 from cti.switch.embedded.names import SOFT_EXECUTE, State
 from cti.switch.embedded.originate import make_order, originate
 from cti.switch.embedded.task import FRAME_S, NEVER, Steps

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from cti.switch.embedded.channel import Channel, Heard
+from cti.switch.embedded.channel import Channel
 from cti.switch.embedded.core import Core
+from cti.switch.embedded.ends import Heard
 from cti.switch.embedded.profile import Profile, Times
 
 KEY_GAP_S = 0.2

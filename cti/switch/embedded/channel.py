@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from cti.switch.embedded.causes import Q850
+from cti.switch.embedded.ends import FarEnd, Message, Silent, true_word
 from cti.switch.embedded.event import Event
 from cti.switch.embedded.names import CALLSTATE_NUMBERS, FLIP_CID, WITH_VARIABLES, Source, State
 from cti.switch.embedded.profile import Profile
@@ -17,68 +17,6 @@ if TYPE_CHECKING:
     from cti.switch.embedded.core import Core
     from cti.switch.embedded.dialplan import Extension
     from cti.switch.embedded.task import Task
-
-DTMF_QUEUE = 100  # the real queue's size; digits beyond it are lost there too
-
-
-@dataclass(slots=True)
-class Heard:
-    """Something the far end hears. ``kind``: say, file, tone, silence, ringback. Seconds since the epoch."""
-
-    kind: str
-    text: str
-    at: float
-    duration_s: float
-    interrupted: bool = False
-
-
-class FarEnd(Protocol):
-    """Who is at the other end of a channel: a virtual caller or a virtual phone."""
-
-    def answered(self) -> None: ...
-
-    def heard(self, heard: Heard, ended: bool) -> None:
-        """Called when something starts (``ended`` False) and again when it ends, with its real length."""
-
-    def dtmf(self, digit: str) -> None: ...
-
-    def gone(self, cause: str) -> None: ...
-
-
-class Silent:
-    """Nobody at the other end."""
-
-    def answered(self) -> None: ...
-
-    def heard(self, heard: Heard, ended: bool) -> None: ...
-
-    def dtmf(self, digit: str) -> None: ...
-
-    def gone(self, cause: str) -> None: ...
-
-
-@dataclass(slots=True)
-class Message:
-    """A private event: what sendmsg or uuid_broadcast put into the channel's queue."""
-
-    headers: dict[str, str]  # names in lower case
-    body: str = ""
-    raw: list[Header] = field(default_factory=list)
-    event_name: str = "PRIVATE_COMMAND"
-
-    def get(self, name: str) -> str:
-        return self.headers.get(name, "")
-
-
-def broadcast_message(application: str, argument: str, *, hold_bleg: bool = False, loops: int = 1) -> Message:
-    """What switch_ivr_broadcast queues; ``loops`` -1 is for ever."""
-    headers = {"call-command": "execute", "execute-app-name": application, "execute-app-arg": argument}
-    headers |= {"event-lock": "true", "lead-frames": "5"}
-    if loops != 1:
-        headers["loops"] = str(loops)
-    if hold_bleg:
-        headers["hold-bleg"] = "true"
-    return Message(headers, raw=list(headers.items()), event_name="COMMAND")
 
 
 class Channel:
@@ -413,10 +351,3 @@ _CODEC_HEADERS: list[Header] = [
     for side in ("Read", "Write")
     for what, value in (("Name", "PCMU"), ("Rate", "8000"), ("Bit-Rate", "64000"))
 ]
-
-
-def true_word(text: str) -> bool:
-    """switch_true: what the switch takes for yes."""
-    return text.lower() in {"yes", "on", "true", "t", "enabled", "active", "allow"} or (
-        text.lstrip("-").isdigit() and int(text) != 0
-    )

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
-from cti.switch.embedded.channel import Channel, Heard
+from cti.switch.embedded.channel import Channel
+from cti.switch.embedded.ends import Heard
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from cti.switch.embedded.client import Client
 from cti.switch.embedded.clock import Timer
-from cti.switch.embedded.commands import Client, run_command
+from cti.switch.embedded.commands import run_command
 from cti.switch.embedded.core import Core
 from cti.switch.embedded.event import Event
 from cti.switch.embedded.task import Task

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from cti.esl import expand
 from cti.switch.embedded.causes import cause_from_text
-from cti.switch.embedded.channel import Channel, Message, true_word
+from cti.switch.embedded.channel import Channel
 from cti.switch.embedded.dialplan import Extension
+from cti.switch.embedded.ends import Message, true_word
 from cti.switch.embedded.names import State
 from cti.switch.embedded.report import report_variables
 from cti.switch.embedded.task import FRAME_S, NEVER, Steps
