@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from cti.core.errors import ConfigError
 from cti.core.issue import Place
@@ -70,3 +70,5 @@ def _mark(connection: Connection, marks: dict[str, str], sealer: Sealer) -> None
     missing = [{"name": name, "value": value} for name, value in fresh.items() if name not in marks]
     if missing:
         connection.execute(insert_ignoring(connection, store_meta), missing)
+    # A write in any case: a database that is read-only is found at start, not with the first call.
+    connection.execute(update(store_meta).where(store_meta.c.name == _BLIND).values(value=fresh[_BLIND]))

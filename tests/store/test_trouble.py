@@ -1,0 +1,343 @@
+"""The database is locked, read-only, damaged, gone, or the engine is killed: nothing kept is lost, calls go on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+
+from cti.core.calls import TerminalCause
+from cti.core.errors import ConfigError, CtiError, StoreUnavailable
+from cti.core.records import CallEnded, CallStarted, NodeVisit, Record, StoreHealth
+from cti.store import SqlStore, WriterSettings
+from tests.store.conftest import Folder
+
+SMALL = WriterSettings(queue_limit=10, batch=4, gather_s=0.001, retry_first_s=0.01, retry_most_s=0.02)
+
+HOLD = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN EXCLUSIVE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+def call(n: int) -> list[Record]:
+    call_id = f"c{n:05d}"
+    return [
+        CallStarted(call_id, "fs1", "4001", 1000.0 + n, caller=f"138{n:08d}"),
+        NodeVisit(call_id, "hotline", "main", "menu", 1, 1000.0 + n, 1001.0 + n, "1"),
+        CallEnded(call_id, 1002.0 + n, TerminalCause.FLOW_END, goals=("balance",)),
+    ]
+
+
+def put_calls(store: SqlStore, numbers: range) -> None:
+    for n in numbers:
+        for record in call(n):
+            store.record(record)
+
+
+def ids(store: SqlStore) -> list[str]:
+    return [row.call_id for row in store.list_calls(limit=1000)][::-1]
+
+
+def expected(numbers: range) -> list[str]:
+    return [f"c{n:05d}" for n in numbers]
+
+
+@contextmanager
+def locked(db: Path) -> Iterator[None]:
+    """Another process holds the database."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(db)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "locked\n"
+        try:
+            yield
+        finally:
+            holder.stdin.close()
+            holder.wait(timeout=10)
+
+
+def until(condition: Callable[[], bool], what: str, timeout_s: float = 10.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, what
+        gevent.sleep(0.005)
+
+
+# ---- away for a while ---------------------------------------------------------------------------------------------
+
+
+def test_a_locked_database_loses_nothing_and_stops_nobody(folder: Folder) -> None:
+    seen: list[StoreHealth] = []
+    store = folder.open(on_health=seen.append)
+    put_calls(store, range(5))
+    assert store.flush(5.0)
+    with locked(folder.db):
+        put_calls(store, range(5, 50))
+        assert store.flush(0.3) is False
+        assert not store.health().healthy
+        assert "is locked by another process" in store.health().error
+        assert [row for row in ids(store) if row > "c00004"] == []
+    assert store.flush(10.0)
+    assert store.health() == StoreHealth(
+        healthy=True, queued=0, spilled=0, written=150, rejected=0, lost=0, duplicates=0, error=""
+    )
+    assert ids(store) == expected(range(50))
+    assert [health.healthy for health in seen] == [False, True]
+
+
+def test_what_memory_cannot_hold_waits_in_a_sealed_file_and_keeps_its_order(folder: Folder) -> None:
+    store = folder.open(settings=SMALL)
+    with locked(folder.db):
+        for n in range(0, 40, 10):
+            put_calls(store, range(n, n + 10))
+            until(lambda: store.health().queued <= 10, "nothing was spilled")
+        assert store.health().spilled >= 110
+        assert store.health().queued <= 10
+        assert oct(folder.spill.stat().st_mode & 0o777) == "0o600"
+        put_calls(store, range(40, 50))
+        assert store.flush(0.05) is False
+    assert store.flush(20.0)
+    assert ids(store) == expected(range(50))
+    assert (store.health().lost, store.health().rejected, store.health().spilled) == (0, 0, 0)
+    assert store.health().duplicates == 0
+    assert folder.spill.stat().st_size == 0
+    assert store.close(5.0)
+    assert not folder.spill.exists()
+
+
+def test_closing_while_locked_spills_and_the_next_start_takes_it_up(folder: Folder) -> None:
+    store = folder.open()
+    with locked(folder.db):
+        put_calls(store, range(30))
+        assert store.close(0.2) is False
+        spilled = folder.spill.read_bytes()
+    assert len(spilled.splitlines()) == 90
+    assert b"c00000" not in spilled
+    again = folder.open()
+    put_calls(again, range(30, 35))
+    assert again.flush(10.0)
+    assert ids(again) == expected(range(35))
+
+
+def test_a_spill_file_cut_short_or_damaged_costs_only_the_damaged_lines(folder: Folder) -> None:
+    store = folder.open()
+    with locked(folder.db):
+        put_calls(store, range(10))
+        assert store.close(0.2) is False
+    lines = folder.spill.read_bytes().splitlines(keepends=True)
+    damaged = [b"garbage\n", *lines[:-1], b'{"v": 1, "record": "k1.AAAA"}\n', lines[-1], lines[0][:40]]
+    folder.spill.write_bytes(b"".join(damaged))
+    again = folder.open()
+    assert again.flush(10.0)
+    assert ids(again) == expected(range(10))
+    assert again.health().rejected == 3
+    assert len(folder.rejected.read_bytes().splitlines()) == 3
+
+
+def test_a_database_that_was_moved_away_is_noticed_and_waited_for(folder: Folder) -> None:
+    store = folder.open()
+    put_calls(store, range(3))
+    assert store.flush(5.0)
+    away = folder.path / "elsewhere.db"
+    folder.db.rename(away)
+    put_calls(store, range(3, 6))
+    assert store.flush(0.2) is False
+    assert "moved or deleted" in store.health().error
+    assert not folder.db.exists()
+    away.rename(folder.db)
+    assert store.flush(5.0)
+    assert ids(store) == expected(range(6))
+
+
+def test_the_last_resort_is_to_drop_and_count(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = folder.open(settings=SMALL)
+    writer = store._writer
+    assert writer is not None
+
+    def full(_lines: list[bytes]) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writer._spill, "append", full)
+    with locked(folder.db):
+        put_calls(store, range(100))
+        assert store.flush(0.1) is False
+        assert store.health().queued == 40
+        assert store.health().lost == 260
+    assert store.flush(10.0)
+    assert ids(store) == expected(range(14))
+
+
+def test_a_record_that_the_database_refuses_holds_up_nobody(folder: Folder) -> None:
+    store = folder.open()
+    put_calls(store, range(20))
+    store.record(NodeVisit("no such call", "f", "n", "play", 1, 1.0))
+    put_calls(store, range(20, 40))
+    assert store.flush(10.0)
+    assert ids(store) == expected(range(40))
+    assert (store.health().healthy, store.health().rejected, store.health().written) == (True, 1, 120)
+    assert len(folder.rejected.read_bytes().splitlines()) == 1
+    assert b"no such call" not in folder.rejected.read_bytes()
+
+
+def test_two_engines_on_one_database_have_their_own_spill_files(folder: Folder) -> None:
+    one, other = folder.open(), folder.open()
+    with locked(folder.db):
+        put_calls(one, range(10))
+        put_calls(other, range(10, 20))
+        assert [one.close(0.2), other.close(0.2)] == [False, False]
+    assert sorted(p.name for p in folder.path.glob("*.spill.*")) == ["cti.db.spill.jsonl", "cti.db.spill.jsonl.1"]
+    again = folder.open()
+    assert again.flush(10.0)
+    assert ids(again) == expected(range(20))
+    assert again.close(5.0)
+    assert list(folder.path.glob("*.spill.*")) == []
+
+
+# ---- cannot be used at all ------------------------------------------------------------------------------------------
+
+
+def refused(folder: Folder, kind: type[CtiError], match: str, **options: Any) -> None:
+    with pytest.raises(kind, match=match) as error:
+        folder.open(**options)
+    assert error.value.remedy
+
+
+def test_urls_and_folders_that_cannot_work_are_named_with_the_remedy(folder: Folder) -> None:
+    refused(
+        folder, ConfigError, "folder .*/none of the database does not exist", url=f"sqlite:///{folder.path}/none/x.db"
+    )
+    for url in ("sqlite://", "sqlite:///:memory:", "mysql://x/y", "nonsense", ""):
+        refused(folder, ConfigError, "store", url=url) if "sqlite" not in url else refused(
+            folder, ConfigError, "in memory", url=url
+        )
+    refused(folder, ConfigError, "no driver", url="postgresql+nosuchdriver://host/db")
+    assert list(folder.path.iterdir()) == []
+
+
+def test_a_file_that_is_no_database_is_left_as_it_is(folder: Folder) -> None:
+    folder.db.write_bytes(b"these are my notes, not a database. " * 100)
+    before = folder.db.read_bytes()
+    refused(folder, StoreUnavailable, "is not a database")
+    assert folder.db.read_bytes() == before
+
+
+def test_a_damaged_database_is_named(folder: Folder) -> None:
+    store = folder.open()
+    put_calls(store, range(50))
+    assert store.close(5.0)
+    content = bytearray(folder.db.read_bytes())
+    content[4096 : len(content)] = b"\xa5" * (len(content) - 4096)
+    folder.db.write_bytes(content)
+    refused(folder, StoreUnavailable, "is damaged")
+
+
+def test_a_read_only_database_is_refused_at_start_and_readable(folder: Folder) -> None:
+    store = folder.open()
+    put_calls(store, range(3))
+    assert store.close(5.0)
+    url = f"sqlite:///file:{folder.db}?mode=ro&uri=true"
+    with pytest.raises(StoreUnavailable, match="is read-only"):
+        folder.open(url=url).flush(1.0)
+    assert ids(folder.open(url=url, read_only=True)) == expected(range(3))
+
+
+def test_a_folder_in_place_of_the_file_cannot_be_opened(folder: Folder) -> None:
+    folder.db.mkdir()
+    refused(folder, StoreUnavailable, "cannot be opened")
+
+
+def test_a_locked_database_at_start_is_named(folder: Folder) -> None:
+    assert folder.open().close(5.0)
+    with closing(sqlite3.connect(folder.db)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+        connection.commit()
+        connection.execute("PRAGMA journal_mode=DELETE")
+    with locked(folder.db):
+        refused(folder, StoreUnavailable, "is locked by another process")
+
+
+def test_a_newer_schema_and_a_foreign_database_are_not_touched(folder: Folder) -> None:
+    assert folder.open().close(5.0)
+    with closing(sqlite3.connect(folder.db)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    refused(folder, ConfigError, "schema 9999, newer than this program knows")
+    refused(folder, ConfigError, "schema 9999, this program reads", read_only=True)
+    foreign = folder.path / "foreign.db"
+    with closing(sqlite3.connect(foreign)) as connection, connection:
+        connection.execute("CREATE TABLE calls (x)")
+    refused(folder, ConfigError, "belongs to another program", url=f"sqlite:///{foreign}")
+    with closing(sqlite3.connect(foreign)) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("calls",)]
+
+
+def test_reading_a_database_that_went_away_is_an_error_in_time(folder: Folder) -> None:
+    store = folder.open()
+    folder.db.unlink()
+    folder.db.mkdir()
+    with pytest.raises(StoreUnavailable):
+        store.list_calls(limit=1)
+
+
+# ---- kill -9 -----------------------------------------------------------------------------------------------------
+
+WRITE = """
+import sys
+from pathlib import Path
+from cti.store import open_store
+from tests.store.test_trouble import put_calls
+folder = Path(sys.argv[1])
+store = open_store(f"sqlite:///{folder}/cti.db", folder / "keys.json")
+n = int(sys.argv[2])
+while True:
+    put_calls(store, range(n, n + 7))
+    n += 7
+    if store.flush(10.0):
+        print(n, flush=True)
+"""
+
+
+@pytest.mark.parametrize("acknowledged", [1, 5, 20])
+def test_what_was_flushed_outlives_kill_9(folder: Folder, acknowledged: int) -> None:
+    done = 0
+    for _ in range(2):
+        with subprocess.Popen(
+            [sys.executable, "-c", WRITE, str(folder.path), str(done)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        ) as writer:
+            assert writer.stdout is not None
+            for _ in range(acknowledged):
+                done = int(writer.stdout.readline())
+            os.kill(writer.pid, signal.SIGKILL)
+            rest = writer.stdout.read().split()
+            done = int(rest[-1]) if rest else done
+    store = folder.open()
+    found = ids(store)
+    assert found[:done] == expected(range(done))
+    with closing(sqlite3.connect(folder.db)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        per_call = connection.execute(
+            "SELECT calls.call_id, count(call_records.call_id), count(node_visits.call_id) FROM calls"
+            " LEFT JOIN call_records USING (call_id) LEFT JOIN node_visits USING (call_id) GROUP BY calls.call_id"
+        ).fetchall()
+    assert per_call[:done] == [(call_id, 1, 1) for call_id in expected(range(done))]
+    assert store.close_lost([], 5000.0) == sum(1 for _, records, _ in per_call if records == 0)
+    assert store.flush(5.0)
+    assert {row.terminal_cause for row in store.list_calls(limit=1000)} <= {"flow_end", "engine_lost"}
