@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cti.switch.embedded.causes import Q850
 from cti.switch.embedded.ends import FarEnd, Message, Silent, true_word
 from cti.switch.embedded.event import Event
+from cti.switch.embedded.headers import basic_headers
 from cti.switch.embedded.names import CALLSTATE_NUMBERS, FLIP_CID, WITH_VARIABLES, Source, State
 from cti.switch.embedded.profile import Profile
 from cti.switch.embedded.wire import Block, Header
@@ -295,7 +296,7 @@ class Channel:
     def blocks(self, name: str, extra: Iterable[Header] = (), *, first: Iterable[Header] = ()) -> list[Block]:
         if self._caller_block is None:
             self._caller_block = self.profile.block("Caller")
-        blocks = [Block(first), Block(self._basic()), self._caller_block]
+        blocks = [Block(first), Block(basic_headers(self)), self._caller_block]
         if self.other is not None:
             if self._other_block is None:
                 self._other_block = self.other.block("Other-Leg")
@@ -310,44 +311,6 @@ class Channel:
             self._variable_block = Block([(f"variable_{name}", value) for name, value in self.variables.items()])
         return self._variable_block
 
-    def _basic(self) -> list[Header]:
-        direction = "outbound" if self.outbound else "inbound"
-        hit = not self.outbound or self.flipped
-        headers = [
-            ("Channel-State", f"CS_{self.running_state.name}"),
-            ("Channel-Call-State", self.callstate),
-            ("Channel-State-Number", str(int(self.state))),
-            ("Channel-Name", self.name),
-            ("Unique-ID", self.uuid),
-            ("Call-Direction", direction),
-            ("Presence-Call-Direction", direction),
-            ("Channel-HIT-Dialplan", "true" if hit else "false"),
-        ]
-        presence = self.variables.get("presence_id")
-        if presence:
-            headers.append(("Channel-Presence-ID", presence))
-        headers.append(("Channel-Call-UUID", self.variables.get("call_uuid", self.uuid)))
-        headers.append(("Answer-State", self._answer_state()))
-        if self.hangup_cause:
-            headers.append(("Hangup-Cause", self.hangup_cause))
-        if self.has_media:
-            headers += _CODEC_HEADERS
-        return headers
-
-    def _answer_state(self) -> str:
-        if self.state >= State.HANGUP:
-            return "hangup"
-        if self.answered:
-            return "answered"
-        return "early" if self.early else "ringing"
-
     @property
     def q850(self) -> int:
         return Q850.get(self.hangup_cause, 16)
-
-
-_CODEC_HEADERS: list[Header] = [
-    (f"Channel-{side}-Codec-{what}", value)
-    for side in ("Read", "Write")
-    for what, value in (("Name", "PCMU"), ("Rate", "8000"), ("Bit-Rate", "64000"))
-]
