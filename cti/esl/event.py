@@ -17,6 +17,9 @@ _T = TypeVar("_T")
 _ARRAY = "ARRAY::"
 _KEYS_MAX = 4096  # names come from code, but nothing stops code from asking for names made of data
 _keys: dict[str, bytes] = {}
+_FIRST = b"\nEvent-Name: "
+_NAMES_MAX = 256
+_names: dict[bytes, str] = {}  # names met at the head of events, as they came and as text
 
 
 def _key(name: str) -> bytes:
@@ -164,33 +167,63 @@ class ListEvent(Event):
 class PlainEvent(Event):
     """An event over the bytes it came in. ``raw[start]`` is the line feed before the first header."""
 
-    __slots__ = ("_clear", "_end", "_index", "_raw", "_start")
+    __slots__ = ("_clear", "_index", "_raw", "_start")
 
     def __init__(self, raw: bytes, start: int) -> None:
         self._raw = raw
         self._start = start
         self._clear = start  # no blank line before this offset: headers found up to here are no part of the body
-        self._end = -2  # offset of the blank line: -2 not looked for
         self._index: _Index[bytes] | None = None
 
-    def _find(self, name: str) -> str | None:
+    @overload
+    def get(self, name: str, /) -> str | None: ...
+    @overload
+    def get(self, name: str, /, default: str) -> str: ...
+    @overload
+    def get(self, name: str, /, default: _T) -> str | _T: ...
+    def get(self, name: str, /, default: object = None) -> object:
+        # All in one place: this is what a busy engine spends its reading time on.
         raw = self._raw
-        if self._index is None:
-            key = _keys.get(name) or _key(name)
-            at = raw.find(key, self._start)
-            if at >= 0 and (at <= self._clear or self._is_header(at)):
-                begin = at + len(key)
-                end = raw.find(b"\n", begin)
-                # The next line must be a header or the end, or else it continues this value.
-                following = raw.find(b"\n", end + 1)
-                if end >= 0 and (following == end + 1 or 0 < raw.find(b":", end + 1) < following):
-                    return decode_value(raw[begin:end])
+        key = _keys.get(name) or _key(name)
+        at = raw.find(key, self._start)
+        if at >= 0 and (at <= self._clear or self._is_header(at)):
+            begin = at + len(key)
+            end = raw.find(b"\n", begin)
+            # The next line must be a header (its colon before its end) or blank, or else it continues this value.
+            colon = raw.find(b":", end)
+            if end >= 0 and (raw.find(b"\n", end + 1, colon) < 0 < colon or raw[end + 1 : end + 2] == b"\n"):
+                value = raw[begin:end]
+                return decode_value(value) if b"%" in value or value == b"_undef_" else value.decode("utf-8", "replace")
+        elif at < 0 and raw.lower().find(key[:-1].lower(), self._start) < 0:
+            return default  # not there in any spelling, nor without the space after its colon
+        found = self._find(name)
+        return default if found is None else found
+
+    @property
+    def name(self) -> str:
+        raw, begin = self._raw, self._start + len(_FIRST)
+        if raw.startswith(_FIRST, self._start):  # where the switch puts it
+            value = raw[begin : raw.find(b"\n", begin)]
+            known = _names.get(value)
+            if known is not None:
+                return known
+        found = self.get("Event-Name", "")
+        if (
+            len(_names) < _NAMES_MAX
+            and found.isidentifier()
+            and raw.startswith(_FIRST + found.encode() + b"\n", self._start)
+        ):
+            _names[found.encode()] = found
+        return found
+
+    def _find(self, name: str) -> str | None:
         value = self._load().find(name)
         return None if value is None else decode_value(value)
 
     def _is_header(self, at: int) -> bool:
         """Whether what was found at this offset stands before the first blank line."""
-        if b"\r" in self._raw or self._raw.find(b"\n\n", self._clear, at + 1) >= 0:
+        raw, clear = self._raw, self._clear
+        if raw.find(b"\r", clear, at) >= 0 or raw.find(b"\n\n", clear, at + 1) >= 0:
             return False  # a body, or line ends that are worth a closer look
         self._clear = at
         return True
@@ -210,11 +243,8 @@ class PlainEvent(Event):
 
     def _blank(self) -> int:
         """Offset of the line feed that ends the last header line."""
-        if self._end == -2:
-            raw, start = self._raw, self._start
-            ends = [at for at in (raw.find(b"\n\n", start), raw.find(b"\n\r\n", start)) if at >= 0]
-            self._end = min(ends, default=len(raw))
-        return self._end
+        raw, start = self._raw, self._start
+        return min((at for at in (raw.find(b"\n\n", start), raw.find(b"\n\r\n", start)) if at >= 0), default=len(raw))
 
     def _load(self) -> _Index[bytes]:
         if self._index is None:

@@ -27,8 +27,8 @@ API_DENIED = "<API Execute Permission Denied>"
 #: Applications whose argument is expanded once, on its way in. Others (`set`, `bridge`, `conference`, …) may expand it
 #: again, and no escaping survives an unknown number of rounds.
 EXPANDED_ONCE = frozenset(
-    ("playback", "endless_playback", "speak", "say", "log", "info", "record", "record_session", "play_and_get_digits")
-    + ("read", "gentones", "sleep", "answer", "pre_answer", "ring_ready", "park", "hangup", "respond")
+    """playback endless_playback speak say log info record record_session play_and_get_digits read gentones sleep
+    answer pre_answer ring_ready park hangup respond""".split()  # noqa: SIM905
 )
 
 

@@ -23,25 +23,23 @@ _BODY_KEY = "_body"
 class Frame:
     """One frame. ``content_type`` is empty when the switch sent none; ``body`` holds exactly Content-Length bytes."""
 
-    __slots__ = ("_body_at", "_pairs", "_raw", "content_type")
+    __slots__ = ("_body_at", "_raw", "content_type")
 
     def __init__(self, raw: bytes, body_at: int, content_type: str) -> None:
         self._raw = raw
         self._body_at = body_at  # after the blank line
-        self._pairs: list[tuple[str, str]] | None = None
         self.content_type = content_type
 
     @property
     def headers(self) -> ListEvent:
         """The frame's own headers (not those of an event in its body); their values are sent unencoded."""
-        if self._pairs is None:
-            self._pairs = split_head(self._raw[: self._body_at])
-        return ListEvent(self._pairs)
+        return ListEvent(split_head(self._raw[: self._body_at]))
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """A header of the frame, in any case."""
         lower = name.lower()
-        return next((value for key, value in self.headers.pairs() if key.lower() == lower), default)
+        pairs = split_head(self._raw[: self._body_at])
+        return next((value for key, value in pairs if key.lower() == lower), default)
 
     @property
     def body(self) -> bytes:

@@ -58,7 +58,6 @@ class Mailbox:
         self._closed = False
         self._missing = 0  # dropped since the queue was last empty; while not 0, everything is dropped
         self.dropped = 0
-        self.handled = 0
         self.failed = 0
 
     def __len__(self) -> int:
@@ -138,17 +137,17 @@ class Mailbox:
         queue = self._queue
         handler = self._handler
         until = perf_counter() + SLICE_S
-        count = 0
         while queue and not self._held:
-            item = queue.popleft()
-            try:
-                handler(item)
-            except Exception:
-                self.failed += 1
-                log.exception("handler %s failed on %r", self._name, item)
-            self.handled += 1
-            count += 1
-            if not count % _CHECK_EVERY and perf_counter() > until:
+            for _ in range(min(len(queue), _CHECK_EVERY)):
+                if self._held:
+                    return
+                item = queue.popleft()
+                try:
+                    handler(item)
+                except Exception:
+                    self.failed += 1
+                    log.exception("handler %s failed on %r", self._name, item)
+            if perf_counter() > until:
                 breathe()
                 until = perf_counter() + SLICE_S
 

@@ -15,7 +15,6 @@ from cti.switch.links.mailbox import Mailbox
 from cti.switch.links.pending import Pending
 from cti.switch.links.settings import NEEDED_EVENTS, LinkSettings
 
-
 _CORE_UUID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{7,63}")
 
 
