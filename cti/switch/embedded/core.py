@@ -16,6 +16,7 @@ from cti.switch.embedded.channel import Channel
 from cti.switch.embedded.clock import Scheduler
 from cti.switch.embedded.dialplan import Dialplan, Extension, PlatformDialplan
 from cti.switch.embedded.event import EventBus
+from cti.switch.embedded.files import DiskFiles, Files
 from cti.switch.embedded.names import State
 from cti.switch.embedded.phones import Directory, VirtualPhone, demo_phones
 from cti.switch.embedded.profile import Profile
@@ -58,8 +59,9 @@ class SwitchConfig:
 class Core:
     """One switch process. Everything happens in the thread of its clock."""
 
-    def __init__(self, config: SwitchConfig, clock: Scheduler) -> None:
+    def __init__(self, config: SwitchConfig, clock: Scheduler, files: Files | None = None) -> None:
         self.config = config
+        self.files: Files = files or DiskFiles()
         self.clock = clock
         self.random = random.Random(config.seed)
         self.core_uuid = self.new_uuid()

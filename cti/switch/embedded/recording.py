@@ -6,64 +6,25 @@ recordings afterwards finds a WAV file where it expects one.
 
 from __future__ import annotations
 
-import logging
-import os
-import struct
-
 from cti.switch.embedded import session
 from cti.switch.embedded.apps import app, quick
 from cti.switch.embedded.apps_play import Status, terminator_check
 from cti.switch.embedded.channel import Channel
+from cti.switch.embedded.files import RATE
 from cti.switch.embedded.task import FRAME_S, Steps
 
-log = logging.getLogger(__name__)
-
-RATE = 8000
-MAX_FILE_S = 3600.0
 SILENCE_UNIT_S = 1.0  # the real switch scales hits by the sample rate: one hit is about a second
-
-
-def can_write(path: str) -> bool:
-    """Would the switch be able to record there? The folder is made when it can be."""
-    if not path or "\0" in path or os.path.splitext(path)[1].lower() not in {".wav", ".ul", ".raw", ".mp3", ".gsm"}:
-        return False
-    folder = os.path.dirname(path)
-    try:
-        if folder:
-            os.makedirs(folder, exist_ok=True)
-        return os.access(folder or ".", os.W_OK)
-    except OSError:
-        return False
-
-
-def write_silence(path: str, seconds: float) -> None:
-    """A mu-law WAV file of silence, or for other extensions the bare bytes."""
-    size = int(min(max(seconds, 0.0), MAX_FILE_S) * RATE)
-    head = b""
-    if path.lower().endswith(".wav"):
-        head = (
-            b"RIFF"
-            + struct.pack("<I", 50 + size)
-            + b"WAVEfmt "
-            + struct.pack("<IHHIIHHH", 18, 7, 1, RATE, RATE, 1, 8, 0)
-        )
-        head += b"fact" + struct.pack("<II", 4, size) + b"data" + struct.pack("<I", size)
-    try:
-        with open(path, "wb") as file:
-            file.write(head + b"\xff" * size)
-    except OSError as error:
-        log.warning("cannot write the recording %s: %s", path, error)
 
 
 def start_session_recording(channel: Channel, path: str, limit_s: float) -> bool:
     """switch_ivr_record_session: RECORD_START and MEDIA_BUG_START; False where the path cannot be written."""
     if path in channel.recordings:
         return True
-    if not channel.has_media or not can_write(path):
+    if not channel.has_media or not channel.core.files.can_write(path):
         return False
     clock = channel.core.clock
     channel.recordings[path] = clock.now()
-    write_silence(path, 0.0)
+    channel.core.files.write_silence(path, 0.0)
     channel.fire("RECORD_START", [("Record-File-Path", path)])
     channel.fire("MEDIA_BUG_START", [("Media-Bug-Function", "session_record"), ("Media-Bug-Target", path)])
     if limit_s > 0:
@@ -82,7 +43,7 @@ def stop_session_recording(channel: Channel, path: str) -> bool:
     paths = list(channel.recordings) if path == "all" else [path] if path in channel.recordings else []
     for one in paths:
         length = channel.core.clock.now() - channel.recordings.pop(one)
-        write_silence(one, length)
+        channel.core.files.write_silence(one, length)
         channel.setvar("record_seconds", str(int(length)))
         channel.setvar("record_ms", str(int(length * 1000)))
         channel.setvar("record_samples", str(int(length * RATE)))
@@ -121,7 +82,7 @@ def record(channel: Channel, argument: str) -> Steps[None]:
         return
     channel.setvar("playback_terminator_used", None)
     status = Status.FALSE
-    if can_write(words[0]):
+    if channel.core.files.can_write(words[0]):
         status = yield from _record(channel, words[0], _uint(words, 1), _uint(words, 2), _uint(words, 3))
     if not channel.ready() or status is Status.FALSE:
         channel.hangup("DESTINATION_OUT_OF_ORDER")
@@ -156,7 +117,7 @@ def _record(channel: Channel, path: str, limit_s: int, threshold: int, hits: int
             if channel.ready() and channel.dtmf and is_end(session.take_digit(channel)):
                 status = Status.BREAK
     length = clock.now() - started
-    write_silence(path, length)
+    channel.core.files.write_silence(path, length)
     channel.setvar("record_seconds", str(int(length)))
     channel.setvar("record_ms", str(int(length * 1000)))
     channel.setvar("record_samples", str(int(length * RATE)))

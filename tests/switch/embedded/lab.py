@@ -9,6 +9,7 @@ from cti.switch.embedded.channel import Channel
 from cti.switch.embedded.clock import VirtualClock
 from cti.switch.embedded.core import Core, SwitchConfig
 from cti.switch.embedded.dialplan import Extension
+from cti.switch.embedded.files import is_recordable
 from cti.switch.embedded.phones import ANSWERS, BUSY, NO_ANSWER, UNREGISTERED, PhoneBehaviour, VirtualPhone
 from cti.switch.embedded.protocol import Connection
 
@@ -52,6 +53,19 @@ CONFIG = SwitchConfig(
 )
 
 
+class NoFiles:
+    """Nothing is written; /proc and /nosuchdir take nothing, as on the recording machine."""
+
+    def __init__(self) -> None:
+        self.written: dict[str, float] = {}
+
+    def can_write(self, path: str) -> bool:
+        return is_recordable(path) and not path.startswith(("/proc", "/nosuchdir"))
+
+    def write_silence(self, path: str, seconds: float) -> None:
+        self.written[path] = seconds
+
+
 class Wire:
     """One client's connection: what it got, with the times, and whether the switch closed it."""
 
@@ -86,11 +100,15 @@ class Lab:
 
     def __init__(self, config: SwitchConfig = CONFIG) -> None:
         self.clock = VirtualClock(START)
-        self.core = Core(replace(config, phones=config.phones or recorded_phones()), self.clock)
+        self.files = NoFiles()
+        self.core = Core(replace(config, phones=config.phones or recorded_phones()), self.clock, self.files)
 
-    def open(self) -> Wire:
+    def open(self, *, rejected: bool = False) -> Wire:
         wire = Wire(self)
-        wire.connection.open()
+        if rejected:
+            wire.connection.reject()
+        else:
+            wire.connection.open()
         return wire
 
     def login(self, commands: str = "") -> Wire:

@@ -42,6 +42,7 @@ class Situation:
     outbound: bool = False
     replies: bool = True
     held: bool = False
+    rejected: bool = False  # the client's address is on no list
     races: frozenset[str] = frozenset()  # events whose place among the others differs even within the recording
     skip: Callable[[Record], bool] = lambda record: False
     other: tuple[tuple[float, str], ...] = ()  # what another connection says, and when
@@ -86,7 +87,7 @@ def replay(situation: Situation, lab: Lab | None = None) -> dict[int, list[Messa
                 skipped[record.connection] = len(wires[record.connection].data)
             _wait(lab, wires[record.connection], heard.get(record.connection, b""), situation)
         if record.what == "OPEN":
-            wires[record.connection] = lab.open()
+            wires[record.connection] = lab.open(rejected=situation.rejected)
             if situation.outbound:
                 wires[record.connection].send("auth ClueCon\n\n")
                 wires[record.connection].take()

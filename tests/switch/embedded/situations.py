@@ -50,6 +50,7 @@ def situations() -> list[Situation]:
     return [
         Situation("in_auth_ok"),
         Situation("in_auth_refused"),
+        Situation("in_acl_rude_rejection", connections=(1, 2), rejected=True),
         Situation("in_auth_before", connections=(1, 2, 3, 4)),
         Situation("in_auth_timeout"),
         Situation("in_crlf", connections=(1, 2)),
@@ -168,5 +169,40 @@ def situations() -> list[Situation]:
         ),
         Situation(
             "in_myevents", held=True, connections=(1, 2, 3), calls=(Call(0.01, "6000", _uuids("in_myevents")[0]),)
+        ),
+        Situation("in_events_no_route", calls=(Call(0.1, "777"),), until=0.9),
+        Situation(
+            "in_events_plain_all_ivr_call", calls=(Call(0.1, "5000", keys=_typed("in_events_plain_all_ivr_call")),)
+        ),
+        Situation(
+            "in_events_xml_all_ivr_call", calls=(Call(0.1, "5000", keys=_typed("in_events_plain_all_ivr_call")),)
+        ),
+        Situation(
+            "in_hangup_complete",
+            calls=(
+                Call(
+                    0.1,
+                    "5000",
+                    keys=tuple((at, d, "RTP") for at, d in ((1.3, "1"), (1.5, "2"), (1.7, "3"), (1.9, "4"))),
+                ),
+                Call(2.09, "6000", hangup_at=3.1),
+                Call(3.26, "1001", hangup_at=5.31),
+                Call(5.42, "1002"),
+                Call(6.4, "5003"),
+            ),
+        ),
+        Situation(
+            "out_bridge_answered",
+            outbound=True,
+            calls=(Call(0.01, "9001", _uuids("out_bridge_answered")[0], hangup_at=3.66),),
+        ),
+        Situation(
+            "out_record_unwritable", outbound=True, calls=(Call(0.01, "9001", _uuids("out_record_unwritable")[0]),)
+        ),
+        Situation(
+            "out_kill_from_elsewhere",
+            outbound=True,
+            calls=(Call(0.01, "9001", _uuids("out_kill_from_elsewhere")[0]),),
+            other=((0.176, f"api uuid_kill {_uuids('out_kill_from_elsewhere')[0]}\n\n"),),
         ),
     ]
