@@ -70,17 +70,21 @@ def run_callers(
     *,
     calls: int,
     per_second: int = 10,
-    caller: str = "13800138000",
+    callers: Sequence[str] = ("13800138000",),
     timeout_s: float = 60,
 ) -> Result:
-    """``calls`` callers at ``per_second`` dial ``called`` at 127.0.0.1:``port``. Raises TimeoutError when SIPp does not
+    """``calls`` callers at ``per_second`` dial ``called`` at 127.0.0.1:``port``, with the numbers ``callers`` in turn.
+
+    Raises TimeoutError when SIPp does not
     end by itself ``timeout_s`` after its start; a call that does not go as the steps say is a failed one."""
     folder.mkdir(parents=True, exist_ok=True)
     scenario = folder / "scenario.xml"
     scenario.write_text(_scenario(steps))
+    numbers = folder / "callers.csv"
+    numbers.write_text("SEQUENTIAL\n" + "".join(f"{number};\n" for number in callers))
     stats, errors = folder / "stats.csv", folder / "errors.log"
     media = _media_ports(calls)
-    command = [str(sipp), f"127.0.0.1:{port}", "-sf", str(scenario), "-s", called, "-key", "caller", caller]
+    command = [str(sipp), f"127.0.0.1:{port}", "-sf", str(scenario), "-s", called, "-inf", str(numbers)]
     command += ["-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", str(free_port(socket.SOCK_DGRAM))]
     command += ["-mp", str(media)]
     command += ["-m", str(calls), "-r", str(per_second), "-l", str(calls), "-nostdin"]
@@ -154,11 +158,11 @@ _INVITE = """
 <send retrans="500"><![CDATA[
 INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From: <sip:[caller]@[local_ip]:[local_port]>;tag=[pid]SIPpTag00[call_number]
+From: <sip:[field0]@[local_ip]:[local_port]>;tag=[pid]SIPpTag00[call_number]
 To: <sip:[service]@[remote_ip]:[remote_port]>
 Call-ID: [call_id]
 CSeq: 1 INVITE
-Contact: <sip:[caller]@[local_ip]:[local_port]>
+Contact: <sip:[field0]@[local_ip]:[local_port]>
 Max-Forwards: 70
 Content-Type: application/sdp
 Content-Length: [len]
@@ -180,12 +184,12 @@ a=fmtp:96 0-16
 <send><![CDATA[
 ACK [next_url] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From: <sip:[caller]@[local_ip]:[local_port]>;tag=[pid]SIPpTag00[call_number]
+From: <sip:[field0]@[local_ip]:[local_port]>;tag=[pid]SIPpTag00[call_number]
 [last_To:]
 [routes]
 Call-ID: [call_id]
 CSeq: 1 ACK
-Contact: <sip:[caller]@[local_ip]:[local_port]>
+Contact: <sip:[field0]@[local_ip]:[local_port]>
 Max-Forwards: 70
 Content-Length: 0
 
@@ -195,7 +199,7 @@ _BYE = """
 <send retrans="500"><![CDATA[
 BYE [next_url] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From: <sip:[caller]@[local_ip]:[local_port]>;tag=[pid]SIPpTag00[call_number]
+From: <sip:[field0]@[local_ip]:[local_port]>;tag=[pid]SIPpTag00[call_number]
 [last_To:]
 [routes]
 Call-ID: [call_id]
@@ -215,7 +219,7 @@ SIP/2.0 200 OK
 [last_To:]
 [last_Call-ID:]
 [last_CSeq:]
-Contact: <sip:[caller]@[local_ip]:[local_port]>
+Contact: <sip:[field0]@[local_ip]:[local_port]>
 Content-Length: 0
 
 ]]></send>
