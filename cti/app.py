@@ -110,6 +110,10 @@ class Application:
                 raise SwitchUnavailable(f"switch {name} is not up after {timeout_s:g} s: {links.reason or links.state}")
             life.beat(timeout_s)
 
+    def wait_until_recorded(self, call_id: str, timeout_s: float) -> bool:
+        """Until the call is over for the engine and its records are in the database; False at the deadline."""
+        return self.engine.wait_closed(call_id, timeout_s) and self.store.flush(timeout_s)
+
     def stop(self) -> None:
         """No new calls; wait for those that are up; what is left stays parked for the next engine or the guard."""
         for _, life in self._switches.values():

@@ -41,7 +41,7 @@ def body_of(req: falcon.Request) -> dict[str, Any]:
 
 
 class DemoCalls:
-    """Body: ``{"called": "4001", "caller": "13800000000", "script": ["1", {"silence": "5s"}, "hangup"]}``.
+    """Body: ``{"called": "10086", "caller": "13800000000", "script": ["1", {"silence": "5s"}, "hangup"]}``.
 
     An ``Idempotency-Key`` makes a repeated post answer with the first call; the same key with another body is 409.
     """
@@ -55,7 +55,7 @@ class DemoCalls:
         unknown = sorted(set(body) - {"called", "caller", "script"})
         if unknown:
             raise Problem("bad-request", f"unknown field {unknown[0]!r}; known are called, caller, script")
-        caller, called = _number(body, "caller", "13800000000"), _number(body, "called", "4001")
+        caller, called = _number(body, "caller", "13800000000"), _number(body, "called", "10086")
         try:
             script = parse_script(body.get("script", []))
         except ScriptError as error:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 #: Who calls in the demo: (what they want, caller, called number, what they do).
 CALLS: tuple[tuple[str, str, str, tuple[Step, ...]], ...] = (
-    ("asks for the balance", "13800000000", "4001", (Hear("按1"), Press("1"), Hear("余额"), Silence(4), HangUp())),
-    ("changes to English", "13800000001", "4001", (Press("*"), Hear("press 1"), Press("1"), Silence(5), HangUp())),
-    ("calls from a fixed line", "01088880001", "4002", (Silence(4), HangUp())),
-    ("wants a person", "13800000002", "4001", (Hear("按0"), Press("0"), Silence(6), HangUp())),
-    ("says nothing and hangs up", "13800000003", "4001", (Silence(3), HangUp())),
+    ("asks for the balance", "13800000000", "10086", (Hear("按1"), Press("1"), Hear("余额"), Silence(4), HangUp())),
+    ("changes to English", "13800000001", "10086", (Press("*"), Hear("press 1"), Press("1"), Silence(5), HangUp())),
+    ("calls from a fixed line", "01088880001", "10086", (Silence(4), HangUp())),
+    ("wants a person", "13800000002", "10086", (Hear("按0"), Press("0"), Silence(6), HangUp())),
+    ("says nothing and hangs up", "13800000003", "10086", (Silence(3), HangUp())),
 )
 
 
@@ -59,10 +59,25 @@ def _place_calls(platform: Any, options: argparse.Namespace) -> None:
         if not options.quiet:
             print(f"\n== {caller} dials {called} and {wish}", flush=True)
         phone = Phone(silent=options.quiet)
-        platform.call(caller, called, script, phone.observe)
+        call = platform.call(caller, called, script, phone.observe)
         phone.done.wait(60.0)
+        if not options.quiet and call.channel is not None:
+            _print_record(application, call.channel.uuid)
     print("\n== that was the demo. Try, in another terminal:")
     print("     .venv/bin/cti call list")
     print("     .venv/bin/cti flow call hotline")
     print(f"     curl -s http://127.0.0.1:{application.api_port}/v1/calls?limit=2")
     print("   Ctrl-C ends it.", flush=True)
+
+
+def _print_record(application: Any, call_id: str) -> None:
+    """What is on record about the call just ended."""
+    application.wait_until_recorded(call_id, 5.0)
+    found = application.store.find_call(call_id)
+    if found is None:
+        return
+    nodes = " > ".join(visit.node for visit in found.visits)
+    talked = [leg.number or "?" for leg in found.legs if leg.role != "caller"]
+    print(f"   on record: {nodes}")
+    print(f"   ended by {found.call.terminal_cause}; goals: {', '.join(found.call.goals) or 'none'}", end="")
+    print(f"; talked with {', '.join(talked)}" if talked else "", flush=True)

@@ -134,6 +134,13 @@ class Engine:
         actor.kill()
         return True
 
+    def wait_closed(self, uuid: str, timeout_s: float) -> bool:
+        """Until the engine has done with the call; False at the deadline."""
+        with gevent.Timeout(timeout_s, False):
+            while uuid in self._actors:
+                gevent.sleep(0.01)
+        return uuid not in self._actors
+
     def drain(self, deadline_s: float) -> int:
         """Wait for the calls to end; the number left at the deadline."""
         with gevent.Timeout(deadline_s, False):
