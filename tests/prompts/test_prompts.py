@@ -218,7 +218,7 @@ def test_a_failure_is_told_and_tried_again_the_next_time(folder: Path, tmp_path:
 def test_a_renderer_that_hangs_is_ended_at_its_deadline(folder: Path, tmp_path: Path) -> None:
     fake = tmp_path / "bin" / "espeak-ng"
     fake.parent.mkdir()
-    fake.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec tail -f /dev/null\n")
+    fake.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 300\n")
     fake.chmod(0o755)
     renderer = Renderer(render_s=1.0, path=f"{fake.parent}:{os.environ['PATH']}")
     with pytest.raises(CtiError, match="not rendered within 1 s"):

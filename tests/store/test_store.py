@@ -164,6 +164,15 @@ def test_writing_everything_twice_changes_nothing(store: SqlStore) -> None:
     assert store.health().duplicates == 0
 
 
+def test_entering_a_node_written_again_does_not_undo_leaving_it(store: SqlStore) -> None:
+    entered = NodeVisit("c1", "f", "n", "menu", 1, 1.0)
+    keep(store, started("c1"), entered, NodeVisit("c1", "f", "n", "menu", 1, 1.0, 2.0, "1", "key 1"))
+    keep(store, entered)
+    found = store.find_call("c1")
+    assert found is not None
+    assert found.visits == (VisitRow("f", "n", "menu", 1, 1.0, 2.0, "1", "key 1"),)
+
+
 def test_calls_are_listed_newest_first_page_by_page(store: SqlStore) -> None:
     ids = [f"c{n:02d}" for n in range(25)]
     keep(store, *[started(call_id, 1000.0 + n // 3) for n, call_id in enumerate(ids)])
