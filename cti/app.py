@@ -27,6 +27,7 @@ from cti.runtime.journal import Journal
 from cti.runtime.library import FlowsRefused, load_folder
 from cti.runtime.queues import MemoryQueues, QueueSettings
 from cti.runtime.services import Lookups, Messages, PromptDesk, Services
+from cti.runtime.waiting import wait_until
 from cti.store import open_store
 from cti.switch.dialing import Dialing
 from cti.switch.driver import SUBSCRIBED, FreeSwitch
@@ -86,7 +87,7 @@ class Application:
     @property
     def api_port(self) -> int:
         assert self._api is not None
-        return int(self._api.server_port)
+        return int(self._api.server_port or 0)
 
     def run_until_signal(self) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -102,11 +103,8 @@ class Application:
     def wait_until_up(self, timeout_s: float) -> None:
         """Until the links to all switches are up. Raises SwitchUnavailable at the deadline."""
         for name, (driver, life) in self._switches.items():
-            with gevent.Timeout(timeout_s, False):
-                while not driver.links.connected:
-                    gevent.sleep(0.02)
-            if not driver.links.connected:
-                links = driver.links
+            links = driver.links
+            if not wait_until(lambda links=links: links.connected, timeout_s):
                 raise SwitchUnavailable(f"switch {name} is not up after {timeout_s:g} s: {links.reason or links.state}")
             life.beat(timeout_s)
 

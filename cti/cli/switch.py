@@ -35,9 +35,12 @@ def add_to(nouns: Any) -> None:
 
 
 def run_embedded(options: argparse.Namespace) -> int:
-    from cti.switch.embedded import run
+    from cti.demo import DOMAIN
+    from cti.switch.embedded import SwitchConfig, run
 
-    return run(options.host, options.port, password_of(options.password_file))
+    config = SwitchConfig(domain=DOMAIN, verbose_channel_events=True)
+    run(options.host, options.port, password_of(options.password_file), config=config)
+    return 0
 
 
 def password_of(file: Path) -> str:

@@ -17,6 +17,7 @@ from cti.core.errors import CtiError
 from cti.core.events import HungUp
 from cti.flow import Run
 from cti.runtime.actor import CallActor
+from cti.runtime.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,16 +137,11 @@ class Engine:
 
     def wait_closed(self, uuid: str, timeout_s: float) -> bool:
         """Until the engine has done with the call; False at the deadline."""
-        with gevent.Timeout(timeout_s, False):
-            while uuid in self._actors:
-                gevent.sleep(0.01)
-        return uuid not in self._actors
+        return wait_until(lambda: uuid not in self._actors, timeout_s)
 
     def drain(self, deadline_s: float) -> int:
         """Wait for the calls to end; the number left at the deadline."""
-        with gevent.Timeout(deadline_s, False):
-            while self._actors:
-                gevent.sleep(0.05)
+        wait_until(lambda: not self._actors, deadline_s)
         return len(self._actors)
 
     def _start(self, call: NewCall, meeting: Meeting) -> None:

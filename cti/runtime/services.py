@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: How long a caller may wait for a prompt that is rendered for this call.
 RENDER_DEADLINE_S = 4.0
+#: A connector keeps its deadline by itself; one that does not is cut off this much later.
+GRACE_S = 0.1
 
 
 class Lookups:
@@ -37,9 +39,12 @@ class Lookups:
         if not self._slots.acquire(blocking=False):
             return LookupEnded(lookup.ref, "throttled")
         try:
-            with gevent.Timeout(lookup.deadline_s + 0.1, False):
+            with gevent.Timeout(lookup.deadline_s + GRACE_S) as overdue:
                 ended = self._source.ask(lookup.source, lookup.arguments, lookup.deadline_s)
                 return replace(ended, ref=lookup.ref)
+        except gevent.Timeout as timeout:
+            if timeout is not overdue:
+                raise
             return LookupEnded(lookup.ref, "timeout")
         finally:
             self._slots.release()
