@@ -117,7 +117,7 @@ def single(command: str) -> bytes:
     not. Never for text of others."""
     text = command.strip("\r\n")
     _check_text(text, "\0\r", "a command")
-    if not text or "\n\n" in text or re.search(r"(?im)^content-length\s*:", text):
+    if not text.strip() or text[0].isspace() or "\n\n" in text or re.search(r"(?im)^content-length\s*:", text):
         raise EslError("this is not exactly one command", code="unsafe-text", remedy="use cti.esl's builders")
     return f"{text}\n\n".encode()
 

@@ -17,6 +17,9 @@ _T = TypeVar("_T")
 _ARRAY = "ARRAY::"
 _KEYS_MAX = 4096  # names come from code, but nothing stops code from asking for names made of data
 _keys: dict[str, bytes] = {}
+_CR = 13
+_SPACE = 32
+_NOWHERE = b"\n\0:"
 _FIRST = b"\nEvent-Name: "
 _NAMES_MAX = 256
 _names: dict[bytes, str] = {}  # names met at the head of events, as they came and as text
@@ -25,7 +28,8 @@ _names: dict[bytes, str] = {}  # names met at the head of events, as they came a
 def _key(name: str) -> bytes:
     if len(_keys) >= _KEYS_MAX:
         _keys.clear()
-    key = _keys[name] = b"\n" + name.encode("utf-8", "replace") + b": "
+    # No header's name holds a colon or a line end, so such a name must be looked for as something that is not there.
+    key = _keys[name] = _NOWHERE if ":" in name or "\n" in name else b"\n%s:" % name.encode("utf-8", "replace")
     return key
 
 
@@ -192,10 +196,13 @@ class PlainEvent(Event):
             # The next line must be a header (its colon before its end) or blank, or else it continues this value.
             colon = raw.find(b":", end)
             if end >= 0 and (raw.find(b"\n", end + 1, colon) < 0 < colon or raw[end + 1 : end + 2] == b"\n"):
-                value = raw[begin:end]
-                return decode_value(value) if b"%" in value or value == b"_undef_" else value.decode("utf-8", "replace")
-        elif at < 0 and raw.lower().find(key[:-1].lower(), self._start) < 0:
-            return default  # not there in any spelling, nor without the space after its colon
+                value = raw[begin + 1 : end] if raw[begin] == _SPACE else raw[begin:end]
+                if b"%" in value or value == b"_undef_":
+                    return decode_value(value.removesuffix(b"\r"))
+                if raw[end - 1] != _CR:
+                    return value.decode("utf-8", "replace")
+        elif at < 0 and raw.lower().find(key.lower(), self._start) < 0:
+            return default  # not there in any spelling
         found = self._find(name)
         return default if found is None else found
 

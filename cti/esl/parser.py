@@ -107,7 +107,7 @@ class FrameParser:
         self._check_unfinished(self._pending)
 
     def _check_unfinished(self, head: bytearray) -> None:
-        if len(head) > self._max_frame:
+        if len(head) - len(b"\n\r\n") > self._max_frame:  # what may be the blank line does not count
             raise EslError(f"a header block over {self._max_frame} bytes", code="frame-too-large")
         if head.endswith(b"\r\r") and b"\n" not in head:
             raise EslError("lines end with carriage returns only", code="bad-header")
