@@ -73,6 +73,8 @@ class SqlLookups:
         return ended if isinstance(ended, LookupEnded) else LookupEnded(0, "timeout")
 
     def close(self) -> None:
+        if len(self._pool) == 0:  # else a thread still hangs in the database, and waiting for it would hang too
+            self._pool.kill()
         self._engine.dispose()
 
     def _slot(self, deadline: float) -> bool:

@@ -54,7 +54,7 @@ def make_engine(url: URL, *, busy_s: float, read_only: bool) -> Engine:
         engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": busy_s, "check_same_thread": False})
     except (ModuleNotFoundError, ArgumentError) as error:
         raise ConfigError(
-            f"no driver for {url.drivername}: {error}", remedy="pip install 'psycopg[binary]' for PostgreSQL"
+            f"no driver for {url.drivername}: {error}", remedy="for PostgreSQL: pip install 'cti-platform[postgresql]'"
         ) from None
     _tune_sqlite(engine, read_only)
     return engine

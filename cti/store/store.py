@@ -23,7 +23,7 @@ from cti.store.migrate import require_head, upgrade
 from cti.store.reader import Reader
 from cti.store.sealing import Sealer
 from cti.store.spill import SpillFile
-from cti.store.threads import Job
+from cti.store.threads import Job, end_threads
 from cti.store.writer import Writer, WriterSettings
 
 log = logging.getLogger("cti.store")
@@ -75,6 +75,7 @@ class SqlStore:
 
     def close(self, timeout_s: float) -> bool:
         complete = self._writer.close(timeout_s) if self._writer else True
+        end_threads(self._readers)
         self._engine.dispose()
         return complete
 
@@ -130,7 +131,11 @@ def open_store(
         with engine.connect().execution_options(writing=not read_only) as connection, connection.begin():
             return _unlock(connection, parsed, key_ring_path, base, read_only)
 
-    sealer = _on_thread(ThreadPool(1), parsed, prepare, deadline_s=120.0)
+    pool = ThreadPool(1)
+    try:
+        sealer = _on_thread(pool, parsed, prepare, deadline_s=120.0)
+    finally:
+        end_threads(pool)
     writer = None
     if not read_only:
         spill = SpillFile.take(base)

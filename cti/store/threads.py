@@ -30,6 +30,12 @@ class Job(Generic[T]):
         return value
 
 
+def end_threads(pool: ThreadPool) -> None:
+    """Give the threads back. Where one still hangs in the database, waiting for it would hang too: they are left."""
+    if len(pool) == 0:
+        pool.kill()
+
+
 def _outcome(work: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, Exception | None]:
     # Returned, not raised: gevent prints what a pool thread raises, and every error here has a reader already.
     try:

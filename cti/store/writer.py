@@ -30,7 +30,7 @@ from cti.store.database import unavailable
 from cti.store.rows import from_line, to_line
 from cti.store.sealing import Sealer
 from cti.store.spill import SpillFile
-from cti.store.threads import Job
+from cti.store.threads import Job, end_threads
 
 log = logging.getLogger("cti.store")
 
@@ -131,6 +131,7 @@ class Writer:
         self._complete = idle and not self._spill.lines and not self._queue
         self._lost += len(self._queue)
         self._spill.close()
+        end_threads(self._pool)
         return self._complete
 
     def _is_written(self, target: int) -> bool:

@@ -1,0 +1,141 @@
+"""The same store on PostgreSQL: a real server, started for the test where there is one, else told plainly."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from cti.core.errors import StoreUnavailable
+from cti.core.records import CallFilter, CallStarted, NodeVisit
+from cti.store import SqlStore
+from tests.store.conftest import Folder
+from tests.store.test_store import A_CALL, expected_call, keep
+from tests.store.test_trouble import expected, ids, put_calls
+
+
+def _programs() -> Path | None:
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).parent
+    return next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
+
+
+class Server:
+    """A cluster in a folder of its own, on a Unix socket only; PostgreSQL refuses to run as root."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self._programs, self.folder = programs, folder
+        self._user = "postgres" if os.geteuid() == 0 else None
+        if self._user:
+            shutil.chown(folder, self._user)
+        self._run("initdb", "-D", "data", "-U", "cti", "-A", "trust", "-E", "UTF8", "--no-sync")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [str(self._programs / program), *arguments],
+            cwd=self.folder,
+            user=self._user,
+            check=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def start(self) -> None:
+        options = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c fsync=off"
+        self._run("pg_ctl", "-D", "data", "-w", "-o", options, "-l", "log", "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-D", "data", "-w", "-m", "immediate", "stop")
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+psycopg://cti@/postgres?host={self.folder}"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    pytest.importorskip("psycopg", reason="the PostgreSQL half did not run: pip install 'psycopg[binary]'")
+    programs = _programs()
+    if programs is None:
+        pytest.skip("the PostgreSQL half did not run: no initdb found (apt-get install postgresql)")
+    if os.geteuid() == 0 and "postgres" not in {entry.pw_name for entry in pwd.getpwall()}:
+        pytest.skip("the PostgreSQL half did not run: running as root without a user 'postgres'")
+    with tempfile.TemporaryDirectory(prefix="cti-pg-") as name:  # short: a socket's path has 107 characters at most
+        found = Server(programs, Path(name))
+        found.start()
+        try:
+            yield found
+        finally:
+            found.stop()
+
+
+@pytest.fixture
+def store(server: Server, folder: Folder) -> SqlStore:
+    """On an empty schema."""
+    engine = create_engine(server.url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+    return folder.open(url=server.url)
+
+
+def test_a_call_comes_back_whole_and_masked(store: SqlStore) -> None:
+    keep(store, *A_CALL)
+    keep(store, *A_CALL)
+    assert store.list_calls(limit=10, where=CallFilter(caller="+8613800001234")) == [
+        expected_call("138****1234", "张*")
+    ]
+    found = store.find_call("c1", unmask=True)
+    assert found is not None
+    assert found.call.caller == "13800001234"
+    assert [(visit.node, visit.visit, visit.exit) for visit in found.visits] == [
+        ("welcome", 1, "next"),
+        ("tier", 1, "next"),
+        ("main", 1, "1"),
+        ("main", 2, ""),
+    ]
+    assert (store.health().rejected, store.health().duplicates) == (0, 0)
+
+
+def test_a_refused_record_and_foreign_text_hold_up_nobody(store: SqlStore) -> None:
+    put_calls(store, range(10))
+    store.record(NodeVisit("no such call", "f", "n", "play", 1, 1.0))
+    keep(store, CallStarted("nul\x00\ud800", "s" * 500, "x" * 500, 2000.0, caller="\x00", flow="\x00"))
+    assert store.health().rejected == 1
+    assert ids(store)[:10] == expected(range(10))
+
+
+def test_a_server_that_restarts_loses_nothing(store: SqlStore, server: Server) -> None:
+    put_calls(store, range(10))
+    assert store.flush(10.0)
+    server.stop()
+    put_calls(store, range(10, 30))
+    assert store.flush(0.3) is False
+    assert not store.health().healthy
+    with pytest.raises(StoreUnavailable):
+        store.list_calls(limit=1)
+    server.start()
+    assert store.flush(30.0)
+    assert ids(store) == expected(range(30))
+    assert store.health().lost == 0
+
+
+def test_several_engines_write_and_one_record_stands(store: SqlStore, server: Server, folder: Folder) -> None:
+    other = folder.open(url=server.url)
+    put_calls(store, range(50))
+    put_calls(other, range(50))
+    assert store.flush(20.0)
+    assert other.flush(20.0)
+    assert ids(store) == expected(range(50))
+    assert [s.health().rejected for s in (store, other)] == [0, 0]
