@@ -112,7 +112,7 @@ def test_garbage_gives_frames_or_the_one_error_in_any_pieces(words: list[bytes],
         (b"Content-Type: command/reply\rReply-Text: +OK\r\r", "bad-header"),
         (b"a: b\n" * 10_001 + b"\n", "too-many-headers"),
         (encode_event_plain([("a", "b")] * 10_001), "too-many-headers"),
-        (b"x: " + b"y" * (16 * 2**20), "frame-too-large"),
+        (b"x: " + b"y" * (16 * 2**20 + 1), "frame-too-large"),
     ],
 )
 def test_bad_input(data: bytes, code: str) -> None:
