@@ -102,9 +102,11 @@ class Application:
 
     def wait_until_up(self, timeout_s: float) -> None:
         """Until the links to all switches are up. Raises SwitchUnavailable at the deadline."""
+        everybody = [driver.links for driver, _ in self._switches.values()]
+        wait_until(lambda: all(links.connected for links in everybody), timeout_s)
         for name, (driver, life) in self._switches.items():
             links = driver.links
-            if not wait_until(lambda links=links: links.connected, timeout_s):
+            if not links.connected:
                 raise SwitchUnavailable(f"switch {name} is not up after {timeout_s:g} s: {links.reason or links.state}")
             life.beat(timeout_s)
 
