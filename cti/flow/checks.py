@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cti.core.issue import Issue, Place, Severity
+from cti.core.issue import Issue, Severity
 from cti.flow.catalog import TECHNICAL_OUTCOMES, Catalog
+from cti.flow.check_tests import check_tests
 from cti.flow.expressions import Expression, Scope
 from cti.flow.graph import Graph, build_graph
 from cti.flow.knowledge import known_at
-from cti.flow.model import Computed, Flow, Node, NodeRef, Template
+from cti.flow.model import Flow, Node, NodeRef, parts_of
 from cti.flow.registry import COMMON, REGISTRY, CheckContext
 from cti.flow.suggest import did_you_mean
 
@@ -31,6 +32,7 @@ def check_flow(flow: Flow, catalog: Catalog, issues: list[Issue]) -> None:
             _check_node(flow, node, catalog, scope, issues)
     if whole:
         _check_unused(flow, issues)
+    check_tests(flow, issues)
 
 
 def refs_of(flow: Flow) -> Iterator[NodeRef]:
@@ -107,32 +109,10 @@ def _check_node(flow: Flow, node: Node, catalog: Catalog, scope: Scope, issues: 
 def _check_unused(flow: Flow, issues: list[Issue]) -> None:
     read: set[str] = set()
     for node in flow.nodes.values():
-        for expression in expressions_in(node.options):
+        for expression in parts_of(node.options, Expression):
             read |= expression.names
     for name, variable in flow.variables.items():
         if name not in read:
             what = "input" if variable.is_input else "variable"
             message = f"{what} '{name}' is never read"
             issues.append(Issue(variable.place, "unused-variable", message, Severity.WARNING))
-
-
-def expressions_in(value: object) -> Iterator[Expression]:
-    """Every expression inside parsed options, however deep."""
-    if isinstance(value, Expression):
-        yield value
-    elif isinstance(value, Computed):
-        yield value.expression
-    elif isinstance(value, Template):
-        yield from value.expressions()
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from expressions_in(item)
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from expressions_in(item)
-    elif hasattr(value, "__dataclass_fields__") and not isinstance(value, Place):
-        for name in value.__dataclass_fields__:
-            yield from expressions_in(getattr(value, name))
-
-
-__all__ = ["check_flow", "expressions_in", "refs_of"]

@@ -64,7 +64,7 @@ def _options(
     options: dict[str, Any] = {name: option.default for name, option in known.items()}
     places: dict[str, Place] = {}
     for name, value in mapping:
-        if name.text == "type" or (name.text == wiring and kind.name not in ("branch", "end")):
+        if name.text == "type" or (name.text == wiring and (kind.single or kind.wired)):
             continue
         if name.text not in known:
             _unknown(kind, name, wiring, known, reading)
@@ -80,7 +80,7 @@ def _options(
 
 
 def _unknown(kind: NodeType, name: yamlio.Scalar, wiring: str, known: dict[str, Option], reading: Reading) -> None:
-    if name.text in ("next", "to") and kind.name not in ("branch", "end"):
+    if name.text in ("next", "to") and (kind.single or kind.wired):
         form = "next: node" if wiring == "next" else f"to: {{{', '.join(kind.exits)}, else: node}}"
         message = f"'{name.text}' is not an option of {kind.name}; its exits are wired with {form}"
         reading.report(name.place, "unknown-option", message)
@@ -96,7 +96,7 @@ def _exits(kind: NodeType, node: str, mapping: yamlio.Mapping, reading: Reading)
         value = mapping.get("next")
         name = reading.word(value, f"{node}.next") if value is not None else None
         return {"next": NodeRef(name, value.place)} if name is not None and value is not None else {}
-    value = mapping.get("to") if kind.name not in ("branch", "end") else None
+    value = mapping.get("to") if kind.wired else None
     wired = reading.mapping(value, f"{node}.to") if value is not None else None
     exits: dict[str, NodeRef] = {}
     for key, target in wired or ():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, TypeVar
 
 from cti.core.commands import Sound, Tone
 from cti.core.issue import Place
@@ -12,6 +12,7 @@ from cti.flow import types as t
 from cti.flow.catalog import LookupSignature
 from cti.flow.expressions import Expression
 
+Part = TypeVar("Part")
 MEDIA = ("voice", "video", "sms", "chat", "fax")
 
 
@@ -171,3 +172,18 @@ def builtin_types(languages: tuple[str, ...]) -> dict[str, t.Type]:
         "medium": t.enum(*MEDIA),
         "now": t.DATETIME,
     }
+
+
+def parts_of(value: object, wanted: type[Part]) -> Iterator[Part]:
+    """Every ``wanted`` inside parsed options, however deep, in the order written."""
+    if isinstance(value, wanted):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from parts_of(item, wanted)
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from parts_of(item, wanted)
+    elif is_dataclass(value) and not isinstance(value, type | Expression):
+        for part in fields(value):
+            yield from parts_of(getattr(value, part.name), wanted)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from cti.core.commands import Say
 from cti.core.errors import CtiError
 from cti.core.issue import Issue, Severity
+from cti.flow.builtin_texts import fixed_texts
 from cti.flow.calendar import Calendar
 from cti.flow.catalog import LookupSignature
 from cti.flow.closure import check_closure, closure_of
-from cti.flow.model import Flow, Prompt, SayText
+from cti.flow.model import Flow, Prompt, SayText, parts_of
 from cti.flow.step import clean_text
 
 
@@ -64,29 +65,14 @@ def _version(root: str, flows: Mapping[str, Flow], lookups: Mapping[str, LookupS
 
 def list_fixed_prompts(plan: Plan) -> list[Say]:
     """Every fixed text of the plan, once, in the order of the flows: what is rendered ahead."""
-    from cti.flow.builtin_texts import fixed_texts
-
     found: dict[Say, None] = {}
     for flow in plan.flows.values():
-        for language in flow.languages:
-            for text in fixed_texts(language):
-                found[Say(text, language)] = None
         for node in flow.nodes.values():
-            for prompt in _prompts(dict(node.options)):
-                for item in prompt.items:
-                    if isinstance(item, SayText):
-                        for language, template in item.texts.items():
-                            if template.fixed and template.fixed_text.strip():
-                                found[Say(clean_text(template.fixed_text), language)] = None
+            for item in (item for prompt in parts_of(node.options, Prompt) for item in prompt.items):
+                for language, template in item.texts.items() if isinstance(item, SayText) else ():
+                    text = clean_text(template.fixed_text)
+                    if template.fixed and text and node.type != "message":
+                        found[Say(text, language)] = None
+        if any(node.type == "queue" for node in flow.nodes.values()):
+            found.update((Say(text, language), None) for language in flow.languages for text in fixed_texts(language))
     return list(found)
-
-
-def _prompts(value: object) -> Iterator[Prompt]:
-    if isinstance(value, Prompt):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _prompts(item)
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _prompts(item)

@@ -81,6 +81,11 @@ class NodeType:
         """One exit: wired by ``next``, or by the node written below."""
         return self.exits == ("next",)
 
+    @property
+    def wired(self) -> bool:
+        """Its exits are written under ``to``. Types whose options name every node have none."""
+        return not self.single and self.name not in ("branch", "end")
+
     # -- static ------------------------------------------------------------------------------------------------
 
     def exits_of(self, node: Node, catalog: Catalog) -> tuple[str, ...]:

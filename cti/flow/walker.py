@@ -118,22 +118,17 @@ class Walker:
 
     def _leave(self, leave: Leave, now: datetime) -> Action | None:
         """Close the present node and give the action that goes on; None when the run has ended."""
-        frame, node = self.frames[-1], self.node
-        target = leave.target
-        if target is None and not isinstance(leave, Finish | Enter):
+        node, target = self.node, leave.target
+        if isinstance(leave, Enter):
+            return self._begin(leave, now)
+        if target is None and not isinstance(leave, Finish):
             target = self._target(node, leave.exit)
-        if isinstance(leave, Enter) and not leave.replace:
-            return self._descend(leave)
         self._close(leave.exit, leave.note, now)
         if leave.goal and node.get("achieves") and leave.exit in REGISTRY[node.type].good_exits:
             self._reach(node.get("achieves"))
-        if isinstance(leave, Enter):
-            self._unwind(1, leave.exit)
-            self.frames = []
-            return self._descend(leave)
         if isinstance(leave, Finish):
             return self._ascend(leave, now)
-        assert target is not None, frame
+        assert target is not None
         return self._entering(target)
 
     def _target(self, node: Node, exit: str) -> str:
@@ -145,13 +140,18 @@ class Walker:
         code = f"{node.type}-error" if exit == "error" else "missing-exit"
         raise FlowFailure(code, f"exit '{exit}' of {node.name} leads nowhere")
 
-    def _descend(self, enter: Enter) -> Action:
+    def _begin(self, enter: Enter, now: datetime) -> Action:
+        """Start another flow, above this one or instead of it. A subflow's node is left when the flow comes back."""
         if len(self.frames) >= MAX_FRAMES:
             raise FlowFailure("too-many-subflows", f"more than {MAX_FRAMES} flows inside each other")
         try:
             frame = self._frame(enter.flow, enter.inputs, enter.tainted)
         except RunMisuse as error:
             raise FlowFailure(error.code, error.message) from None
+        if enter.replace:
+            self._close(enter.exit, enter.note, now)
+            self._unwind(1, enter.exit)
+            self.frames = []
         self.frames.append(frame)
         return self._entering(frame.node)
 

@@ -139,11 +139,6 @@ number:
     def _sensitive(self, step: Step) -> bool:
         return self._kind(step).sensitive
 
-    def asked(self, step: Step) -> Leave | None:
-        if step.run.keys and step.waits_for("between"):
-            return None
-        return super().asked(step)
-
     def feed(self, step: Step, role: str, event: Event) -> Leave | None:
         if role == "confirm_prompt":
             return self._confirm_asked(step)
@@ -207,6 +202,8 @@ number:
     # ---- reading back ----------------------------------------------------------------------------------------
 
     def _read_back(self, step: Step, value: Any) -> Leave | None:
+        if step.run.keys:
+            return None  # the answer was typed ahead, and is taken next
         spoken = say_digits(value) if isinstance(value, str) else say_value(value, step.language)
         prompt = step.option("confirm_say")
         if prompt is not None:
