@@ -248,14 +248,14 @@ class Bridging:
             if other.state == other.running_state == State.SOFT_EXECUTE:
                 break
             yield self.core.clock.now() + FRAME_S
+        yield self.core.clock.now() + FRAME_S
         if not channel.up():
             if other is not None:
                 other.hangup("DESTINATION_OUT_OF_ORDER")
             return
-        if other is None or not other.up():
+        if other is None or other.state != State.SOFT_EXECUTE:
             self._lost_partner(channel)
             return
-        yield self.core.clock.now() + FRAME_S
         channel.fire(
             "CHANNEL_EXECUTE", [("Application", "uuid_bridge"), ("Application-Data", other.uuid)], source=SOFT_EXECUTE
         )
