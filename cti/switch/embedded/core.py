@@ -99,7 +99,7 @@ class Core:
         self.paused_inbound = False
         self.paused_outbound = False
         self.shutting_down = False
-        self.on_shutdown: Callable[[], None] | None = None
+        self.on_shutdown: Callable[[], object] | None = None
         self.max_sessions = config.max_sessions
         self._heartbeat()
 

@@ -116,7 +116,7 @@ class EmbeddedSwitch:
         self.config = config or SwitchConfig()
         self.clock = GeventClock()
         self.core = Core(self.config, self.clock)
-        self.core.on_shutdown = self._shut_down
+        self.core.on_shutdown = lambda: gevent.spawn(self._shut_down)  # not in the clock's greenlet, which it ends
         self.stopped = Event()
         self._server: StreamServer | None = None
         self._peers: set[_Peer] = set()

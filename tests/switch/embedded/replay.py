@@ -66,9 +66,9 @@ def replay(situation: Situation, lab: Lab | None = None) -> dict[int, list[Messa
     for call in situation.calls:
         lab.clock.call_at(START + call.at, partial(_place, lab, call))
     if situation.other:
-        helper = lab.login()
+        bystander = lab.login()
         for at, text in situation.other:
-            lab.clock.call_at(START + at, partial(helper.send, text))
+            lab.clock.call_at(START + at, partial(bystander.send, text))
     wires: dict[int, Wire] = {}
     heard: dict[int, bytes] = {}
     skipped: dict[int, int] = {}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -197,3 +200,24 @@ def test_bad_requests_for_callers_say_what_is_wrong(switch: EmbeddedSwitch, requ
     peer.send(f"api cti_call {request_}\n\n".encode())
     assert reply.encode() in peer.until(reply.encode())
     assert switch.core.channels == {}
+
+
+def test_run_serves_until_it_is_told_to_stop() -> None:
+    code = "from cti.switch.embedded import run; run(port=0, password='x')"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    announced = process.stdout.readline()
+    port = int(re.findall(r"127\.0\.0\.1:(\d+)", announced)[0])
+    with gsocket.create_connection(("127.0.0.1", port)) as sock:
+        assert sock.recv(100) == b"Content-Type: auth/request\n\n"
+        process.terminate()
+        assert b"text/disconnect-notice" in sock.recv(1000)
+    assert process.wait(timeout=5) == 0
+
+
+def test_fsctl_shutdown_says_goodbye_to_everybody(switch: EmbeddedSwitch) -> None:
+    peer, other = Peer(switch), Peer(switch)
+    peer.send(b"api fsctl shutdown\n\n")
+    peer.until(b"+OK\n")
+    other.until(b"Disconnected, goodbye.")
+    assert switch.stopped.wait(timeout=3)
