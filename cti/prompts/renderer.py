@@ -47,22 +47,24 @@ class Renderer:
         """What besides text and voice decides how a prompt sounds."""
         return f"{VERSION}/espeak-ng/{self._speed}"
 
-    def render(self, text: str, voice: str, output: Path) -> None:
-        """``output`` exists afterwards, complete. Raises CtiError (prompt-unavailable, espeak-missing)."""
+    def render(self, text: str, voice: str, output: Path, *, once: bool = False) -> None:
+        """``output`` exists afterwards, complete. ``once``: quickly, for what is played once, at espeak-ng's own rate.
+
+        Raises CtiError (prompt-unavailable, espeak-missing)."""
         if self._waiting >= _MOST_WAITING:
             raise unavailable(f"{_MOST_WAITING} prompts are waiting to be rendered already")
         self._waiting += 1
         try:
             with self._slots:
-                self._render(text, voice, output)
+                self._render(text, voice, output, once)
         finally:
             self._waiting -= 1
 
-    def _render(self, text: str, voice: str, output: Path) -> None:
+    def _render(self, text: str, voice: str, output: Path, once: bool) -> None:
         draft = output.with_name(f".{output.name}.{os.getpid()}")
         try:
             output.parent.mkdir(parents=True, exist_ok=True)
-            self._check(*self._run(_literal(text), voice, draft))
+            self._check(*self._run(_literal(text), voice, draft, once))
             draft.replace(output)
         except OSError as error:
             raise unavailable(f"a prompt cannot be written: {error.strerror}", f"check {output.parent}") from error
@@ -70,9 +72,10 @@ class Renderer:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
 
-    def _run(self, text: str, voice: str, draft: Path) -> tuple[int, str]:
+    def _run(self, text: str, voice: str, draft: Path, once: bool) -> tuple[int, str]:
+        quality = [render_child.AS_SPOKEN] if once else []
         child = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_CHILD), voice, str(self._speed), str(draft)],
+            [sys.executable, "-I", "-S", str(_CHILD), voice, str(self._speed), str(draft), *quality],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -209,7 +209,7 @@ class WavPrompts:
 
     def _render(self, path: Path, say: Say, call: _CallFiles | None, result: AsyncResult[None]) -> None:
         try:
-            self._renderer.render(spoken_text(say.text), self._voice(say.language), path)
+            self._renderer.render(spoken_text(say.text), self._voice(say.language), path, once=not say.fixed)
             result.set(None)
         except CtiError as error:
             result.set_exception(error)

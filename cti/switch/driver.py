@@ -7,6 +7,7 @@ gives back as Application-UUID (switch_ivr.c:558,637), never by application name
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -220,7 +221,7 @@ class FreeSwitch:
         if leg is None:
             return
         other = event.get("Other-Leg-Unique-ID") or event.get("Bridge-B-Unique-ID") or ""
-        self._sink.leg_joined(uuid, other, event.get("Other-Leg-Destination-Number") or "")
+        self._sink.leg_joined(uuid, other, _user_part(event.get("Other-Leg-Destination-Number") or ""))
 
     def _hung_up(self, event: Event, uuid: str) -> None:
         leg = self._legs.get(uuid)
@@ -265,6 +266,11 @@ class FreeSwitch:
     def _forget(self, uuid: str) -> None:
         self._legs.pop(uuid, None)
         self.guard.forget(uuid)
+
+
+def _user_part(number: str) -> str:
+    """Of a registered phone the switch tells how it was dialled: `1001%domain`, `sip:1001@host`."""
+    return re.split(r"[%@;]", number.removeprefix("sip:"), maxsplit=1)[0]
 
 
 def _recorded(event: Event, ref: int, silence_s: int) -> ev.RecordEnded:

@@ -27,7 +27,7 @@ class GatedRenderer(Renderer):
         self.gate = Event()
         self.started: list[str] = []
 
-    def render(self, text: str, voice: str, output: Path) -> None:
+    def render(self, text: str, voice: str, output: Path, *, once: bool = False) -> None:
         self.started.append(text)
         assert self.gate.wait(10.0)
         output.parent.mkdir(parents=True, exist_ok=True)

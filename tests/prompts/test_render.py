@@ -138,3 +138,12 @@ def test_what_cannot_be_spoken_leaves_no_file(tmp_path: Path, text: str, voice: 
         Renderer().render(text, voice, tmp_path / "a.wav")
     assert refused.value.code == "prompt-unavailable"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_played_once_is_left_at_the_rate_it_was_spoken_at(tmp_path: Path) -> None:
+    """Bringing it down is four fifths of the work, and the switch does it while playing."""
+    Renderer().render("您的余额是88元5角。", "cmn", tmp_path / "once.wav", once=True)
+    Renderer().render("您的余额是88元5角。", "cmn", tmp_path / "kept.wav")
+    (once, once_s), (kept, kept_s) = read(tmp_path / "once.wav"), read(tmp_path / "kept.wav")
+    assert (once, kept) == ((22_050, 2, 1), (8_000, 2, 1))
+    assert once_s == pytest.approx(kept_s, abs=0.02)
