@@ -298,11 +298,7 @@ def _read_languages(node: yamlio.Mapping, what: str, reading: Reading) -> SayTex
     texts: dict[str, Template] = {}
     for key, value in node:
         if key.text not in reading.languages:
-            if isinstance(value, yamlio.Scalar) and value.missing and node.flow_style:
-                message = f"',' ended the text before '{key.text[:40]}'; put quotes around the whole text"
-                reading.report(key.place, "bad-yaml", message)
-            else:
-                reading.unknown_key(key, f"{what}: it is no language of this flow", reading.languages)
+            reading.unknown_key(key, f"{what}: it is no language of this flow", reading.languages)
             continue
         text = reading.text(value, f"{what} in {key.text}", spoken=True)
         template = _template(value, text, reading) if text is not None else None

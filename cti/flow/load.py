@@ -185,8 +185,8 @@ def _variable(key: yamlio.Scalar, node: yamlio.Node, is_input: bool, reading: Re
     spelled, equals, default = (part.strip() for part in text.partition("="))
     kind = t.parse_type(spelled)
     if isinstance(kind, str):
-        hint = did_you_mean(spelled.split("[")[0].rstrip("?!"), t.KINDS)
-        reading.report(node.place, "bad-type", kind + hint)
+        word = spelled.split("[")[0].rstrip("?! ")
+        reading.report(node.place, "bad-type", kind + ("" if word in t.KINDS else did_you_mean(word, t.KINDS)))
         return Variable(name, t.ANY, key.place, None, is_input)
     value: Any = None
     if equals:

@@ -166,6 +166,30 @@ def convert(kind: Type, value: Any) -> Any:
     return _CONVERTERS[kind.kind](kind, value)
 
 
+_PYTHON: Mapping[str, tuple[type, ...]] = {
+    "text": (str,),
+    "enum": (str,),
+    "phone": (str,),
+    "int": (int,),
+    "decimal": (int, Decimal),
+    "bool": (bool,),
+    "date": (date,),
+    "time": (time,),
+    "datetime": (datetime,),
+    "duration": (timedelta,),
+    "list": (tuple,),
+    "record": (dict,),
+    "any": (object,),
+}
+
+
+def is_value(kind: Type, value: Any) -> bool:
+    """Is ``value`` one of ``kind``'s Python types? Asked at run time of values whose type no check could know."""
+    if isinstance(value, bool):
+        return kind.kind in ("bool", "any")
+    return isinstance(value, _PYTHON[kind.kind])
+
+
 def _bad(kind: Type) -> BadValue:
     return BadValue(f"the value is no {kind.given()}")
 

@@ -28,7 +28,7 @@ CATALOG = Catalog(
     lookups={"subscriber.get": SUBSCRIBER},
     queues=frozenset({"service"}),
     calendars=frozenset({"hotline"}),
-    flows=frozenset({"hotline", "csat", "fixed_line", "busy", "t", "other"}),
+    flows=frozenset({"other", "hotline", "csat", "fixed_line", "busy", "t"}),
 )
 
 

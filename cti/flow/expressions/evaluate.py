@@ -14,7 +14,7 @@ import simpleeval
 
 from cti.flow.expressions.functions import FUNCTIONS, EvalContext
 from cti.flow.expressions.syntax import Expression
-from cti.flow.types import MAX_INT, MAX_TEXT, BadValue
+from cti.flow.types import MAX_INT, MAX_TEXT, BadValue, is_value
 
 __all__ = ["EvalContext", "EvalError", "Evaluator"]
 
@@ -125,6 +125,10 @@ class Evaluator(simpleeval.SimpleEval):  # type: ignore[misc]
         name = node.func.id  # type: ignore[attr-defined]  # `parse` lets only names be called
         function = FUNCTIONS[name]
         arguments = [self._argument(name, index, argument) for index, argument in enumerate(node.args)]
+        for index, argument in enumerate(arguments):
+            accepted = function.params[min(index, len(function.params) - 1)]
+            if not any(is_value(kind, argument) for kind in accepted):
+                raise EvalError("bad-value", f"{name}() cannot be asked about such a value")
         return _bounded(function.call(self._context, *arguments))
 
     def _argument(self, function: str, index: int, node: ast.expr) -> Any:

@@ -160,8 +160,12 @@ class _Walker:
             else:
                 return
         elif not isinstance(operator, ast.Eq | ast.NotEq):
+            before = len(self.issues)
             self.expect(left_node, left, _ORDERED, "'<'/'>'")
-            self.expect(right_node, right, _ORDERED, "'<'/'>'")
+            if len(self.issues) == before:
+                self.expect(right_node, right, _ORDERED, "'<'/'>'")
+            if len(self.issues) > before:
+                return
         if left.kind == right.kind == "enum":
             self.enum_values(left_node, left, right_node, right)
         elif t.join(left, right) is None:

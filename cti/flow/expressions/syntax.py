@@ -112,7 +112,8 @@ def parse(source: str, place: Place) -> Expression | Issue:
         tree = ast.parse(text, mode="eval").body
     except SyntaxError as error:
         col = max((error.offset or 1) - 1, 0)
-        message = f"cannot be read: {error.msg}{_hint(text)}"
+        # Python's advice after the first sentence is about Python.
+        message = f"cannot be read: {error.msg.split('. ')[0]}{_hint(text)}"
         return Issue(Place(place.file, place.line, place.col + col), "bad-expression", message)
     except (ValueError, MemoryError, RecursionError):
         return Issue(place, "bad-expression", "cannot be read: nested too deeply")

@@ -35,7 +35,7 @@ welcome:
 """
 
     def check(self, node: Node, ctx: CheckContext) -> None:
-        named = [name for name in SOURCES if node.get(name) is not None]
+        named = [name for name in SOURCES if name in node.option_places]
         if len(named) != 1:
             message = f"play takes exactly one of {', '.join(SOURCES)}; here are {len(named)}"
             ctx.report(node.place, "missing-option", message)

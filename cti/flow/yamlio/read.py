@@ -158,7 +158,7 @@ class _Reader:
         for event in self.events:
             if isinstance(event, yaml.MappingEndEvent):
                 break
-            key = self._node(event, depth + 1)
+            key, key_end = self._node(event, depth + 1), event.end_mark
             value = self._node(next(self.events), depth + 1)
             if not isinstance(key, Scalar):
                 raise _Refused(traps.compound_key(self.lines, key.place))
@@ -166,6 +166,10 @@ class _Reader:
                 raise _Refused(
                     Issue(key.place, "bad-yaml", "merge keys ('<<') are not used here; write the options out")
                 )
+            if self._comma_ended_text(start, key, value, key_end):
+                message = f"',' ended the text before '{key.text[:40]}'; put quotes around the whole text"
+                self.issues.append(Issue(key.place, "bad-yaml", message))
+                continue
             if key.text in entries:
                 first = entries[key.text][0].place
                 message = f"'{key.text}' is given twice; the first is at line {first.line}, column {first.col}"
@@ -173,3 +177,12 @@ class _Reader:
                 continue
             entries[key.text] = (key, value)
         return Mapping(tuple(entries.values()), place, bool(getattr(start, "flow_style", False)))
+
+    def _comma_ended_text(self, start: yaml.Event, key: Scalar, value: Node, key_end: yaml.Mark | None) -> bool:
+        """``{say: one, two}``: what looks like a key without a value is the rest of a text."""
+        if not getattr(start, "flow_style", False) or key.style or key_end is None:
+            return False
+        if not (isinstance(value, Scalar) and value.missing and not value.text):
+            return False
+        rest = self.lines[key_end.line][key_end.column :] if key_end.line < len(self.lines) else ""
+        return not rest.lstrip().startswith(":")

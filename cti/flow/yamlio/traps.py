@@ -40,6 +40,7 @@ def explain(error: yaml.MarkedYAMLError, lines: list[str], file: str) -> Issue:
     return Issue(Place(file, mark.line + 1, mark.column + 1), "bad-yaml", f"{problem}{context}")
 
 
+_BRACKETS = tuple(f"but got '{sign}'" for sign in "{}[]?")
 _Found = tuple[int, int, str] | None
 
 
@@ -94,14 +95,14 @@ def _unclosed_quote(error: yaml.MarkedYAMLError, problem: str, mark: yaml.Mark, 
 def _dollar_brace(error: yaml.MarkedYAMLError, problem: str, mark: yaml.Mark, lines: list[str]) -> _Found:
     line = _line(lines, mark.line)
     before = line[: mark.column]
-    if not problem.endswith(("but got '{'", "but got '['", "but got '}'", "but got ']'")) and "${" not in before:
-        return None
-    if "expected ',' or" not in problem:
+    if "expected ',' or" not in problem or not (problem.endswith(_BRACKETS) or "${" in before):
         return None
     sign = line[mark.column : mark.column + 1]
     start = _value_start(line, mark.column)
     text = _token_until(line, start)
     made = line[start : mark.column].strip()
+    if sign == "?":
+        return mark.line, start, f"a '?' inside {{…}} needs quotes; write {quoted(text)}"
     what = "${…}" if before.endswith("$") else f"'{sign}'"
     return (
         mark.line,
