@@ -125,7 +125,8 @@ def measure(calls: int, per_s: float) -> bool:
     print(f"calls placed {calls} at {per_s:g}/s, at once {peak}, records {len(rows)}, failed {calls - good}")
     if good != calls:
         print("  other endings:", Counter((row.terminal_cause, row.outcome, row.goals, row.error) for row in rows))
-    print(f"memory of the engine: {before} KiB before, {at_peak} KiB at the peak: {(at_peak - before) / calls:.1f} KiB a call")
+    each = (at_peak - before) / calls
+    print(f"memory of the engine: {before} KiB before, {at_peak} KiB at the peak: {each:.1f} KiB a call")
     print(
         f"step overhead, {len(steps)} steps: p50 {percentile(steps, 0.5) * 1e3:.2f} ms, "
         f"p95 {percentile(steps, 0.95) * 1e3:.2f} ms, p99 {percentile(steps, 0.99) * 1e3:.2f} ms"
