@@ -34,6 +34,10 @@ def first(text: str | bytes) -> str:
             "f.yaml:1:8 [bad-yaml] '[' inside {…} needs quotes: YAML read 'enum' and then a new bracket; "
             'write "enum[a, b]?"',
         ),
+        (
+            "set: {y: =default(x, 'z')}\n",
+            "f.yaml:1:10 [bad-yaml] ',' ended the value: YAML read '=default(x'; write \"=default(x, 'z')\"",
+        ),
         ("i: {a: phone?}\n", "f.yaml:1:8 [bad-yaml] a '?' inside {…} needs quotes; write \"phone?\""),
         ("k: {*: x}\n", "f.yaml:1:5 [bad-yaml] YAML reads '*' as an alias; the star key is written 'star'"),
         ("k: {1: a, *: b}\n", "f.yaml:1:11 [bad-yaml] YAML reads '*' as an alias; the star key is written 'star'"),

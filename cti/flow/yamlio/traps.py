@@ -31,7 +31,17 @@ def explain(error: yaml.MarkedYAMLError, lines: list[str], file: str) -> Issue:
     if mark is None:
         return Issue(Place(file), "bad-yaml", str(error.problem or error.context or error))
     problem = error.problem or ""
-    for rule in (_star_key, _tab, _hash_swallowed, _unclosed_quote, _dollar_brace, _colon, _block_in_flow, _indicator):
+    for rule in (
+        _star_key,
+        _tab,
+        _hash_swallowed,
+        _unclosed_quote,
+        _dollar_brace,
+        _comma_in_expression,
+        _colon,
+        _block_in_flow,
+        _indicator,
+    ):
         found = rule(error, problem, mark, lines)
         if found is not None:
             line, col, message = found
@@ -109,6 +119,17 @@ def _dollar_brace(error: yaml.MarkedYAMLError, problem: str, mark: yaml.Mark, li
         start,
         f"{what} inside {{…}} needs quotes: YAML read {made!r} and then a new bracket; write {quoted(text)}",
     )
+
+
+def _comma_in_expression(error: yaml.MarkedYAMLError, problem: str, mark: yaml.Mark, lines: list[str]) -> _Found:
+    """``{x: =default(y, 'z')}``: the comma ended the value, the quote after it then made no sense."""
+    line = _line(lines, mark.line)
+    starts = [match.end() for match in re.finditer(r"[:,\[] ?(?==)", line[: mark.column])]
+    if "expected ',' or" not in problem or not starts:
+        return None
+    text = _token_until(line, starts[-1])
+    made = line[starts[-1] : mark.column].partition(",")[0].strip()
+    return mark.line, starts[-1], f"',' ended the value: YAML read {made!r}; write {quoted(text)}"
 
 
 def _colon(error: yaml.MarkedYAMLError, problem: str, mark: yaml.Mark, lines: list[str]) -> _Found:
