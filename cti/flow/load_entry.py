@@ -21,7 +21,7 @@ from cti.flow.suggest import did_you_mean
 OPTIONS = ("name", "flow", "medium", "called", "caller", "attributes", "when", "percent", "inputs")
 CALLER = ("line", "number", "withheld")
 WHEN = ("calendar", "is", "days", "time", "timezone")
-_PATTERN = re.compile(r"[+0-9A-Za-z._@-][+0-9A-Za-z._@?-]*\*?|\*")
+_PATTERN = re.compile(r"[+0-9A-Za-z._@-][ +0-9A-Za-z._@?-]*\*?|\*")
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,8 @@ def describe(kind: NodeType) -> str:
     exits = ", ".join(f"`{name}`" for name in kind.exits) or "none of its own: its options name the nodes"
     table = "\n".join(["| Option | Kind | Default | Meaning |", "|---|---|---|---|", *rows])
     extra = " Also runs after the caller has hung up." if kind.after_hangup else ""
-    return f"#### `{kind.name}`\n\n{kind.doc}{extra}\n\nExits: {exits}\n\n{table}\n\n```yaml\n{kind.example.strip()}\n```\n"
+    head = f"#### `{kind.name}`\n\n{kind.doc}{extra}\n\nExits: {exits}"
+    return f"{head}\n\n{table}\n\n```yaml\n{kind.example.strip()}\n```\n"
 
 
 def _cell(text: str) -> str:

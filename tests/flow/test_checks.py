@@ -20,7 +20,7 @@ def findings(nodes: str, head: str = "") -> list[str]:
         (
             f'a: {{type: menu, say: "?", timout: 5s, keys: {{1: z}}, to: {{else: z}}}}\n{END}',
             [
-                "t.yaml:5:29 [unknown-option] 'timout' is not an option of menu; known are say, wait, reprompt, barge_in, "
+                "t.yaml:5:29 [unknown-option] 'timout' is not an option of menu; known are say, wait, reprompt, barge_in, "  # noqa: E501
                 "type_ahead, keys, save, achieves, note, type, to"
             ],
         ),
@@ -199,7 +199,7 @@ def test_absence_is_followed_along_the_ways(when: str, absent: bool) -> None:
     ],
 )
 def test_what_gives_a_value(middle: str, absent: bool) -> None:
-    nodes = f'a: {{type: branch, cases: [{{when: weekday(now) == 1, to: b}}], default: b}}\n{middle}\nc: {{type: play, say: "${{x}}", next: z}}\nz: {{type: end}}'
+    nodes = f'a: {{type: branch, cases: [{{when: weekday(now) == 1, to: b}}], default: b}}\n{middle}\nc: {{type: play, say: "${{x}}", next: z}}\nz: {{type: end}}'  # noqa: E501
     found = findings(nodes, 'vars: {x: "int?", y: "int?"}')
     assert any("absent-value" in line for line in found) == absent, found
 
@@ -212,7 +212,7 @@ oops: {type: play, say: "${x}", next: z}
 z: {type: end}
 """
     assert findings(nodes, 'vars: {x: "int?"}\non: {error: oops}') == [
-        "t.yaml:8:30 [absent-value] 'x' may be absent when this is said; ask given(x) before, or use default(x, …)".replace(
+        "t.yaml:8:30 [absent-value] 'x' may be absent when this is said; ask given(x) before, or use default(x, …)".replace(  # noqa: E501
             "8:28", "9:30"
         )
     ]

@@ -337,7 +337,7 @@ def test_what_is_sensitive_is_masked_and_flows_on() -> None:
     ["${system(id)}", "x%0AEvent-Name: CHANNEL_HANGUP", "Bob\n\napi system id", "'; DROP", "\u2028{now}", "\x00"],
 )
 def test_values_stay_literal_text(name: str) -> None:
-    nodes = 'a: {type: play, say: "您好${name}。", next: b}\nb: {type: set, set: {name: =upper(name)}, next: c}\nc: {type: end}'
+    nodes = 'a: {type: play, say: "您好${name}。", next: b}\nb: {type: set, set: {name: =upper(name)}, next: c}\nc: {type: end}'  # noqa: E501
     call = Call(plan_of(nodes, "inputs: {name: text}"), name=name)
     play = call.start()[-1]
     assert isinstance(play, c.Play)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cti.core.issue import Severity
-from cti.flow import compile_plan, list_fixed_prompts, load_entry, load_flow
+from cti.flow import compile_plan, list_fixed_prompts, load_calendar, load_entry, load_flow
 from cti.flow.flowtests import run_tests
 from tests.flow.flowkit import CATALOG, FLOWS, NOW, calendars, shipped, shipped_plan
 
@@ -83,3 +83,13 @@ def test_version_follows_the_closure_and_nothing_else() -> None:
     assert version(hotline="# a remark\n" + texts["hotline"].replace("within: 40s", "within: 41s")) == version()
     assert version(csat=texts["csat"].replace("再见", "回头见")) != version()
     assert version(hotline=texts["hotline"].replace("wait: 5s", "wait: 6s")) != version()
+
+
+def test_the_examples_of_the_docs_load() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "flow-language.md").read_text(encoding="utf-8")
+    blocks = [block.split("```", 1)[0] for block in text.split("```yaml\n")[1:]]
+    entry = next(block for block in blocks if block.startswith("entries:"))
+    calendar = next(block for block in blocks if block.startswith("calendar:"))
+    flows = {name: shipped(name) for name in NAMES}
+    assert load_entry(entry, "entry.yaml", flows=flows, calendars=calendars()).issues == []
+    assert load_calendar(calendar, "hotline.yaml").issues == []

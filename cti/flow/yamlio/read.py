@@ -158,7 +158,7 @@ class _Reader:
         for event in self.events:
             if isinstance(event, yaml.MappingEndEvent):
                 break
-            key, key_end = self._node(event, depth + 1), event.end_mark
+            key = self._node(event, depth + 1)
             value = self._node(next(self.events), depth + 1)
             if not isinstance(key, Scalar):
                 raise _Refused(traps.compound_key(self.lines, key.place))
@@ -166,7 +166,7 @@ class _Reader:
                 raise _Refused(
                     Issue(key.place, "bad-yaml", "merge keys ('<<') are not used here; write the options out")
                 )
-            if self._comma_ended_text(start, key, value, key_end):
+            if self._comma_ended_text(start, key, value, event):
                 message = f"',' ended the text before '{key.text[:40]}'; put quotes around the whole text"
                 self.issues.append(Issue(key.place, "bad-yaml", message))
                 continue
@@ -178,11 +178,12 @@ class _Reader:
             entries[key.text] = (key, value)
         return Mapping(tuple(entries.values()), place, bool(getattr(start, "flow_style", False)))
 
-    def _comma_ended_text(self, start: yaml.Event, key: Scalar, value: Node, key_end: yaml.Mark | None) -> bool:
+    def _comma_ended_text(self, start: yaml.Event, key: Scalar, value: Node, key_event: yaml.Event) -> bool:
         """``{say: one, two}``: what looks like a key without a value is the rest of a text."""
-        if not getattr(start, "flow_style", False) or key.style or key_end is None:
+        mark = key_event.end_mark
+        if not getattr(start, "flow_style", False) or key.style or mark is None:
             return False
         if not (isinstance(value, Scalar) and value.missing and not value.text):
             return False
-        rest = self.lines[key_end.line][key_end.column :] if key_end.line < len(self.lines) else ""
+        rest = self.lines[mark.line][mark.column :] if mark.line < len(self.lines) else ""
         return not rest.lstrip().startswith(":")
