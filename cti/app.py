@@ -18,7 +18,7 @@ from cti.api.app import create_app
 from cti.boss import SqlLookups, load_lookups
 from cti.boss.demo import DEMO_LOOKUPS, ensure_demo_database
 from cti.channels.log import LogChannel
-from cti.core.errors import SwitchUnavailable
+from cti.core.errors import ConfigError, SwitchUnavailable
 from cti.flow import Catalog
 from cti.prompts import Renderer, TextPrompts, WavPrompts
 from cti.runtime.admission import Admission, Limits
@@ -32,7 +32,6 @@ from cti.store import open_store
 from cti.switch.dialing import Dialing
 from cti.switch.driver import SUBSCRIBED, FreeSwitch
 from cti.switch.links import LinkSettings
-from cti.switch.liveness import Liveness
 from cti.switch.sandbox import SwitchSandbox
 
 if TYPE_CHECKING:
@@ -64,24 +63,36 @@ class Application:
         self._direct = dict(direct or {})
         self._asked = Flag()
         self._clock = SystemClock()
-        settings.data.mkdir(parents=True, exist_ok=True)
+        _make_folder(settings.data)
+        self._boss = _boss(settings)
         url, keys = _store_place(settings)
         self.store: Store = open_store(url, keys, clock=self._clock.now)
-        self.engine = self._engine()
-        self._switches = {s.name: self._switch(s) for s in settings.switches}
+        self.engine, self._prompts = self._engine()
+        self.switches_by_name = {s.name: self._switch(s) for s in settings.switches}
         self._beats: list[gevent.Greenlet[[], None]] = []
         self._api: WSGIServer | None = None
 
     # ---- life --------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        for driver, life in self._switches.values():
-            driver.links.start()
-            self._beats.append(gevent.spawn(life.run))
+        """Raises ConfigError when the API's address cannot be had; nothing has been started then."""
+        drivers = list(self.switches_by_name.values())
         api = self.settings.api
-        sandbox = SwitchSandbox(next(iter(self._switches.values()))[0].links)
-        self._api = WSGIServer((api.host, api.port), create_app(self.store, self, sandbox), log=None)
-        self._api.start()
+        server = WSGIServer(
+            (api.host, api.port), create_app(self.store, self, SwitchSandbox(drivers[0].links)), log=None
+        )
+        try:
+            server.start()
+        except OSError as error:
+            raise ConfigError(
+                f"the API cannot listen on {api.host}:{api.port}: {error.strerror or error}",
+                code="address-in-use",
+                remedy="end what listens there, or set another `api: {port: …}`",
+            ) from error
+        self._api = server
+        for driver in drivers:
+            driver.links.start()
+            self._beats.append(gevent.spawn(driver.liveness.run))
         log.info("API on http://%s:%d", api.host, self.api_port)
 
     @property
@@ -101,14 +112,14 @@ class Application:
         self._asked.set()
 
     def wait_until_up(self, timeout_s: float) -> None:
-        """Until the links to all switches are up. Raises SwitchUnavailable at the deadline."""
-        everybody = [driver.links for driver, _ in self._switches.values()]
-        wait_until(lambda: all(links.connected for links in everybody), timeout_s)
-        for name, (driver, life) in self._switches.items():
+        """Until every switch gives us its calls. Raises SwitchUnavailable at the deadline."""
+        drivers = self.switches_by_name
+        wait_until(lambda: all(driver.up for driver in drivers.values()), timeout_s)
+        for name, driver in drivers.items():
             links = driver.links
             if not links.connected:
                 raise SwitchUnavailable(f"switch {name} is not up after {timeout_s:g} s: {links.reason or links.state}")
-            life.beat(timeout_s)
+            driver.liveness.beat(timeout_s)
 
     def wait_until_recorded(self, call_id: str, timeout_s: float) -> bool:
         """Until the call is over for the engine and its records are in the database; False at the deadline."""
@@ -116,17 +127,25 @@ class Application:
 
     def stop(self) -> None:
         """No new calls; wait for those that are up; what is left stays parked for the next engine or the guard."""
-        for _, life in self._switches.values():
-            life.close()
-        left = self.engine.drain(self.settings.worker.drain_s)
+        for driver in self.switches_by_name.values():
+            driver.liveness.close()
+        self.engine.drain(self.settings.worker.drain_s)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """End at once: calls that are up stay as they are on the switch, and open on record."""
+        left = self.engine.abandon()
         if left:
             log.warning("%d calls are left parked on the switch", left)
         gevent.killall(self._beats)
         if self._api is not None:
             self._api.stop(timeout=1)
-        for driver, _ in self._switches.values():
+        for driver in self.switches_by_name.values():
             driver.links.stop()
         self.store.close(10.0)
+        self._boss.close()
+        if isinstance(self._prompts, WavPrompts):
+            self._prompts.close()
 
     # ---- what the API asks (Vitals) ------------------------------------------------------------------------------
 
@@ -134,25 +153,25 @@ class Application:
         return self.engine.figures()
 
     def switches(self) -> dict[str, str]:
-        return {name: str(driver.links.state) for name, (driver, _) in self._switches.items()}
+        return {name: str(driver.links.state) for name, driver in self.switches_by_name.items()}
 
     # ---- parts -----------------------------------------------------------------------------------------------------
 
-    def _engine(self) -> Engine:
-        settings = self.settings
-        boss = _boss(settings)
+    def _engine(self) -> tuple[Engine, TextPrompts | WavPrompts]:
+        settings, boss = self.settings, self._boss
         queues = {name: QueueSettings(name, queue.agents, queue.limit) for name, queue in settings.queues.items()}
         catalog = Catalog(lookups=boss.signatures(), queues=frozenset(queues))
         library = load_folder(settings.flows, catalog, direct=self._direct)
         for issue in library.issues:
             log.warning("%s", issue)
         recordings = settings.data / "recordings"
-        recordings.mkdir(exist_ok=True)
+        _make_folder(recordings)
+        prompts = _prompts(settings, library)
         services = Services(
             clock=self._clock,
             zone=ZoneInfo(settings.timezone),
             journal=Journal(self.store, self._clock),
-            prompts=PromptDesk(_prompts(settings, library)),
+            prompts=PromptDesk(prompts),
             lookups=Lookups(boss),
             queues=MemoryQueues(queues, self._clock),
             messages=Messages({"sms": LogChannel("sms"), "chat": LogChannel("chat")}),
@@ -160,17 +179,35 @@ class Application:
         )
         limits = settings.limits
         admission = Admission(Limits(limits.calls, limits.per_caller, limits.per_second), self._clock)
-        return Engine(library, services, admission)
+        return Engine(library, services, admission, lost_after_s=settings.worker.guard_s), prompts
 
-    def _switch(self, switch: SwitchSettings) -> tuple[FreeSwitch, Liveness]:
+    def _switch(self, switch: SwitchSettings) -> FreeSwitch:
         settings = self.settings
         link = LinkSettings(switch.host, switch.port, switch.secret(), SUBSCRIBED, worker=str(settings.worker.slot))
         dialing = Dialing(
             switch.domain, settings.dialing.trunks, settings.dialing.allowed, settings.dialing.caller_number or ""
         )
-        driver = FreeSwitch(switch.name, link, self.engine, dialing, settings.worker.guard_s)
+        driver = FreeSwitch(switch.name, link, self.engine, dialing, guard_s=settings.worker.guard_s)
         self.engine.add_switch(driver)
-        return driver, Liveness(driver.links, settings.worker.slot, driver.guard)
+        return driver
+
+
+def _make_folder(folder: Path) -> None:
+    """Raises ConfigError: not to be made, or not to be named to the switch (`record` takes words)."""
+    if any(char.isspace() for char in str(folder.resolve())):
+        raise ConfigError(
+            f"the folder {folder} has a blank in its path, and the switch cannot record into it",
+            code="bad-folder",
+            remedy="set `data:` to a path without blanks",
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot make the folder {folder}: {error.strerror}",
+            code="unwritable-folder",
+            remedy="set `data:` to a folder that the engine's user may write",
+        ) from error
 
 
 def _store_place(settings: Settings) -> tuple[str, Path]:

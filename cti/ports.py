@@ -29,11 +29,20 @@ class CallSink(Protocol):
 
     def answered(self, uuid: str) -> None: ...
 
-    def leg_joined(self, uuid: str, other_uuid: str, other_number: str) -> None:
-        """The call ``uuid`` talks with another leg (an agent, a number) now."""
+    def leg_joined(self, uuid: str, other_uuid: str, role: str, number: str) -> None:
+        """The call ``uuid`` talks with another leg now; ``role`` is agent, extension or number."""
 
-    def switch_up(self, switch: str, restarted: bool, live: Mapping[str, NewCall]) -> None:
-        """Links are up (again). ``restarted``: another Core-UUID, earlier calls are gone. ``live``: ours, still up."""
+    def leg_left(self, uuid: str, other_uuid: str, cause: str) -> None:
+        """A leg that had joined has hung up."""
+
+    def call_taken(self, uuid: str) -> None:
+        """The switch took the call to the emergency extension: it is no longer ours."""
+
+    def switch_up(
+        self, switch: str, restarted: bool, live: Mapping[str, NewCall], elsewhere: Collection[str] = ()
+    ) -> None:
+        """Links are up (again). ``restarted``: another Core-UUID, earlier calls are gone. ``live``: ours, still up.
+        ``elsewhere``: calls on the same switch that other workers own."""
 
     def switch_down(self, switch: str, reason: str) -> None: ...
 
@@ -47,13 +56,25 @@ class Switch(Protocol):
 
     name: str
 
+    @property
+    def up(self) -> bool:
+        """Commands reach it now. While it is down they are kept, and sent when it is back."""
+
     def answer(self, uuid: str) -> None: ...
 
     def play(self, uuid: str, ref: int, audio: Sequence[str]) -> None: ...
 
     def stop_play(self, uuid: str, ref: int) -> None: ...
 
+    def start_music(self, uuid: str, audio: Sequence[str]) -> None:
+        """Repeat ``audio`` whenever nothing else runs on the channel, until `stop_music` or the end of the call."""
+
+    def stop_music(self, uuid: str) -> None: ...
+
     def transfer(self, uuid: str, ref: int, kind: str, target: str, timeout_s: float) -> None: ...
+
+    def stop_transfer(self, uuid: str, ref: int) -> None:
+        """Stop ringing, or end the talk. `TransferEnded(ref)` still comes."""
 
     def record(self, uuid: str, ref: int, path: str, max_s: float, silence_s: float) -> None: ...
 

@@ -48,4 +48,6 @@ class NewCall:
     medium: Medium = Medium.VOICE
     attributes: dict[str, str] = field(default_factory=dict)
     answered: bool = False
+    answered_at: float | None = None  # wall clock, as the switch tells; None: not answered, or not told
     adopted: bool = False  # found alive at (re)connect instead of announced by CHANNEL_PARK
+    talking: bool = False  # adopted, but in a bridge that an earlier engine made: nothing to do until it parks again

@@ -1,24 +1,23 @@
 """One call, one greenlet, one mailbox: the only owner of the call's state (DESIGN 3.5).
 
-Everything that happens to a call is posted here and handled in order; the run (pure) says what to do, and this
-module does it through the ports. Every wait has a deadline, and hang-up at any point is a normal path.
+Everything that happens to a call is posted here and handled in order; the run (pure) says what to do, and `Hands` does
+it through the ports. Every wait has a deadline, and hang-up at any point is a normal path.
 """
 
 from __future__ import annotations
 
-import heapq
 import logging
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import gevent
+from gevent.event import Event as Flag
 from gevent.queue import Empty, SimpleQueue
 
 from cti.core import commands as cmd
 from cti.core import events as ev
 from cti.core.calls import TerminalCause
-from cti.core.errors import CtiError
+from cti.runtime import messages as msg
 from cti.runtime.ending import Ending
+from cti.runtime.hands import Hands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from cti.core.calls import NewCall
     from cti.flow import Run
     from cti.ports import Switch
+    from cti.runtime.journal import CallLog
     from cti.runtime.services import Services
 
 log = logging.getLogger("cti.call")
@@ -38,66 +38,6 @@ AFTER_HANGUP_S = 30.0
 MAILBOX_LIMIT = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class _Stop:
-    """Posted by the engine: the call is over without the switch having said so."""
-
-    cause: TerminalCause
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Audio:
-    """Rendering ended for ``Play(ref)``; None: it failed."""
-
-    ref: int
-    arguments: list[str] | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Answered:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class _Kill:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class _Joined:
-    uuid: str
-    number: str
-
-
-@dataclass(slots=True)
-class _Timers:
-    """Timers of one call as a heap: the mailbox wait ends at the earliest, so no greenlet per timer."""
-
-    heap: list[tuple[float, int]] = field(default_factory=list)
-    live: set[int] = field(default_factory=set)
-
-    def start(self, ref: int, at: float) -> None:
-        self.live.add(ref)
-        heapq.heappush(self.heap, (at, ref))
-
-    def cancel(self, ref: int) -> None:
-        self.live.discard(ref)
-
-    def next_at(self) -> float | None:
-        while self.heap and self.heap[0][1] not in self.live:
-            heapq.heappop(self.heap)
-        return self.heap[0][0] if self.heap else None
-
-    def pop_due(self, now: float) -> int | None:
-        at = self.next_at()
-        if at is None or at > now:
-            return None
-        ref = heapq.heappop(self.heap)[1]
-        self.live.discard(ref)
-        return ref
-
-
 class CallActor:
     """Drives one `Run` for one channel. ``on_close`` is called once, from the actor's greenlet, at the very end."""
 
@@ -107,44 +47,31 @@ class CallActor:
         run: Run,
         switch: Switch,
         services: Services,
+        call_log: CallLog,
         on_close: Callable[[CallActor], None],
         *,
         rejected: bool = False,
     ) -> None:
         self.call = call
         self.uuid = call.uuid
+        self.ending = Ending(rejected=rejected)
+        self.done = Flag()
+        self.dropped_digits = 0
+        self.recorded_before = False  # the call detail record is there already
+        self.log = call_log
         self._run = run
         self._switch = switch
         self._services = services
         self._on_close = on_close
         self._mailbox: SimpleQueue[Any] = SimpleQueue()
-        self._timers = _Timers()
-        self._workers: set[gevent.Greenlet[Any, Any]] = set()
-        self._wanted_audio: set[int] = set()
-        self.ending = Ending(rejected=rejected)
-        self.dropped_digits = 0
+        self._timers = msg.Timers()
+        self._hands = Hands(call.uuid, switch, services, self._timers, self.post, self._hangup)
         self._facts: dict[type[Any], Callable[[Any], None]] = {
-            cmd.NodeEntered: lambda f: services.journal.node_entered(self.uuid, f),
-            cmd.NodeLeft: lambda f: services.journal.node_left(self.uuid, f),
+            cmd.NodeEntered: call_log.node_entered,
+            cmd.NodeLeft: call_log.node_left,
             cmd.GoalReached: self.ending.goal,
             cmd.FlowError: self._flow_error,
             cmd.RunEnded: self.ending.run_ended,
-        }
-        self._commands: dict[type[Any], Callable[[Any], None]] = {
-            cmd.Answer: lambda _c: switch.answer(self.uuid),
-            cmd.Play: self._play,
-            cmd.StopPlay: self._stop_play,
-            cmd.StartTimer: lambda c: self._timers.start(c.ref, services.clock.monotonic() + c.seconds),
-            cmd.CancelTimer: lambda c: self._timers.cancel(c.ref),
-            cmd.Lookup: self._lookup,
-            cmd.Transfer: self._transfer,
-            cmd.EnterQueue: lambda c: services.queues.enter(self.uuid, self._switch, c, self.post),
-            cmd.LeaveQueue: lambda c: services.queues.leave(self.uuid, c.ref, keep_place=c.keep_place),
-            cmd.RequestCallback: lambda c: self.post(services.queues.callback(self.uuid, c)),
-            cmd.Record: self._record,
-            cmd.StopRecord: lambda c: switch.stop_record(self.uuid, c.ref),
-            cmd.SendMessage: lambda c: self._spawn(services.messages.send, c),
-            cmd.Hangup: self._hangup,
         }
 
     # ---- mailbox: called by anybody, returns at once ------------------------------------------------------------
@@ -155,29 +82,17 @@ class CallActor:
             return
         self._mailbox.put(event)
 
-    def stop(self, cause: TerminalCause, detail: str) -> None:
-        self._mailbox.put(_Stop(cause, detail))
-
-    def kill(self) -> None:
-        """Ended from outside (operator, API)."""
-        self._mailbox.put(_Kill())
-
     @property
     def language(self) -> str:
         return self._run.language
-
-    def answered(self) -> None:
-        self._mailbox.put(_Answered())
-
-    def joined(self, uuid: str, number: str) -> None:
-        self._mailbox.put(_Joined(uuid, number))
 
     # ---- the greenlet ---------------------------------------------------------------------------------------------
 
     def main(self) -> None:
         """Run the call to its end. A bug in here ends this call only, with a record that says so."""
         try:
-            self._do(self._run.start(self._services.now()))
+            if self._resume():
+                self._do(self._run.start(self._services.now()))
             while not self.ending.closed:
                 self._handle(self._next())
         except Exception as bug:
@@ -186,6 +101,22 @@ class CallActor:
             self._switch.hangup(self.uuid, "NORMAL_TEMPORARY_FAILURE")
         finally:
             self._close()
+
+    def _resume(self) -> bool:
+        """An adopted call begins its flow again, its visits counted on from those on record: a second visit is
+        another one. False for a call that is over on record, where only the hang-up is missing."""
+        if not self.call.adopted:
+            return True
+        history = self.log.history()
+        if history is None:
+            return True  # on record nowhere: it came when nobody was there to meet it
+        if history.ended:
+            self.recorded_before = True
+            self._hangup(cmd.Hangup())
+            return False
+        self._run.visits.update(history.visits)
+        self.ending.note("engine-restarted: the flow began again in this call")
+        return True
 
     def _next(self) -> Any:
         """The next thing to handle: a message, or `TimerFired` when one is due first."""
@@ -200,32 +131,43 @@ class CallActor:
             return self._mailbox.get(timeout=None if at is None else max(0.0, at - monotonic()))
         except Empty:
             if self.ending.deadline is not None and monotonic() >= self.ending.deadline:
-                self.ending.overdue()
+                self._overdue()
                 return None
             ref = self._timers.pop_due(monotonic())
             return None if ref is None else ev.TimerFired(ref)
+
+    def _overdue(self) -> None:
+        if not self.ending.gone and not self._switch.up:
+            # The hang-up is kept and sent when the link is back; if it never is, the engine ends the call.
+            self.ending.deadline = self._services.clock.monotonic() + HANGUP_DEADLINE_S
+            return
+        self.ending.overdue()
+        self._do(self._run.feed(ev.HungUp(""), self._services.now()))
 
     def _handle(self, message: Any) -> None:
         match message:
             case None:
                 return
-            case _Stop(cause, detail):
+            case msg.Stop(cause, detail):
                 self.ending.force(cause, detail)
-                self._gone("LOST")
-            case _Kill():
+                self._gone("")
+            case msg.Vanished():
+                self.ending.note("ended while the link to the switch was down")
+                self._gone("")
+            case msg.Kill():
                 self.ending.force(TerminalCause.KILLED, "")
                 self._hangup(cmd.Hangup())
-            case _Audio(ref, arguments):
-                self._audio(ref, arguments)
-            case _Answered():
-                self._services.journal.answered(self.uuid)
-            case _Joined(uuid, number):
-                self._services.journal.leg_joined(self.uuid, uuid, number)
+            case msg.AudioReady():
+                self._hands.audio_ready(message, gone=self.ending.gone)
+            case msg.Answered():
+                self.log.answered()
+            case msg.LegJoined(uuid, role, number):
+                self._services.queues.joined(self.uuid)
+                self.log.leg_joined(uuid, role, number)
+            case msg.LegLeft(uuid, cause):
+                self.log.leg_left(uuid, cause)
             case ev.HungUp(cause):
                 self._gone(cause)
-            case ev.PlayEnded(ref):
-                if not self._services.queues.music_ended(self.uuid, ref):
-                    self._feed(message)
             case ev.TransferEnded(ref, outcome):
                 if not self._services.queues.talk_ended(self.uuid, ref, outcome):
                     self._feed(message)
@@ -234,6 +176,7 @@ class CallActor:
 
     def _gone(self, cause: str) -> None:
         if self.ending.hung_up(cause, self._services.clock.monotonic() + AFTER_HANGUP_S):
+            self._services.queues.gone(self.uuid)  # at once: no agent's phone may ring for a caller who left
             self._feed(ev.HungUp(cause))
 
     def _feed(self, event: ev.Event) -> None:
@@ -241,57 +184,13 @@ class CallActor:
 
     def _do(self, sprint: cmd.Sprint) -> None:
         for work in sprint:
-            kind = type(work)
-            fact = self._facts.get(kind)
+            fact = self._facts.get(type(work))
             if fact is not None:
                 fact(work)
-            elif not self.ending.gone or kind in (cmd.SendMessage, cmd.Lookup, cmd.CancelTimer, cmd.StartTimer):
-                self._commands[kind](work)
-        if self.ending.gone and self._run.ended:
+            else:
+                self._hands.do(work, gone=self.ending.gone)  # type: ignore[arg-type]  # what is no fact is a command
+        if self.ending.gone and (self._run.ended or not self._run.started):
             self.ending.closed = True
-
-    # ---- commands that need more than a line ----------------------------------------------------------------------
-
-    def _play(self, play: cmd.Play) -> None:
-        ready = self._services.prompts.find(play.parts)
-        if ready is not None:
-            self._switch.play(self.uuid, play.ref, ready)
-            return
-        self._wanted_audio.add(play.ref)
-        self._spawn(self._render, play)
-
-    def _render(self, play: cmd.Play) -> _Audio:
-        try:
-            return _Audio(play.ref, self._services.prompts.render(self.uuid, play.parts))
-        except CtiError as error:
-            log.warning("call %s: prompt not available: %s", self.uuid, error)
-            return _Audio(play.ref, None)
-
-    def _audio(self, ref: int, arguments: list[str] | None) -> None:
-        if ref not in self._wanted_audio:
-            return  # the flow went on meanwhile
-        self._wanted_audio.discard(ref)
-        if arguments is None:
-            self._feed(ev.PlayEnded(ref, ok=False))
-        elif not self.ending.gone:
-            self._switch.play(self.uuid, ref, arguments)
-
-    def _stop_play(self, stop: cmd.StopPlay) -> None:
-        if stop.ref in self._wanted_audio:
-            self._wanted_audio.discard(stop.ref)
-            self.post(ev.PlayEnded(stop.ref))
-        else:
-            self._switch.stop_play(self.uuid, stop.ref)
-
-    def _lookup(self, lookup: cmd.Lookup) -> None:
-        self._spawn(self._services.lookups.ask, lookup)
-
-    def _transfer(self, transfer: cmd.Transfer) -> None:
-        self._switch.transfer(self.uuid, transfer.ref, transfer.kind, transfer.target, transfer.timeout_s)
-
-    def _record(self, record: cmd.Record) -> None:
-        path = self._services.recording_path(self.uuid, record.ref)
-        self._switch.record(self.uuid, record.ref, path, record.max_s, record.silence_s)
 
     def _hangup(self, hangup: cmd.Hangup) -> None:
         self.ending.we_hang_up(self._services.clock.monotonic() + HANGUP_DEADLINE_S)
@@ -299,21 +198,13 @@ class CallActor:
 
     def _flow_error(self, error: cmd.FlowError) -> None:
         log.warning("call %s: %s.%s [%s] %s", self.uuid, error.flow, error.node, error.code, error.message)
-        self.ending.error = self.ending.error or f"{error.code} at {error.flow}.{error.node}"
-
-    def _spawn(self, work: Callable[[Any], Any], argument: Any) -> None:
-        """Run something that may block beside the mailbox; its result is posted. `work` must keep its deadline."""
-
-        def job() -> None:
-            self.post(work(argument))
-
-        worker = gevent.spawn(job)
-        self._workers.add(worker)
-        worker.rawlink(self._workers.discard)
+        self.ending.note(f"{error.code} at {error.flow}.{error.node}")
 
     def _close(self) -> None:
-        for worker in tuple(self._workers):
-            worker.kill(block=False)
-        self._services.queues.gone(self.uuid)
-        self._services.prompts.discard_call(self.uuid)
-        self._on_close(self)
+        try:
+            self._hands.close()
+        except Exception:
+            log.exception("call %s: not everything could be put away", self.uuid)
+        finally:
+            self._on_close(self)
+            self.done.set()

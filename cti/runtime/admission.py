@@ -1,4 +1,4 @@
-"""Which calls are let in: the total and the rate are bounded, and so is each called number and each caller."""
+"""Which calls are let in: the total and the rate are bounded, and so is what each caller may have at once."""
 
 from __future__ import annotations
 
@@ -14,47 +14,66 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Limits:
     """``calls`` at once, ``per_caller`` at once by one number (withheld numbers are not counted), ``per_s`` new ones
-    in any second. 0: no limit."""
+    in any second. 0: no limit. ``announcements``: refused calls that hear the busy flow at once; more are hung up."""
 
     calls: int = 500
     per_caller: int = 5
     per_s: int = 0
+    announcements: int = 100
 
 
 @dataclass(slots=True)
 class Admission:
+    """Counts from `entered` or `refused` to `left`. Refused calls count for the announcements only."""
+
     limits: Limits
     clock: Clock
+    active: int = 0
+    announcing: int = 0
     _by_caller: Counter[str] = field(default_factory=Counter)
     _arrivals: deque[float] = field(default_factory=deque)
 
-    def refuse(self, call: NewCall, active: int) -> str | None:
+    def refusal(self, call: NewCall) -> str | None:
         """Why the call is not let in (a word for the record), or None."""
-        if self.limits.calls and active >= self.limits.calls:
+        limits, number = self.limits, call.caller.number
+        if limits.calls and self.active >= limits.calls:
             return "calls"
-        if self.limits.per_s and self._rate_exceeded():
-            return "per_s"
-        number = call.caller.number
-        if number and self.limits.per_caller and self._by_caller[number] >= self.limits.per_caller:
+        if number and limits.per_caller and self._by_caller[number] >= limits.per_caller:
             return "per_caller"
+        if limits.per_s and self._in_last_second() >= limits.per_s:
+            return "per_second"
         return None
 
+    def may_announce(self) -> bool:
+        return self.announcing < self.limits.announcements
+
     def entered(self, call: NewCall) -> None:
+        self.active += 1
+        if self.limits.per_s:
+            self._arrivals.append(self.clock.monotonic())
         if call.caller.number:
             self._by_caller[call.caller.number] += 1
 
-    def left(self, call: NewCall) -> None:
+    def refused(self) -> None:
+        self.announcing += 1
+
+    def left(self, call: NewCall, *, rejected: bool) -> None:
+        if rejected:
+            self.announcing -= 1
+            return
+        self.active -= 1
         number = call.caller.number
         if number:
             self._by_caller[number] -= 1
             if self._by_caller[number] <= 0:
                 del self._by_caller[number]
 
-    def _rate_exceeded(self) -> bool:
+    def empty(self) -> bool:
+        """Nothing is counted any more."""
+        return not (self.active or self.announcing or self._by_caller)
+
+    def _in_last_second(self) -> int:
         now = self.clock.monotonic()
         while self._arrivals and self._arrivals[0] <= now - 1.0:
             self._arrivals.popleft()
-        if len(self._arrivals) >= self.limits.per_s:
-            return True
-        self._arrivals.append(now)
-        return False
+        return len(self._arrivals)

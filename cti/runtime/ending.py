@@ -55,6 +55,10 @@ class Ending:
         self.outcome = self.outcome or ended.outcome
         self._reason = self._reason or ended.reason
 
+    def note(self, text: str) -> None:
+        """Something worth a line in the record; the first stays."""
+        self.error = self.error or text
+
     def we_hang_up(self, deadline: float) -> None:
         """We have asked the switch to end the call; it must report so before ``deadline``."""
         if not self.gone:
@@ -74,19 +78,21 @@ class Ending:
         return True
 
     def force(self, cause: TerminalCause, detail: str) -> None:
-        """The end came neither from the flow nor from the caller. The first such cause stays."""
-        if self._forced is None and not (self.gone and self.hangup_cause):
+        """The end came neither from the flow nor from the caller. Too late when the channel is down already; the
+        first such cause stays."""
+        if self._forced is None and not self.gone:
             self._forced = cause
-        self.error = self.error or detail
+            self.error = detail or self.error
 
     def overdue(self) -> None:
         """The deadline passed: write the call off."""
         if not self.gone:
             self.force(TerminalCause.SWITCH_LOST, "the switch did not confirm the hang-up")
         else:
-            self.error = self.error or "the flow did not end after the hang-up"
+            self.note("the flow did not end after the hang-up")
         self.gone = self.closed = True
 
     def bug(self, error: Exception) -> None:
-        self.force(TerminalCause.SYSTEM_ERROR, f"{type(error).__name__} in the engine")
+        self._forced = self._forced or TerminalCause.SYSTEM_ERROR
+        self.error = f"{type(error).__name__} in the engine"
         self.gone = self.closed = True

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import gevent
+from gevent.event import Event as Flag
 
 from cti.core.calls import TerminalCause
 from cti.core.errors import CtiError
 from cti.core.events import HungUp
 from cti.flow import Run
+from cti.runtime import messages as msg
 from cti.runtime.actor import CallActor
-from cti.runtime.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from cti.core.calls import NewCall
     from cti.core.events import Event
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from cti.runtime.services import Services
 
 log = logging.getLogger("cti.engine")
+
+#: What a call is hung up with when not even the busy flow can be played.
+OVER_CAPACITY = "SWITCH_CONGESTION"
+TALKED_ON = "engine-restarted: the caller talked on, and hung up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +49,23 @@ class Figures:
 
 
 class Engine:
-    def __init__(self, library: FlowLibrary, services: Services, admission: Admission) -> None:
+    """``lost_after_s``: a switch that stays away this long is given up, and its calls are closed."""
+
+    def __init__(
+        self, library: FlowLibrary, services: Services, admission: Admission, *, lost_after_s: float = 30.0
+    ) -> None:
         self._library = library
         self._services = services
         self._admission = admission
+        self._lost_after_s = lost_after_s
         self._switches: dict[str, Switch] = {}
         self._actors: dict[str, CallActor] = {}
+        self._greenlets: dict[str, gevent.Greenlet[[], None]] = {}
+        self._talking: dict[str, NewCall] = {}  # in bridges that an earlier engine made
+        self._losing: dict[str, gevent.Greenlet[..., None]] = {}  # by switch: gives its calls up when it fires
+        self._idle = Flag()
+        self._idle.set()
+        self._abandoned = False
         self._started = 0
         self._rejected = 0
         self._unknown = 0
@@ -61,55 +77,84 @@ class Engine:
     def figures(self) -> Figures:
         return Figures(len(self._actors), self._started, dict(self._ended), self._rejected, self._unknown)
 
-    # ---- CallSink ------------------------------------------------------------------------------------------------
+    # ---- CallSink: calls -----------------------------------------------------------------------------------------
 
     def call_arrived(self, call: NewCall) -> None:
-        if call.uuid in self._actors:
+        if call.uuid in self._actors or self._abandoned:
             return
+        self._talking.pop(call.uuid, None)
         try:
             self._meet(call)
-        except Exception:
-            # A bug on the way to the flow must not leave a caller in silence.
+        except Exception as bug:
+            # A bug on the way to the flow must leave neither a caller in silence nor a call without a record.
             log.exception("call %s cannot be met", call.uuid)
+            self._close_unmet(call, TerminalCause.SYSTEM_ERROR, f"{type(bug).__name__} before the flow")
             self._switches[call.switch].hangup(call.uuid, "NORMAL_TEMPORARY_FAILURE")
 
     def _meet(self, call: NewCall) -> None:
-        now = self._services.now()
-        refusal = None if call.adopted else self._admission.refuse(call, len(self._actors))
-        meeting = self._library.reject(refusal) if refusal else self._library.meet(call, now)
-        if refusal:
-            self._rejected += 1
-            log.warning("call %s refused: %s", call.uuid, refusal)
-        self._start(call, meeting)
+        refusal = None if call.adopted else self._admission.refusal(call)
+        if refusal is None:
+            self._start(call, self._library.meet(call, self._services.now()))
+            return
+        log.warning("call %s refused: %s", call.uuid, refusal)
+        if self._admission.may_announce():
+            self._start(call, self._library.reject(refusal))
+            return
+        self._rejected += 1
+        self._close_unmet(call, TerminalCause.REJECTED, f"over-capacity: {refusal}")
+        self._switches[call.switch].hangup(call.uuid, OVER_CAPACITY)
 
     def call_event(self, uuid: str, event: Event) -> None:
         actor = self._actors.get(uuid)
-        if actor is None:
-            self._unknown += 1
-        else:
+        if actor is not None:
             actor.post(event)
+        elif isinstance(event, HungUp) and uuid in self._talking:
+            self._close_talking(uuid, TerminalCause.CALLER_HANGUP, event.cause)
+        else:
+            self._unknown += 1
 
     def answered(self, uuid: str) -> None:
-        if (actor := self._actors.get(uuid)) is not None:
-            actor.answered()
+        self._post(uuid, msg.Answered())
 
-    def leg_joined(self, uuid: str, other_uuid: str, other_number: str) -> None:
-        if (actor := self._actors.get(uuid)) is not None:
-            actor.joined(other_uuid, other_number)
+    def leg_joined(self, uuid: str, other_uuid: str, role: str, number: str) -> None:
+        self._post(uuid, msg.LegJoined(other_uuid, role, number))
 
-    def switch_up(self, switch: str, restarted: bool, live: Mapping[str, NewCall]) -> None:
+    def leg_left(self, uuid: str, other_uuid: str, cause: str) -> None:
+        self._post(uuid, msg.LegLeft(other_uuid, cause))
+
+    def call_taken(self, uuid: str) -> None:
+        self._post(uuid, msg.Stop(TerminalCause.ENGINE_LOST, "the switch took the call to the emergency extension"))
+
+    def _post(self, uuid: str, message: object) -> None:
+        if (actor := self._actors.get(uuid)) is not None:
+            actor.post(message)
+
+    # ---- CallSink: switches ------------------------------------------------------------------------------------
+
+    def switch_up(
+        self, switch: str, restarted: bool, live: Mapping[str, NewCall], elsewhere: Collection[str] = ()
+    ) -> None:
         """Reconcile: calls that the switch no longer has are closed, parked ones without an owner are met again."""
-        for actor in [a for a in self._actors.values() if a.call.switch == switch]:
+        if (losing := self._losing.pop(switch, None)) is not None:
+            losing.kill(block=False)
+        for actor in self._actors_of(switch):
             if restarted:
-                actor.stop(TerminalCause.SWITCH_LOST, "the switch restarted")
+                actor.post(msg.Stop(TerminalCause.SWITCH_LOST, "the switch restarted"))
             elif actor.uuid not in live:
                 log.warning("call %s ended while the link was down", actor.uuid)
-                actor.post(HungUp("UNKNOWN"))
-        gevent.spawn(self._close_lost, switch, set(live) | set(self._actors))
+                actor.post(msg.Vanished())
+        for uuid in [u for u, call in self._talking.items() if call.switch == switch and u not in live]:
+            self._close_talking(uuid, TerminalCause.CALLER_HANGUP, "")
+        spared = {*live, *elsewhere, *self._actors}
         for uuid, call in live.items():
-            if uuid not in self._actors and call.adopted:
-                log.warning("call %s adopted: it was parked without an owner", uuid)
+            if uuid in self._actors:
+                continue
+            log.warning("call %s adopted: it was %s without an owner", uuid, "talking" if call.talking else "parked")
+            if call.talking:
+                self._talking[uuid] = call
+            else:
                 self.call_arrived(call)
+        gevent.spawn(self._close_lost, switch, spared)
         log.info("switch %s is up%s, %d calls live", switch, " (restarted)" if restarted else "", len(live))
 
     def _close_lost(self, switch: str, live: set[str]) -> None:
@@ -124,6 +169,23 @@ class Engine:
 
     def switch_down(self, switch: str, reason: str) -> None:
         log.warning("switch %s is down: %s", switch, reason)
+        if not self._abandoned and switch not in self._losing:
+            self._losing[switch] = gevent.spawn_later(self._lost_after_s, self._give_up, switch)
+
+    def _give_up(self, switch: str) -> None:
+        self._losing.pop(switch, None)
+        actors = self._actors_of(switch)
+        talking = [uuid for uuid, call in self._talking.items() if call.switch == switch]
+        if actors or talking:
+            log.error("switch %s stayed away: %d calls are lost", switch, len(actors) + len(talking))
+        reason = f"the switch was away for {self._lost_after_s:g} s"
+        for actor in actors:
+            actor.post(msg.Stop(TerminalCause.SWITCH_LOST, reason))
+        for uuid in talking:
+            self._close_talking(uuid, TerminalCause.SWITCH_LOST, "")
+
+    def _actors_of(self, switch: str) -> list[CallActor]:
+        return [actor for actor in self._actors.values() if actor.call.switch == switch]
 
     # ---- life of a call ----------------------------------------------------------------------------------------------
 
@@ -132,30 +194,61 @@ class Engine:
         actor = self._actors.get(uuid)
         if actor is None:
             return False
-        actor.kill()
+        actor.post(msg.Kill())
         return True
 
     def wait_closed(self, uuid: str, timeout_s: float) -> bool:
         """Until the engine has done with the call; False at the deadline."""
-        return wait_until(lambda: uuid not in self._actors, timeout_s)
+        actor = self._actors.get(uuid)
+        return actor is None or bool(actor.done.wait(timeout_s))
 
     def drain(self, deadline_s: float) -> int:
         """Wait for the calls to end; the number left at the deadline."""
-        wait_until(lambda: not self._actors, deadline_s)
+        self._idle.wait(deadline_s)
         return len(self._actors)
+
+    def abandon(self) -> int:
+        """Let go of every call as it is, without a last record: the next engine adopts it, or the guard takes it."""
+        self._abandoned = True
+        left = len(self._actors)
+        for greenlet in (*self._losing.values(), *self._greenlets.values()):
+            greenlet.kill(block=False)
+        self._losing.clear()
+        self._idle.wait(1.0)
+        return left
 
     def _start(self, call: NewCall, meeting: Meeting) -> None:
         run = Run(meeting.plan, meeting.inputs, now=self._services.now())
+        call_log = self._services.journal.started(call, meeting, run.language)
         switch = self._switches[call.switch]
-        actor = CallActor(call, run, switch, self._services, self._closed, rejected=meeting.rejected)
+        actor = CallActor(call, run, switch, self._services, call_log, self._closed, rejected=meeting.rejected)
         self._actors[call.uuid] = actor
+        self._idle.clear()
         self._started += 1
-        self._admission.entered(call)
-        self._services.journal.started(call, meeting, run.language)
-        gevent.spawn(actor.main)
+        if meeting.rejected:
+            self._rejected += 1
+            self._admission.refused()
+        else:
+            self._admission.entered(call)
+        self._greenlets[call.uuid] = gevent.spawn(actor.main)
 
     def _closed(self, actor: CallActor) -> None:
         self._actors.pop(actor.uuid, None)
-        self._admission.left(actor.call)
+        self._greenlets.pop(actor.uuid, None)
+        self._admission.left(actor.call, rejected=actor.ending.rejected)
+        if not self._actors:
+            self._idle.set()
+        if self._abandoned or actor.recorded_before:
+            return
         self._ended[actor.ending.cause.value] += 1
-        self._services.journal.ended(actor.uuid, actor.ending, actor.language)
+        actor.log.ended(actor.ending, actor.language)
+
+    def _close_unmet(self, call: NewCall, cause: TerminalCause, note: str) -> None:
+        self._started += 1
+        self._ended[cause.value] += 1
+        self._services.journal.started(call, None).closed(cause, "", note)
+
+    def _close_talking(self, uuid: str, cause: TerminalCause, hangup_cause: str) -> None:
+        call = self._talking.pop(uuid)
+        self._ended[cause.value] += 1
+        self._services.journal.started(call, None).closed(cause, hangup_cause, TALKED_ON)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import gevent
+
+from cti.core.calls import TerminalCause
+from cti.core.errors import CtiError
 from cti.core.records import CallEnded, CallStarted, LegAdded, LegEnded, NodeVisit
+from cti.runtime.ending import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -12,22 +19,33 @@ if TYPE_CHECKING:
     from cti.core.calls import NewCall
     from cti.core.commands import NodeEntered, NodeLeft
     from cti.ports import Clock, Store
-    from cti.runtime.ending import Ending
     from cti.runtime.library import Meeting
+
+log = logging.getLogger("cti.call")
+
+#: How long an adopted caller may wait for the database to tell what was before.
+HISTORY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What an earlier engine left on record of a call. ``visits``: ``flow/node`` -> the highest number."""
+
+    ended: bool
+    visits: dict[str, int] = field(default_factory=dict)
 
 
 class Journal:
-    """``store`` never blocks and never raises here; what it cannot write it keeps (see `cti.store`)."""
+    """``store`` never blocks and never raises in `record`; what it cannot write it keeps (see `cti.store`)."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
-        self._answered: dict[str, float] = {}
-        self._visits: dict[str, dict[tuple[str, str, int], NodeVisit]] = {}
+        self.store = store
+        self.clock = clock
 
-    def started(self, call: NewCall, meeting: Meeting, language: str) -> None:
-        now = self._clock.now()
-        self._store.record(
+    def started(self, call: NewCall, meeting: Meeting | None, language: str = "") -> CallLog:
+        """``meeting`` None: the call never met a flow of ours."""
+        now = self.clock.now()
+        self.store.record(
             CallStarted(
                 call_id=call.uuid,
                 switch=call.switch,
@@ -36,37 +54,49 @@ class Journal:
                 medium=call.medium,
                 caller=call.caller.number,
                 caller_name=call.caller.name,
-                entry=meeting.entry,
-                flow=meeting.plan.root,
-                flow_version=meeting.plan.version,
+                entry=meeting.entry if meeting else "",
+                flow=meeting.plan.root if meeting else "",
+                flow_version=meeting.plan.version if meeting else "",
                 language=language,
             )
         )
-        self._store.record(LegAdded(call.uuid, call.uuid, "caller", now, call.caller.number, call.switch))
-        if call.answered:
-            self._answered[call.uuid] = now
+        self.store.record(LegAdded(call.uuid, call.uuid, "caller", now, call.caller.number, call.switch))
+        return CallLog(self, call, now)
 
-    def answered(self, call_id: str) -> None:
-        self._answered.setdefault(call_id, self._clock.now())
+    def reconcile(self, switch: str, live: Collection[str]) -> int:
+        """Close what an earlier engine left open on this switch and that no longer lives; how many."""
+        return self.store.close_lost(live, self.clock.now(), switch=switch)
 
-    def leg_joined(self, call_id: str, leg_id: str, number: str) -> None:
-        role = "extension" if len(number) <= 8 else "number"
-        self._store.record(LegAdded(call_id, leg_id, role, self._clock.now(), number or None))
 
-    def leg_left(self, call_id: str, leg_id: str, cause: str) -> None:
-        self._store.record(LegEnded(call_id, leg_id, self._clock.now(), cause))
+class CallLog:
+    """The records of one call."""
 
-    def node_entered(self, call_id: str, fact: NodeEntered) -> None:
-        visit = NodeVisit(call_id, fact.flow, fact.node, fact.type, fact.visit, self._clock.now())
-        self._visits.setdefault(call_id, {})[fact.flow, fact.node, fact.visit] = visit
-        self._store.record(visit)
+    def __init__(self, journal: Journal, call: NewCall, now: float) -> None:
+        self._journal = journal
+        self._call = call
+        self._answered = (call.answered_at or now) if call.answered else None
+        self._open: dict[tuple[str, str, int], NodeVisit] = {}
 
-    def node_left(self, call_id: str, fact: NodeLeft) -> None:
-        entered = self._visits.get(call_id, {}).pop((fact.flow, fact.node, fact.visit), None)
-        now = self._clock.now()
-        self._store.record(
+    def answered(self) -> None:
+        self._answered = self._answered or self._journal.clock.now()
+
+    def leg_joined(self, leg_id: str, role: str, number: str) -> None:
+        self._record(LegAdded(self._call.uuid, leg_id, role, self._now(), number or None, self._call.switch))
+
+    def leg_left(self, leg_id: str, cause: str) -> None:
+        self._record(LegEnded(self._call.uuid, leg_id, self._now(), cause))
+
+    def node_entered(self, fact: NodeEntered) -> None:
+        visit = NodeVisit(self._call.uuid, fact.flow, fact.node, fact.type, fact.visit, self._now())
+        self._open[fact.flow, fact.node, fact.visit] = visit
+        self._record(visit)
+
+    def node_left(self, fact: NodeLeft) -> None:
+        entered = self._open.pop((fact.flow, fact.node, fact.visit), None)
+        now = self._now()
+        self._record(
             NodeVisit(
-                call_id,
+                self._call.uuid,
                 fact.flow,
                 fact.node,
                 entered.type if entered else "",
@@ -78,23 +108,51 @@ class Journal:
             )
         )
 
-    def ended(self, call_id: str, ending: Ending, language: str) -> None:
-        """The call detail record. Visits of nodes that were never left (the caller hung up in them) stay open."""
-        self._visits.pop(call_id, None)
-        self._store.record(
+    def ended(self, ending: Ending, language: str = "") -> None:
+        """The call detail record."""
+        self._record(
             CallEnded(
-                call_id,
-                self._clock.now(),
+                self._call.uuid,
+                self._now(),
                 ending.cause,
                 hangup_cause=ending.hangup_cause,
                 outcome=ending.outcome,
                 goals=tuple(ending.goals),
-                answered_at=self._answered.pop(call_id, None),
+                answered_at=self._answered,
                 error=ending.error,
                 language=language,
             )
         )
 
-    def reconcile(self, switch: str, live: Collection[str]) -> int:
-        """Close what an earlier engine left open on this switch and that no longer lives; how many."""
-        return self._store.close_lost(live, self._clock.now(), switch=switch)
+    def closed(self, cause: TerminalCause, hangup_cause: str, note: str) -> None:
+        """The call detail record of a call that no flow of ours has seen to its end."""
+        ending = Ending(hangup_cause=hangup_cause)
+        ending.force(cause, note)
+        self.ended(ending)
+
+    def history(self) -> History | None:
+        """What is on record of this call from before. None: nothing, or the database cannot tell in time: the caller
+        does not wait for it."""
+        found = None
+        with gevent.Timeout(HISTORY_S) as overdue:
+            try:
+                found = self._journal.store.find_call(self._call.uuid)
+            except CtiError as error:
+                log.warning("call %s: what was before is not known: %s", self._call.uuid, error)
+            except gevent.Timeout as timeout:
+                if timeout is not overdue:
+                    raise
+                log.warning("call %s: what was before is not known: the database is slow", self._call.uuid)
+        if found is None or not found.visits:
+            return None
+        visits: dict[str, int] = {}
+        for visit in found.visits:
+            key = f"{visit.flow}/{visit.node}"
+            visits[key] = max(visits.get(key, 0), visit.visit)
+        return History(found.call.ended_at is not None, visits)
+
+    def _now(self) -> float:
+        return self._journal.clock.now()
+
+    def _record(self, record: LegAdded | LegEnded | NodeVisit | CallEnded) -> None:
+        self._journal.store.record(record)

@@ -2,6 +2,9 @@
 
 The place for the distribution core of a later release; until then a caller who asks for a person reaches one. State
 is touched only between switches of the hub (no call in here yields), so it needs no lock.
+
+An entry is waiting (in `_Line.waiting`, its place is its position), ringing (still there, ``agent`` set) or talking
+(no longer in the line). Every way out goes through `_drop`.
 """
 
 from __future__ import annotations
@@ -23,81 +26,90 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cti.queue")
 
-#: Refs of our own playbacks and bridges on a run's channel, far above any a run reaches.
-MUSIC_REF = 1_000_000_000
-TALK_REF = 2_000_000_000
-RING_S = 20.0
-#: A phone that did not answer is left alone this long.
-REST_S = 10.0
-
 
 @dataclass(frozen=True, slots=True)
 class QueueSettings:
-    """``agents``: extensions rung in turn. ``limit``: waiting callers; more hear `full`."""
+    """``agents``: extensions rung in turn. ``limit``: waiting callers; more hear `full`. ``music``: played again and
+    again, so it is to be finite (DESIGN 3.1). A phone rings for ``ring_s`` and rests ``rest_s`` when nobody came."""
 
     name: str
     agents: tuple[str, ...] = ()
     limit: int = 100
-    music: str = "silence_stream://10000"
+    music: str = "tone_stream://%(300,9700,350,440)"
+    ring_s: float = 20.0
+    rest_s: float = 10.0
 
 
-@dataclass(slots=True)
-class _Waiting:
+@dataclass(slots=True, eq=False)
+class _Entry:
     uuid: str
     switch: Switch
     wish: EnterQueue
     post: Callable[[Any], None]
+    line: _Line
     entered_at: float
     agent: str | None = None
-    music: int = 0
-    music_on: bool = False
-    timers: list[gevent.Greenlet[Any, Any]] = field(default_factory=list)
+    talking: bool = False
+    timers: set[gevent.Greenlet[Any, Any]] = field(default_factory=set)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Line:
     settings: QueueSettings
-    waiting: deque[_Waiting] = field(default_factory=deque)
-    handled: deque[float] = field(default_factory=lambda: deque(maxlen=50))  # waits of the last callers answered
+    waiting: deque[_Entry] = field(default_factory=deque)
+    waits: deque[float] = field(default_factory=lambda: deque(maxlen=50))  # of the last callers answered, seconds
 
 
 class MemoryQueues:
     def __init__(self, queues: Mapping[str, QueueSettings], clock: Clock) -> None:
         self._lines = {name: _Line(settings) for name, settings in queues.items()}
         self._clock = clock
-        self._calls: dict[str, tuple[_Line, _Waiting]] = {}
+        self._entries: dict[str, _Entry] = {}
         self._busy: dict[str, str] = {}  # agent -> call
-        self._resting: dict[str, float] = {}
-        self.callbacks: list[tuple[str, RequestCallback]] = []
+        self._leaving: dict[tuple[str, int], str] = {}  # (call, ref) -> agent whose phone is being stopped
+        self._resting: dict[str, gevent.Greenlet[..., None]] = {}
 
     def names(self) -> list[str]:
         return sorted(self._lines)
 
     def snapshot(self) -> dict[str, int]:
+        """Callers waiting, by queue."""
         return {name: len(line.waiting) for name, line in self._lines.items()}
+
+    def idle(self) -> bool:
+        """Nobody waits, rings or talks."""
+        return not (self._entries or self._busy or any(line.waiting for line in self._lines.values()))
 
     # ---- what a run asks ----------------------------------------------------------------------------------------
 
     def enter(self, uuid: str, switch: Switch, wish: EnterQueue, post: Callable[[Any], None]) -> None:
         line = self._lines.get(wish.queue)
+        self._drop(uuid)
         if line is None or not line.settings.agents:
             post(ev.QueueEnded(wish.ref, "no_agents"))
             return
         if len(line.waiting) >= line.settings.limit:
             post(ev.QueueEnded(wish.ref, "full"))
             return
-        entry = _Waiting(uuid, switch, wish, post, self._clock.monotonic())
+        entry = self._entries[uuid] = _Entry(uuid, switch, wish, post, line, self._clock.monotonic())
         line.waiting.append(entry)
-        self._calls[uuid] = (line, entry)
         if wish.max_wait_s is not None:
-            self._later(entry, wish.max_wait_s, self._waited_out, line)
+            self._later(entry, wish.max_wait_s, self._waited_out)
         if wish.announce_every_s:
-            self._later(entry, wish.announce_every_s, self._announce, line)
-        self._start_music(line, entry)
+            self._later(entry, wish.announce_every_s, self._announce)
         self._match(line)
+        if entry.agent is None:
+            switch.start_music(uuid, [line.settings.music])
 
     def leave(self, uuid: str, ref: int, *, keep_place: bool) -> None:
-        del ref, keep_place  # the place of a callback needs the distribution core
+        """The caller goes on elsewhere: a phone that rings is stopped."""
+        del keep_place  # the place of a callback needs the distribution core
+        entry = self._entries.get(uuid)
+        if entry is None or entry.wish.ref != ref:
+            return
+        if entry.agent is not None:  # it stays busy until it has stopped ringing
+            self._leaving[uuid, ref], entry.agent = entry.agent, None
+            entry.switch.stop_transfer(uuid, ref)
         self._drop(uuid)
 
     def callback(self, uuid: str, wish: RequestCallback) -> ev.CallbackEnded:
@@ -106,46 +118,47 @@ class MemoryQueues:
         return ev.CallbackEnded(wish.ref, "declined")
 
     def gone(self, uuid: str) -> None:
+        """The caller hung up; the switch stops the ringing with that."""
+        for key in [key for key in self._leaving if key[0] == uuid]:
+            self._busy.pop(self._leaving.pop(key), None)
         self._drop(uuid)
 
     # ---- what the switch tells -------------------------------------------------------------------------------------
 
-    def music_ended(self, uuid: str, ref: int) -> bool:
-        """True when the playback was our hold music: it is finite and renewed (DESIGN 3.1)."""
-        if ref < MUSIC_REF:
-            return False
-        found = self._calls.get(uuid)
-        if found is not None:
-            line, entry = found
-            entry.music_on = False
-            if entry.agent is None:
-                self._start_music(line, entry)
-            else:
-                entry.switch.transfer(uuid, TALK_REF, "agent", entry.agent, RING_S)
-        return True
+    def joined(self, uuid: str) -> None:
+        """The agent's phone was answered."""
+        entry = self._entries.get(uuid)
+        if entry is None or entry.agent is None or entry.talking:
+            return
+        entry.talking = True
+        entry.line.waiting.remove(entry)
+        entry.line.waits.append(self._clock.monotonic() - entry.entered_at)
+        self._stop_timers(entry)
 
     def talk_ended(self, uuid: str, ref: int, outcome: str) -> bool:
         """True when the bridge was ours: the talk is over, or the phone was not answered and the caller waits on."""
-        if ref < TALK_REF:
-            return False
-        found = self._calls.get(uuid)
-        if found is None:
+        if (left := self._leaving.pop((uuid, ref), None)) is not None:
+            self._busy.pop(left, None)
+            self._match_all()
             return True
-        line, entry = found
+        entry = self._entries.get(uuid)
+        if entry is None or entry.wish.ref != ref:
+            return False
         agent, entry.agent = entry.agent, None
+        line = entry.line
         if agent is not None:
             self._busy.pop(agent, None)
-        if outcome == "talked":
-            line.handled.append(self._clock.monotonic() - entry.entered_at)
+        if entry.talking or outcome == "talked":
             self._drop(uuid)
-            entry.post(ev.QueueEnded(entry.wish.ref, "talked"))
-        else:
-            log.info("queue %s: %s did not take call %s: %s", line.settings.name, agent, uuid, outcome)
-            if agent is not None:
-                self._resting[agent] = self._clock.monotonic() + REST_S
-            self._start_music(line, entry)
-            self._later(entry, REST_S, self._match_again, line)
+            entry.post(ev.QueueEnded(ref, "talked"))
+            self._match_all()
+            return True
+        log.info("queue %s: %s did not take call %s: %s", line.settings.name, agent, uuid, outcome)
+        if agent is not None:
+            self._rest(agent, line.settings.rest_s)
         self._match_all()
+        if entry.agent is None:
+            entry.switch.start_music(uuid, [line.settings.music])
         return True
 
     # ---- inside ---------------------------------------------------------------------------------------------------
@@ -163,61 +176,56 @@ class MemoryQueues:
                 return
             entry.agent = agent
             self._busy[agent] = entry.uuid
-            if entry.music_on:  # the bridge follows the end of the music: two things at once would nest
-                entry.switch.stop_play(entry.uuid, entry.music)
-            else:
-                entry.switch.transfer(entry.uuid, TALK_REF, "agent", agent, RING_S)
-
-    def _match_again(self, line: _Line, entry: _Waiting) -> None:
-        del entry
-        self._match(line)
+            entry.switch.stop_music(entry.uuid)
+            entry.switch.transfer(entry.uuid, entry.wish.ref, "agent", agent, line.settings.ring_s)
 
     def _free_agent(self, line: _Line) -> str | None:
-        now = self._clock.monotonic()
-        free = (a for a in line.settings.agents if a not in self._busy and self._resting.get(a, 0.0) <= now)
+        free = (a for a in line.settings.agents if a not in self._busy and a not in self._resting)
         return next(free, None)
 
-    def _start_music(self, line: _Line, entry: _Waiting) -> None:
-        entry.music = max(entry.music, MUSIC_REF) + 1
-        entry.music_on = True
-        entry.switch.play(entry.uuid, entry.music, [line.settings.music])
+    def _rest(self, agent: str, seconds: float) -> None:
+        def over() -> None:
+            self._resting.pop(agent, None)
+            self._match_all()
 
-    def _waited_out(self, line: _Line, entry: _Waiting) -> None:
-        if entry.agent is None:  # a phone that rings already may still be answered
-            self._drop(entry.uuid)
-            entry.post(ev.QueueEnded(entry.wish.ref, "timeout"))
-        else:
-            self._later(entry, 1.0, self._waited_out, line)
+        self._resting[agent] = gevent.spawn_later(seconds, over)
 
-    def _announce(self, line: _Line, entry: _Waiting) -> None:
-        if entry.agent is None and entry in line.waiting:
-            position = line.waiting.index(entry) + 1
-            entry.post(ev.QueueAnnounced(entry.wish.ref, position, self._ewt(line, position)))
-        self._later(entry, entry.wish.announce_every_s or 30.0, self._announce, line)
-
-    def _ewt(self, line: _Line, position: int) -> float | None:
-        """Mean wait of the last callers answered, shared by place; None before anybody was answered."""
-        if not line.handled:
-            return None
-        return sum(line.handled) / len(line.handled) * position / max(1, len(line.waiting))
-
-    def _later(self, entry: _Waiting, seconds: float, work: Callable[[_Line, _Waiting], None], line: _Line) -> None:
-        entry.timers = [timer for timer in entry.timers if not timer.dead]
-        entry.timers.append(gevent.spawn_later(seconds, work, line, entry))
-
-    def _drop(self, uuid: str) -> None:
-        found = self._calls.pop(uuid, None)
-        if found is None:
+    def _waited_out(self, entry: _Entry) -> None:
+        if entry.agent is not None:  # a phone that rings already may still be answered
+            self._later(entry, 0.5, self._waited_out)
             return
-        line, entry = found
-        if entry in line.waiting:
-            line.waiting.remove(entry)
+        self._drop(entry.uuid)
+        entry.post(ev.QueueEnded(entry.wish.ref, "timeout"))
+
+    def _announce(self, entry: _Entry) -> None:
+        if entry.agent is None:
+            position = entry.line.waiting.index(entry) + 1
+            entry.post(ev.QueueAnnounced(entry.wish.ref, position, self._ewt(entry.line)))
+        self._later(entry, entry.wish.announce_every_s or 30.0, self._announce)
+
+    def _ewt(self, line: _Line) -> float | None:
+        """What the last callers waited, on average; None before anybody was answered."""
+        return sum(line.waits) / len(line.waits) if line.waits else None
+
+    def _later(self, entry: _Entry, seconds: float, work: Callable[[_Entry], None]) -> None:
+        timer = gevent.spawn_later(seconds, work, entry)
+        entry.timers.add(timer)
+        timer.rawlink(entry.timers.discard)
+
+    def _stop_timers(self, entry: _Entry) -> None:
         current = gevent.getcurrent()
-        for timer in entry.timers:
+        for timer in tuple(entry.timers):
             if timer is not current:
                 timer.kill(block=False)
+
+    def _drop(self, uuid: str) -> None:
+        entry = self._entries.pop(uuid, None)
+        if entry is None:
+            return
+        if entry in entry.line.waiting:
+            entry.line.waiting.remove(entry)
+        self._stop_timers(entry)
+        entry.switch.stop_music(uuid)
         if entry.agent is not None:
             self._busy.pop(entry.agent, None)
-        if entry.music_on:
-            entry.switch.stop_play(uuid, entry.music)
         self._match_all()

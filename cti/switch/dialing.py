@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cti.core.errors import CtiError
 
 EXTENSION = re.compile(r"[0-9]{2,8}")
-E164 = re.compile(r"\+?[0-9]{3,15}")
+E164 = re.compile(r"\+?[1-9][0-9]{2,14}|0[0-9]{2,14}")
 ROUTE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,63}")
 
 #: Q.850 causes (as in switch_types.h) by the exit that a flow author sees. What is not here is `failed`.
@@ -19,16 +19,30 @@ OUTCOMES = {
     "NO_ANSWER": "no_answer",
     "NO_USER_RESPONSE": "no_answer",
     "ALLOTTED_TIMEOUT": "no_answer",
-    "ORIGINATOR_CANCEL": "failed",
-    "OUTGOING_CALL_BARRED": "denied",
+    "PROGRESS_TIMEOUT": "no_answer",
     "USER_NOT_REGISTERED": "no_answer",
-    "SUBSCRIBER_ABSENT": "failed",
+    "OUTGOING_CALL_BARRED": "denied",
 }
+
+#: Causes that speak of the trunk and not of the number: the next trunk is tried. A busy number is busy on all trunks.
+ROUTE_FAILURES = frozenset(
+    """GATEWAY_DOWN INVALID_GATEWAY INVALID_PROFILE NETWORK_OUT_OF_ORDER NORMAL_TEMPORARY_FAILURE SWITCH_CONGESTION
+    NORMAL_CIRCUIT_CONGESTION REQUESTED_CHAN_UNAVAIL RECOVERY_ON_TIMER_EXPIRE DESTINATION_OUT_OF_ORDER
+    SERVICE_UNAVAILABLE FACILITY_NOT_SUBSCRIBED PROTOCOL_ERROR INCOMPATIBLE_DESTINATION""".split()  # noqa: SIM905
+)
 
 
 def outcome_of(disposition: str | None) -> str:
     """The transfer's exit for mod_dptools' `originate_disposition`."""
     return OUTCOMES.get(disposition or "", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One place to ring, as the switch dials it, and what goes with it as channel variables of the new leg."""
+
+    address: str
+    variables: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +55,36 @@ class Dialing:
     allowed: tuple[str, ...] = ()
     caller_number: str = ""
 
-    def dial_string(self, kind: str, target: str, timeout_s: float) -> str:
-        """Raise CtiError ``destination-denied`` for what may not or cannot be dialled."""
-        ring = max(1, round(timeout_s))
+    def __post_init__(self) -> None:
+        for route in (self.domain, *self.trunks):
+            if not ROUTE.fullmatch(route):
+                raise CtiError(f"{route[:60]!r} is no domain or trunk name", code="bad-route")
+        if self.caller_number and not E164.fullmatch(self.caller_number):
+            raise CtiError(f"{self.caller_number[:60]!r} is no caller number", code="bad-number")
+
+    def routes(self, kind: str, target: str, timeout_s: float) -> list[Route]:
+        """Where to ring, in the order of trial. Raises CtiError ``destination-denied`` for what may not or cannot be
+        dialled; the message holds no number."""
+        ring = ("leg_timeout", str(max(1, round(timeout_s))))
         if kind in ("agent", "extension"):
             if not EXTENSION.fullmatch(target):
-                raise _denied(f"{kind} {target!r} is not an extension number of 2 to 8 digits")
-            return f"[leg_timeout={ring}]user/{target}@{self.domain}"
+                raise _denied(f"the {kind} is not an extension number of 2 to 8 digits")
+            return [Route(f"user/{target}@{self.domain}", (ring,))]
         if kind == "number":
-            return self._by_trunk(target, ring)
-        raise _denied(f"cannot dial a {kind!r}")
+            number = self._checked(target)
+            own = (("origination_caller_id_number", self.caller_number),) if self.caller_number else ()
+            return [Route(f"sofia/gateway/{trunk}/{number}", (ring, *own)) for trunk in self.trunks]
+        raise _denied(f"cannot dial a {kind[:20]!r}")
 
-    def _by_trunk(self, target: str, ring: int) -> str:
-        number = target.lstrip("+")
+    def _checked(self, target: str) -> str:
         if not E164.fullmatch(target):
             raise _denied("the number is not E.164 digits")
-        if not any(number.startswith(prefix.lstrip("+")) for prefix in self.allowed):
+        number = target.removeprefix("+")
+        if not any(number.startswith(prefix.removeprefix("+")) for prefix in self.allowed):
             raise _denied("the number begins with no prefix of dialing.allowed")
         if not self.trunks:
             raise _denied("no trunk is configured (dialing.trunks)")
-        own = f",origination_caller_id_number={self.caller_number}" if self.caller_number else ""
-        return "|".join(f"[leg_timeout={ring}{own}]sofia/gateway/{trunk}/{number}" for trunk in self.trunks)
+        return number
 
 
 def _denied(message: str) -> CtiError:

@@ -1,28 +1,34 @@
 """Call control on one switch (real or embedded): the `Switch` port spoken over the event socket.
 
-Commands go out as they come (no wait for replies); completions are paired by our own Event-UUID, which the switch
-gives back as Application-UUID (switch_ivr.c:558,637), never by application name. See DESIGN 3.1 and 3.3.
+Commands go out without waiting for replies; completions are paired by our own Event-UUID, which the switch gives back
+as Application-UUID (switch_ivr.c:558,637), never by application name. What runs on a channel, and when, is the
+business of its lane (`cti.switch.lane`). See DESIGN 3.1 and 3.3.
 """
 
 from __future__ import annotations
 
 import logging
-import re
-from dataclasses import dataclass, field
+import uuid as uuids
 from typing import TYPE_CHECKING, Any
 
 from cti.core import events as ev
-from cti.core.calls import Caller, Medium, NewCall
 from cti.core.errors import CtiError
-from cti.switch.dialing import Dialing, outcome_of
+from cti.switch import orders
+from cti.switch.dialing import ROUTE_FAILURES, Dialing
 from cti.switch.guard import Guard
+from cti.switch.hearing import Hearing, Leg
+from cti.switch.lane import Lane
 from cti.switch.links import LinkSettings, SwitchLinks
+from cti.switch.liveness import Liveness
+from cti.switch.orders import End, Facts, Kind, Order
+from cti.switch.reconcile import Reconciler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from cti.esl import Event
+    from cti.esl import Event, Frame
     from cti.ports import CallSink
+    from cti.switch.links.pending import Pending
 
 log = logging.getLogger("cti.switch")
 
@@ -38,246 +44,190 @@ SUBSCRIBED = (
     "HEARTBEAT",
     "BACKGROUND_JOB",
 )
-DIGITS = frozenset("0123456789*#")
 #: mod_dptools `record`: mean energy of a frame below this counts as silence (of 32,767).
 SILENCE_THRESHOLD = 200
 
 
-@dataclass(slots=True)
-class _Leg:
-    """What this adapter remembers of one of our channels."""
-
-    uuid: str
-    bridging: int | None = None  # ref of the transfer whose `bridge` runs
-    playing: set[int] = field(default_factory=set)
-    stopped: set[int] = field(default_factory=set)  # cut by us: how the switch names the ending does not matter then
-    recording: int | None = None
-    silence_s: int = 0
-    gone: bool = False
-
-
 class FreeSwitch:
-    """Implements `cti.ports.Switch` for the runtime and `cti.switch.links.LinkSink` for the links."""
+    """Implements `cti.ports.Switch` for the runtime, `LinkSink` for the links and `Wire` for the lanes."""
 
-    def __init__(self, name: str, settings: LinkSettings, sink: CallSink, dialing: Dialing, guard_s: int) -> None:
+    def __init__(
+        self, name: str, settings: LinkSettings, sink: CallSink, dialing: Dialing, *, guard_s: int = 30
+    ) -> None:
         self.name = name
         self.links = SwitchLinks(name, settings, self)
         self.guard = Guard(self.links, after_s=guard_s)
+        self.liveness = Liveness(self.links, settings.worker or "0", self.guard)
+        self.epoch = 0
+        self.legs: dict[str, Leg] = {}
+        self._worker = settings.worker or "0"
         self._sink = sink
         self._dialing = dialing
-        self._legs: dict[str, _Leg] = {}
-        self._handlers: dict[str, Callable[[Event, str], None]] = {
-            "CHANNEL_PARK": self._parked,
-            "CHANNEL_ANSWER": self._answered,
-            "CHANNEL_BRIDGE": self._bridged,
-            "CHANNEL_HANGUP": self._hung_up,
-            "CHANNEL_HANGUP_COMPLETE": self._hung_up,
-            "CHANNEL_EXECUTE_COMPLETE": self._completed,
-            "DTMF": self._digit,
-        }
+        self.tokens = f"{uuids.uuid4().hex[:8]}."  # an earlier engine's tokens must not be taken for ours
+        self._serial = 0
+        self._reconciler = Reconciler(self)
+        self._hearing = Hearing(self, sink)
 
-    # ---- commands ----------------------------------------------------------------------------------------
+    # ---- commands ------------------------------------------------------------------------------------------------
+
+    @property
+    def up(self) -> bool:
+        return self.links.connected
 
     def answer(self, uuid: str) -> None:
-        self._execute(uuid, "answer", "", "answer")
+        """Not in the lane: it takes no time, and what is sent after it is executed after it."""
+        leg = self.legs.get(uuid)
+        if leg is not None:
+            leg.answer_wanted = True
+            self.send_answer(leg)
+
+    def send_answer(self, leg: Leg) -> None:
+        try:
+            self.links.execute(leg.uuid, "answer", event_uuid=self._token("answer"))
+        except CtiError as error:
+            log.info("call %s: answer not sent yet: %s", leg.uuid, error)
 
     def play(self, uuid: str, ref: int, audio: Sequence[str]) -> None:
-        leg = self._legs.get(uuid)
-        if leg is None or leg.gone:
-            return
-        leg.playing.add(ref)
-        what = audio[0] if len(audio) == 1 else "file_string://" + "!".join(audio)
-        if not self._execute(uuid, "playback", what, f"play.{ref}"):
-            leg.playing.discard(ref)
-            self._sink.call_event(uuid, ev.PlayEnded(ref, ok=False))
+        self._put(uuid, Order(Kind.PLAY, ref, "playback", _joined(audio)))
 
     def stop_play(self, uuid: str, ref: int) -> None:
-        leg = self._legs.get(uuid)
-        if leg is not None and ref in leg.playing:
-            leg.stopped.add(ref)
-            self._api("uuid_break", uuid)
+        self._stop(uuid, Kind.PLAY, ref)
+
+    def start_music(self, uuid: str, audio: Sequence[str]) -> None:
+        if (leg := self.legs.get(uuid)) is not None:
+            leg.lane.set_music(_joined(audio))
+
+    def stop_music(self, uuid: str) -> None:
+        if (leg := self.legs.get(uuid)) is not None:
+            leg.lane.set_music(None)
 
     def transfer(self, uuid: str, ref: int, kind: str, target: str, timeout_s: float) -> None:
-        leg = self._legs.get(uuid)
-        if leg is None or leg.gone:
-            return
         try:
-            dial = self._dialing.dial_string(kind, target, timeout_s)
+            routes = self._dialing.routes(kind, target, timeout_s)
         except CtiError as refused:
-            log.warning("transfer refused: %s", refused)
+            log.warning("call %s: transfer refused: %s", uuid, refused)
             self._sink.call_event(uuid, ev.TransferEnded(ref, "denied"))
             return
-        leg.bridging = ref
-        self.guard.release(uuid)
-        if not self._execute(uuid, "bridge", dial, f"bridge.{ref}"):
-            self._bridge_over(leg, ref, "failed")
+        self._put(uuid, Order(Kind.BRIDGE, ref, "bridge", "", routes=routes, role=kind, number=target))
+
+    def stop_transfer(self, uuid: str, ref: int) -> None:
+        self._stop(uuid, Kind.BRIDGE, ref)
 
     def record(self, uuid: str, ref: int, path: str, max_s: float, silence_s: float) -> None:
-        leg = self._legs.get(uuid)
-        if leg is None or leg.gone:
-            return
-        leg.recording = ref
-        leg.silence_s = max(1, round(silence_s))
         # `record <path> <limit s> <threshold> <hits>`: a hit is one second (switch_ivr_play_say.c:758 turns it into
         # frames); whole seconds only.
-        argument = f"{path} {max(1, round(max_s))} {SILENCE_THRESHOLD} {leg.silence_s}"
-        if not self._execute(uuid, "record", argument, f"record.{ref}"):
-            leg.recording = None
-            self._sink.call_event(uuid, ev.RecordEnded(ref, 0.0, "failed"))
+        silence = max(1, round(silence_s))
+        argument = f"{path} {max(1, round(max_s))} {SILENCE_THRESHOLD} {silence}"
+        self._put(uuid, Order(Kind.RECORD, ref, "record", argument, silence_s=silence))
 
     def stop_record(self, uuid: str, ref: int) -> None:
-        leg = self._legs.get(uuid)
-        if leg is not None and leg.recording == ref:
-            self._api("uuid_break", uuid)
+        self._stop(uuid, Kind.RECORD, ref)
 
     def hangup(self, uuid: str, cause: str) -> None:
-        self._api("uuid_kill", uuid, cause)
+        leg = self.legs.get(uuid)
+        if leg is None:
+            self.api("uuid_kill", uuid, cause)
+        else:
+            leg.kill = cause
+            self.send_kill(leg)
 
-    def _execute(self, uuid: str, application: str, argument: str, token: str) -> bool:
+    def send_kill(self, leg: Leg) -> None:
         try:
-            self.links.execute(uuid, application, argument, event_uuid=token)
+            reply = self.links.submit_api("uuid_kill", leg.uuid, leg.kill or "NORMAL_CLEARING")
         except CtiError as error:
-            log.warning("%s: %s on %s not sent: %s", self.name, application, uuid, error)
-            return False
-        return True
+            log.info("call %s: hang-up not sent yet: %s", leg.uuid, error)
+            return
+        reply.add_callback(lambda answer: leg.lane.doubt() if answer.value and "-ERR" in answer.value.reply else None)
 
-    def _api(self, command: str, *args: str) -> None:
+    def _put(self, uuid: str, order: Order) -> None:
+        leg = self.legs.get(uuid)
+        if leg is not None and leg.kill is None:
+            leg.lane.put(order)
+
+    def _stop(self, uuid: str, kind: Kind, ref: int) -> None:
+        if (leg := self.legs.get(uuid)) is not None:
+            leg.lane.stop(kind, ref)
+
+    # ---- Wire: what lanes ask -----------------------------------------------------------------------------------
+
+    def start(self, lane: Lane, order: Order) -> Pending[Frame]:
+        order.token = self._token(order.kind.value)
+        if order.kind is Kind.BRIDGE:
+            order.other = str(uuids.uuid4())
+            order.argument = orders.dial_string(order.routes[0], order.other, self._worker)
+            self.guard.release(lane.uuid)
+        elif order.kind is Kind.RECORD:
+            self.api("uuid_setvar", lane.uuid, "record_ms")  # told apart from an earlier recording's, see `orders.look`
+        return self.links.execute(lane.uuid, order.application, order.argument, event_uuid=order.token)
+
+    def api(self, command: str, *args: str) -> None:
         try:
             self.links.submit_api(command, *args)
         except CtiError as error:
-            log.warning("%s: %s not sent: %s", self.name, command, error)
+            log.info("%s: %s not sent: %s", self.name, command, error)
 
-    # ---- what the links tell ---------------------------------------------------------------------------------
+    def over(self, lane: Lane, order: Order, end: End, told: Facts | None) -> None:
+        uuid = lane.uuid
+        if order.kind is Kind.BRIDGE:
+            self._bridge_over(lane, order, end, told)
+        elif order.kind is Kind.PLAY:
+            self._sink.call_event(uuid, orders.played(order, end, told))
+        elif order.kind is Kind.RECORD:
+            self._sink.call_event(uuid, orders.recorded(order, end, told))
+
+    def _bridge_over(self, lane: Lane, order: Order, end: End, told: Facts | None) -> None:
+        leg = self.legs.get(lane.uuid)
+        if leg is not None:
+            leg.talking = False
+            self.guard.hold(lane.uuid)
+        cause = told.variable("originate_disposition") if told is not None else None
+        if cause in ROUTE_FAILURES and not order.joined and not order.stopping and len(order.routes) > 1:
+            log.warning("%s: %s by %s, trying the next trunk", self.name, cause, order.routes[0].address.split("/")[2])
+            del order.routes[0]
+            lane.put(order, first=True)
+            return
+        self._sink.call_event(lane.uuid, orders.transferred(order, end, told))
+
+    def vanished(self, lane: Lane) -> None:
+        if not lane.gone and self.up:
+            log.warning("call %s: the switch knows no such channel", lane.uuid)
+            self.end(lane.uuid, "")
+
+    # ---- what the links tell ---------------------------------------------------------------------------------------
 
     def on_event(self, event: Event) -> None:
-        handler = self._handlers.get(event.name)
-        if handler is not None:
-            handler(event, event.get("Unique-ID") or "")
+        self._hearing.on_event(event)
 
     def on_up(self, core_uuid: str, restarted: bool, channels: Sequence[Mapping[str, Any]]) -> None:
-        """Links are up: forget what is gone, look at each live channel that is not known (a second engine's, or ours
-        from before a crash), tell the runtime which of our calls still live."""
-        live: dict[str, NewCall] = {}
-        seen = set()
-        for row in channels:
-            uuid = str(row.get("uuid", ""))
-            seen.add(uuid)
-            if restarted or uuid not in self._legs:
-                call = self._dump(uuid)
-                if call is None:
-                    continue
-                self._legs[uuid] = _Leg(uuid)
-                live[uuid] = call
-            else:
-                live[uuid] = NewCall(uuid, self.name, Caller(None, "", ""), adopted=True)
-        for uuid in [u for u in self._legs if u not in seen]:
-            self._forget(uuid)
-        self._sink.switch_up(self.name, restarted, live)
+        self.epoch += 1
+        self._reconciler.reconcile(self._sink, restarted, channels)
+        self.liveness.beat()
 
     def on_down(self, reason: str) -> None:
         self._sink.switch_down(self.name, reason)
 
-    def _dump(self, uuid: str) -> NewCall | None:
-        """A parked caller of our slot, or None (another worker's, an agent's leg, gone meanwhile)."""
-        try:
-            event = self.links.dump(uuid)
-        except CtiError as error:
-            log.info("%s: %s not adopted: %s", self.name, uuid, error)
-            return None
-        ours = event.variable("cti_worker") == self.links.worker and event.get("Call-Direction") == "inbound"
-        if not ours or event.variable("cti_emergency") == "true":  # in people's hands already
-            return None
-        return self._new_call(event, uuid, adopted=True)
+    def adopt(self, uuid: str) -> Leg:
+        """A leg for a channel that was not known."""
+        leg = self.legs[uuid] = Leg(uuid, Lane(uuid, self))
+        return leg
 
-    def _new_call(self, event: Event, uuid: str, *, adopted: bool = False) -> NewCall:
-        number = event.get("Caller-Caller-ID-Number") or ""
-        hidden = event.get("Caller-Privacy-Hide-Number") == "true" or number.lower() in ("", "anonymous", "unknown")
-        caller = Caller(
-            number=None if hidden else number,
-            name=event.get("Caller-Caller-ID-Name") or "",
-            called=event.variable("cti_called") or event.get("Caller-Destination-Number") or "",
-            network_addr=event.get("Caller-Network-Addr") or "",
-        )
-        return NewCall(uuid, self.name, caller, Medium.VOICE, {}, event.get("Answer-State") == "answered", adopted)
+    def drop(self, uuid: str) -> None:
+        """Forget a channel that is gone, or no longer ours."""
+        leg = self.legs.pop(uuid, None)
+        if leg is not None:
+            leg.lane.close()
+            self.guard.release(uuid)
+            self._hearing.forget(leg)
 
-    def _parked(self, event: Event, uuid: str) -> None:
-        if event.get("Call-Direction") != "inbound" or not uuid:
-            return
-        leg = self._legs.get(uuid)
-        if leg is None:
-            self._legs[uuid] = _Leg(uuid)
-            self.guard.hold(uuid)
-            self._sink.call_arrived(self._new_call(event, uuid))
-            return
-        if leg.bridging is not None:  # parked after a bridge; EXECUTE_COMPLETE may not come on this path
-            self._bridge_over(leg, leg.bridging, outcome_of(event.variable("originate_disposition")))
+    def end(self, uuid: str, cause: str) -> None:
+        """The channel has hung up."""
+        self.drop(uuid)
+        self._sink.call_event(uuid, ev.HungUp(cause))
 
-    def _answered(self, event: Event, uuid: str) -> None:
-        if uuid in self._legs:
-            self._sink.answered(uuid)
-
-    def _bridged(self, event: Event, uuid: str) -> None:
-        leg = self._legs.get(uuid)
-        if leg is None:
-            return
-        other = event.get("Other-Leg-Unique-ID") or event.get("Bridge-B-Unique-ID") or ""
-        self._sink.leg_joined(uuid, other, _user_part(event.get("Other-Leg-Destination-Number") or ""))
-
-    def _hung_up(self, event: Event, uuid: str) -> None:
-        leg = self._legs.get(uuid)
-        if leg is None:
-            return
-        leg.gone = True
-        if event.name == "CHANNEL_HANGUP_COMPLETE":
-            self._forget(uuid)
-        self._sink.call_event(uuid, ev.HungUp(event.get("Hangup-Cause") or "NORMAL_CLEARING"))
-
-    def _digit(self, event: Event, uuid: str) -> None:
-        digit = event.get("DTMF-Digit") or ""
-        if uuid in self._legs and digit in DIGITS:
-            self._sink.call_event(uuid, ev.DigitPressed(digit))
-
-    def _completed(self, event: Event, uuid: str) -> None:
-        leg = self._legs.get(uuid)
-        if leg is None:
-            return
-        kind, _, number = (event.get("Application-UUID") or "").partition(".")
-        if not number.isdigit():
-            return
-        ref = int(number)
-        if kind == "play":
-            leg.playing.discard(ref)
-            response = event.get("Application-Response") or ""
-            ok = response == "FILE PLAYED" or ref in leg.stopped
-            leg.stopped.discard(ref)
-            self._sink.call_event(uuid, ev.PlayEnded(ref, ok=ok))
-        elif kind == "record" and leg.recording == ref:
-            leg.recording = None
-            self._sink.call_event(uuid, _recorded(event, ref, leg.silence_s))
-        elif kind == "bridge" and leg.bridging == ref:
-            self._bridge_over(leg, ref, outcome_of(event.variable("originate_disposition")))
-
-    def _bridge_over(self, leg: _Leg, ref: int, outcome: str) -> None:
-        leg.bridging = None
-        if not leg.gone:
-            self.guard.hold(leg.uuid)
-        self._sink.call_event(leg.uuid, ev.TransferEnded(ref, outcome))
-
-    def _forget(self, uuid: str) -> None:
-        self._legs.pop(uuid, None)
-        self.guard.forget(uuid)
+    def _token(self, kind: str) -> str:
+        self._serial += 1
+        return f"{self.tokens}{kind}.{self._serial}"
 
 
-def _user_part(number: str) -> str:
-    """Of a registered phone the switch tells how it was dialled: `1001%domain`, `sip:1001@host`."""
-    return re.split(r"[%@;]", number.removeprefix("sip:"), maxsplit=1)[0]
-
-
-def _recorded(event: Event, ref: int, silence_s: int) -> ev.RecordEnded:
-    """mod_dptools leaves `record_ms` and `silence_hits_exhausted` behind (switch_ivr_play_say.c:713,918)."""
-    duration = int(event.variable("record_ms") or 0) / 1000
-    if not duration:
-        return ev.RecordEnded(ref, 0.0, "failed")
-    quiet = event.variable("silence_hits_exhausted") == "true"
-    only_silence = quiet and duration <= silence_s + 1.0
-    return ev.RecordEnded(ref, duration, "silence" if only_silence else "done")
+def _joined(audio: Sequence[str]) -> str:
+    return audio[0] if len(audio) == 1 else "file_string://" + "!".join(audio)

@@ -8,11 +8,15 @@ both in one write.
 from __future__ import annotations
 
 import logging
+import math
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from cti.core.errors import CtiError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cti.switch.links import SwitchLinks
 
 log = logging.getLogger("cti.switch")
@@ -20,42 +24,54 @@ log = logging.getLogger("cti.switch")
 
 #: `freeswitch_conf/dialplan/emergency.xml`: extension, dialplan, context.
 EMERGENCY = ("9999", "XML", "emergency")
+#: Renewals within `after_s`: the guard fires between 2/3 `after_s` and `after_s` after the engine's death.
+RENEWALS = 3
 
 
 class Guard:
-    """``after_s``: how long a call may be without an owner; renewed by `renew` (call it every ``after_s`` / 3)."""
+    """``after_s``: how long a call may be without an owner. Call `tick` regularly: it renews a share of the calls."""
 
     def __init__(self, links: SwitchLinks, *, after_s: int = 30) -> None:
         self._links = links
         self.after_s = after_s
-        self._held: set[str] = set()
+        self._held: OrderedDict[str, None] = OrderedDict()  # those renewed longest ago come first
+
+    def __len__(self) -> int:
+        return len(self._held)
 
     def hold(self, uuid: str) -> None:
-        self._held.add(uuid)
-        self._send("sched_del", uuid)  # the dialplan's own first guard (freeswitch_conf/dialplan/parts/engine.xml)
-        self._schedule(uuid)
+        """Also takes back the dialplan's own first guard (freeswitch_conf/dialplan/parts/engine.xml)."""
+        self._held[uuid] = None
+        self._held.move_to_end(uuid)
+        self._renew(uuid)
 
     def release(self, uuid: str) -> None:
-        """Before a bridge: two people who talk must not be torn apart."""
-        self._held.discard(uuid)
+        """Before a bridge: two people who talk must not be torn apart. And at the end: a task outlives its channel."""
+        if self._held.pop(uuid, self) is not self:
+            self._send("sched_del", uuid)
+
+    def tick(self, seconds: float) -> None:
+        """``seconds`` since the last one. A share of the calls each time: all at once would hold up the commands of
+        thousands of calls."""
+        share = math.ceil(len(self._held) * min(1.0, seconds * RENEWALS / self.after_s))
+        for _ in range(share):
+            uuid = next(iter(self._held))
+            self._held.move_to_end(uuid)
+            self._renew(uuid)
+
+    def resync(self, gone: Iterable[str] = ()) -> None:
+        """The links were away: what was to be sent meanwhile is sent now."""
+        for uuid in gone:
+            self._held.pop(uuid, None)
+        for uuid in self._held:
+            self._renew(uuid)
+
+    def _renew(self, uuid: str) -> None:
         self._send("sched_del", uuid)
-
-    def forget(self, uuid: str) -> None:
-        """The channel is gone; its tasks went with it or will find no channel."""
-        if uuid in self._held:
-            self._held.discard(uuid)
-            self._send("sched_del", uuid)
-
-    def renew(self) -> None:
-        for uuid in tuple(self._held):
-            self._send("sched_del", uuid)
-            self._schedule(uuid)
-
-    def _schedule(self, uuid: str) -> None:
         self._send("sched_transfer", f"+{self.after_s}", uuid, *EMERGENCY)
 
     def _send(self, command: str, *args: str) -> None:
         try:
             self._links.submit_api(command, *args)
         except CtiError as error:
-            log.debug("guard: %s not sent: %s", command, error)
+            log.debug("guard: %s not sent: %s", command, error)  # `resync` makes up for it

@@ -1,12 +1,14 @@
 """The heartbeat of a worker slot on a switch, so that the dialplan knows who lives (DESIGN 3.1).
 
 ``cti_alive_<k>`` is 1 while slot k lives and falls to 0 by itself: each beat schedules its own end. Two task groups
-take turns, so that at no moment the variable is 1 without a scheduled end, nor an end is pending alone.
+take turns, so that at no moment the variable is 1 without a scheduled end. Each beat also clears the group it is going
+to use: an end that an earlier engine of this slot left there would make the dialplan take us for dead.
 """
 
 from __future__ import annotations
 
 import logging
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import gevent
@@ -24,9 +26,9 @@ BEAT_S = 1.5
 
 
 class Liveness:
-    """Beats for one slot on one switch while `run` runs; renews the orphan guard on the way."""
+    """Beats for one slot on one switch while `run` runs; renews the orphan guards on the way."""
 
-    def __init__(self, links: SwitchLinks, slot: int, guard: Guard) -> None:
+    def __init__(self, links: SwitchLinks, slot: str, guard: Guard) -> None:
         self._links = links
         self._variable = f"cti_alive_{slot}"
         self._guard = guard
@@ -35,13 +37,12 @@ class Liveness:
 
     def run(self) -> None:
         """Until killed."""
-        beats_per_renewal = max(1, int(self._guard.after_s / 3 / BEAT_S))
-        beat = 0
+        last = monotonic()
         while True:
             self.beat()
-            if beat % beats_per_renewal == 0:
-                self._guard.renew()
-            beat += 1
+            now = monotonic()
+            self._guard.tick(now - last)
+            last = now
             gevent.sleep(BEAT_S)
 
     def beat(self, wait_s: float = 0.0) -> None:
@@ -50,10 +51,10 @@ class Liveness:
             return
         old, self._turn = self._turn, 1 - self._turn
         value = "1" if self._accepting else "0"
+        group = f"{self._variable}_{self._turn}"
         try:
-            self._links.submit_api(
-                "sched_api", f"+{LIFE_S}", f"{self._variable}_{self._turn}", "global_setvar", f"{self._variable}=0"
-            )
+            self._links.submit_api("sched_del", group)
+            self._links.submit_api("sched_api", f"+{LIFE_S}", group, "global_setvar", f"{self._variable}=0")
             self._links.submit_api("sched_del", f"{self._variable}_{old}")
             taken = self._links.submit_api("global_setvar", f"{self._variable}={value}")
             if wait_s:

@@ -101,7 +101,7 @@ def measure(calls: int, per_s: float) -> bool:
         try:
             (folder / "cti.yaml").write_text(CONFIG.format(flows=ROOT / "ivr_flows", port=port))
             application = Application(load_settings(folder / "cti.yaml"))
-            driver = application._switches["bench"][0]
+            driver = application.switches_by_name["bench"]
             steps: list[float] = []
             watch_steps(driver, steps)
             application.start()

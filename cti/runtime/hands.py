@@ -1,0 +1,133 @@
+"""The hands of a call: does what its run asks, through the ports, and lets the results be posted back."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import gevent
+
+from cti.core import commands as cmd
+from cti.core import events as ev
+from cti.core.errors import CtiError
+from cti.runtime.messages import AudioReady
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cti.ports import Switch
+    from cti.runtime.messages import Timers
+    from cti.runtime.services import Services
+
+log = logging.getLogger("cti.call")
+
+#: What a run may still do when the caller is gone.
+AFTER_HANGUP = (cmd.SendMessage, cmd.Lookup, cmd.StartTimer, cmd.CancelTimer)
+
+
+class Hands:
+    """``post`` takes what comes back; `hangup` is the actor's, because a hang-up changes how the call will end."""
+
+    def __init__(
+        self,
+        uuid: str,
+        switch: Switch,
+        services: Services,
+        timers: Timers,
+        post: Callable[[Any], None],
+        hangup: Callable[[cmd.Hangup], None],
+    ) -> None:
+        self._uuid = uuid
+        self._switch = switch
+        self._services = services
+        self._post = post
+        self._workers: set[gevent.Greenlet[Any, Any]] = set()
+        self._wanted_audio: set[int] = set()
+        clock, queues = services.clock, services.queues
+        self._do: dict[type[Any], Callable[[Any], None]] = {
+            cmd.Answer: lambda _c: switch.answer(uuid),
+            cmd.Play: self._play,
+            cmd.StopPlay: self._stop_play,
+            cmd.StartTimer: lambda c: timers.start(c.ref, clock.monotonic() + c.seconds),
+            cmd.CancelTimer: lambda c: timers.cancel(c.ref),
+            cmd.Lookup: self._lookup,
+            cmd.Transfer: lambda c: switch.transfer(uuid, c.ref, c.kind, c.target, c.timeout_s),
+            cmd.EnterQueue: lambda c: queues.enter(uuid, switch, c, post),
+            cmd.LeaveQueue: lambda c: queues.leave(uuid, c.ref, keep_place=c.keep_place),
+            cmd.RequestCallback: lambda c: post(queues.callback(uuid, c)),
+            cmd.Record: self._record,
+            cmd.StopRecord: lambda c: switch.stop_record(uuid, c.ref),
+            cmd.SendMessage: self._message,
+            cmd.Hangup: hangup,
+        }
+
+    def do(self, command: cmd.Command, *, gone: bool) -> None:
+        """``gone``: the caller's channel is down."""
+        if not gone or isinstance(command, AFTER_HANGUP):
+            self._do[type(command)](command)
+
+    def audio_ready(self, ready: AudioReady, *, gone: bool) -> None:
+        if ready.ref not in self._wanted_audio:
+            return  # the flow went on meanwhile
+        self._wanted_audio.discard(ready.ref)
+        if ready.arguments is None:
+            self._post(ev.PlayEnded(ready.ref, ok=False))
+        elif not gone:
+            self._switch.play(self._uuid, ready.ref, ready.arguments)
+
+    def close(self) -> None:
+        """Nothing that was begun goes on."""
+        for worker in tuple(self._workers):
+            worker.kill(block=False)
+        self._services.queues.gone(self._uuid)
+        self._services.prompts.discard_call(self._uuid)
+
+    # ---- commands that need more than a line ----------------------------------------------------------------------
+
+    def _play(self, play: cmd.Play) -> None:
+        ready = self._services.prompts.find(play.parts)
+        if ready is not None:
+            self._switch.play(self._uuid, play.ref, ready)
+            return
+        self._wanted_audio.add(play.ref)
+        self._spawn(lambda: self._render(play), AudioReady(play.ref, None))
+
+    def _render(self, play: cmd.Play) -> AudioReady:
+        try:
+            return AudioReady(play.ref, self._services.prompts.render(self._uuid, play.parts))
+        except CtiError as error:
+            log.warning("call %s: prompt not available: %s", self._uuid, error)
+            return AudioReady(play.ref, None)
+
+    def _stop_play(self, stop: cmd.StopPlay) -> None:
+        if stop.ref in self._wanted_audio:
+            self._wanted_audio.discard(stop.ref)
+            self._post(ev.PlayEnded(stop.ref))
+        else:
+            self._switch.stop_play(self._uuid, stop.ref)
+
+    def _lookup(self, lookup: cmd.Lookup) -> None:
+        self._spawn(lambda: self._services.lookups.ask(lookup), ev.LookupEnded(lookup.ref, "error"))
+
+    def _message(self, message: cmd.SendMessage) -> None:
+        self._spawn(lambda: self._services.messages.send(message), ev.MessageEnded(message.ref, "failed"))
+
+    def _record(self, record: cmd.Record) -> None:
+        path = self._services.recording_path(self._uuid, record.ref)
+        self._switch.record(self._uuid, record.ref, path, record.max_s, record.silence_s)
+
+    def _spawn(self, work: Callable[[], Any], failed: Any) -> None:
+        """Run something that may block beside the mailbox; its result is posted, or ``failed`` when it breaks: the
+        run waits for an ending, whatever happens. ``work`` keeps its own deadline."""
+
+        def job() -> None:
+            try:
+                result = work()
+            except Exception:
+                log.exception("call %s: an adapter broke its contract", self._uuid)
+                result = failed
+            self._post(result)
+
+        worker = gevent.spawn(job)
+        self._workers.add(worker)
+        worker.rawlink(self._workers.discard)

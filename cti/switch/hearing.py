@@ -1,0 +1,149 @@
+"""What the switch tells of our channels. Every event may come late, twice, or for a call that nobody knows."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from cti.core import events as ev
+from cti.switch import orders
+from cti.switch.orders import Kind
+from cti.switch.reconcile import EMERGENCY, new_call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cti.core.calls import NewCall
+    from cti.esl import Event
+    from cti.ports import CallSink
+    from cti.switch.driver import FreeSwitch
+    from cti.switch.lane import Lane
+
+log = logging.getLogger("cti.switch")
+
+#: Names files and dictionaries; a channel called otherwise was not made by a switch.
+UUID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
+DIGITS = frozenset("0123456789*#")
+#: Uuids of calls that are over, so that a late event does not raise them from the dead.
+ENDED_KEPT = 10_000
+
+
+class Leg:
+    """What this adapter remembers of one of our channels."""
+
+    __slots__ = ("answer_wanted", "kill", "lane", "orphan", "others", "talking", "uuid")
+
+    def __init__(self, uuid: str, lane: Lane) -> None:
+        self.uuid = uuid
+        self.lane = lane
+        self.answer_wanted = False
+        self.others: list[str] = []  # uuids of the legs that it has talked with
+        self.talking = False
+        self.kill: str | None = None  # the cause with which we have hung it up
+        self.orphan: NewCall | None = None  # in a bridge of an earlier engine: ours when it parks again
+
+
+class Hearing:
+    def __init__(self, driver: FreeSwitch, sink: CallSink) -> None:
+        self._driver = driver
+        self._sink = sink
+        self._others: dict[str, str] = {}  # uuid of a leg that joined -> the call's
+        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._handlers: dict[str, Callable[[Event, str], None]] = {
+            "CHANNEL_PARK": self._parked,
+            "CHANNEL_ANSWER": self._answered,
+            "CHANNEL_BRIDGE": self._bridged,
+            "CHANNEL_HANGUP": self._hung_up,
+            "CHANNEL_HANGUP_COMPLETE": self._hung_up,
+            "CHANNEL_EXECUTE_COMPLETE": self._completed,
+            "DTMF": self._digit,
+        }
+
+    def on_event(self, event: Event) -> None:
+        handler = self._handlers.get(event.name)
+        if handler is not None:
+            handler(event, event.get("Unique-ID") or "")
+
+    def forget(self, leg: Leg) -> None:
+        """The call is over, or no longer ours."""
+        for other in leg.others:
+            self._others.pop(other, None)
+        self._ended[leg.uuid] = None
+        while len(self._ended) > ENDED_KEPT:
+            self._ended.popitem(last=False)
+
+    # ---- events ----------------------------------------------------------------------------------------------------
+
+    def _parked(self, event: Event, uuid: str) -> None:
+        if event.get("Call-Direction") != "inbound" or not UUID.fullmatch(uuid) or uuid in self._ended:
+            return
+        leg = self._driver.legs.get(uuid)
+        if leg is None:
+            self._driver.adopt(uuid)
+            self._driver.guard.hold(uuid)
+            self._sink.call_arrived(new_call(event, uuid, self._driver.name))
+        elif leg.orphan is not None:
+            self._orphan_back(leg)
+        elif not event.variable(orders.TALKS):
+            leg.lane.parked(event)
+
+    def _orphan_back(self, leg: Leg) -> None:
+        """The talk that an earlier engine arranged is over, and the caller is still there."""
+        call, leg.orphan = leg.orphan, None
+        assert call is not None
+        self._driver.guard.hold(leg.uuid)
+        self._sink.call_arrived(call)
+
+    def _answered(self, event: Event, uuid: str) -> None:
+        leg = self._driver.legs.get(uuid)
+        if leg is not None:
+            leg.answer_wanted = False
+            self._sink.answered(uuid)
+
+    def _bridged(self, event: Event, uuid: str) -> None:
+        leg = self._driver.legs.get(uuid)
+        order = leg.lane.running if leg is not None else None
+        if leg is None or order is None or order.kind is not Kind.BRIDGE:
+            return
+        other = event.get("Other-Leg-Unique-ID") or event.get("Bridge-B-Unique-ID") or order.other
+        leg.talking = order.joined = True
+        leg.others.append(other)
+        self._others[other] = uuid
+        number = order.number or _user_part(event.get("Other-Leg-Destination-Number") or "")
+        self._sink.leg_joined(uuid, other, order.role, number)
+
+    def _hung_up(self, event: Event, uuid: str) -> None:
+        cause = event.get("Hangup-Cause") or "NORMAL_CLEARING"
+        if uuid in self._driver.legs:
+            self._driver.end(uuid, cause)
+        elif (call := self._others.pop(uuid, None)) is not None:
+            self._sink.leg_left(call, uuid, cause)
+
+    def _digit(self, event: Event, uuid: str) -> None:
+        """While two people talk, keys are theirs."""
+        digit = event.get("DTMF-Digit") or ""
+        leg = self._driver.legs.get(uuid)
+        if leg is not None and not leg.talking and digit in DIGITS:
+            self._sink.call_event(uuid, ev.DigitPressed(digit))
+
+    def _completed(self, event: Event, uuid: str) -> None:
+        leg = self._driver.legs.get(uuid)
+        if leg is None:
+            return
+        token = event.get("Application-UUID") or ""
+        if leg.orphan is not None:
+            if event.get("Application") == "bridge" and event.variable("originate_disposition") != "SUCCESS":
+                self._orphan_back(leg)  # nobody answered: it never left its park
+        elif not token.startswith(self._driver.tokens) and event.variable(EMERGENCY) == "true":
+            log.warning("call %s: the switch took it to the emergency extension", uuid)
+            self._driver.drop(uuid)
+            self._sink.call_taken(uuid)
+        else:
+            leg.lane.completed(token, event)
+
+
+def _user_part(number: str) -> str:
+    """Of a registered phone the switch tells how it was dialled: `1001%domain`, `sip:1001@host`."""
+    return re.split(r"[%@;]", number.removeprefix("sip:"), maxsplit=1)[0]

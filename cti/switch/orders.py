@@ -1,0 +1,121 @@
+"""What is executed on a channel, one at a time, and how its end is read from what the switch tells. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+from cti.core import events as ev
+from cti.switch.dialing import Route, outcome_of
+
+#: A talk is told apart from an attempt by the caller's side: set while bridged, while ringing (switch_ivr_bridge.c).
+TALKS = "bridge_to"
+RINGS = "RING_WAIT"
+
+
+class Facts(Protocol):
+    """An event or a ``uuid_dump``."""
+
+    def get(self, name: str, /) -> str | None: ...
+
+    def variable(self, name: str) -> str | None: ...
+
+
+class Kind(Enum):
+    PLAY = "play"
+    MUSIC = "music"  # played again and again while nothing else is to be done
+    RECORD = "record"
+    BRIDGE = "bridge"
+    FOREIGN = "foreign"  # an earlier engine's, found when its call was adopted
+
+
+class End(Enum):
+    """``COMPLETED``: the switch said so. ``CANCELLED``: never began. ``FAILED``: refused, or never to be had.
+    ``OVERDUE``: it was stopped, and no word of its end came."""
+
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    OVERDUE = "overdue"
+
+
+@dataclass(slots=True)
+class Order:
+    """One application on one channel. ``token`` is new with each execution: it pairs EXECUTE_COMPLETE with this one."""
+
+    kind: Kind
+    ref: int
+    application: str
+    argument: str
+    token: str = ""
+    epoch: int = 0  # of the links, when it was sent
+    acknowledged: bool = False
+    stopping: bool = False
+    parking: bool = False  # a bridge that is over; CHANNEL_PARK is still to come
+    began: float = 0.0
+    silence_s: int = 0  # record
+    routes: list[Route] = field(default_factory=list)  # bridge: those not tried yet
+    role: str = ""  # bridge: agent, extension, number
+    number: str = ""
+    other: str = ""  # bridge: the uuid of the other leg
+    joined: bool = False
+
+
+class State(Enum):
+    RUNNING = "running"
+    ENDED = "ended"
+    NEVER = "never"
+
+
+def look(order: Order, dump: Facts) -> State:
+    """What became of an order whose end we may have missed, by the channel's variables.
+
+    ``current_application`` stays after the end; ``current_application_response`` is unset at the start and set by
+    playback at its end (switch_core_session_exec, mod_dptools). ``record_ms`` we unset ourselves before a recording.
+    """
+    same = dump.variable("current_application") == order.application
+    if not same or dump.variable("current_application_data") not in (order.argument, None):
+        return State.RUNNING if order.acknowledged else State.NEVER
+    if order.kind is Kind.BRIDGE:
+        alive = bool(dump.variable(TALKS)) or dump.get("Channel-Call-State") == RINGS
+        return State.RUNNING if alive else State.ENDED
+    ended = dump.variable("record_ms" if order.kind is Kind.RECORD else "current_application_response")
+    return State.ENDED if ended else State.RUNNING
+
+
+def played(order: Order, end: End, told: Facts | None) -> ev.PlayEnded:
+    if end is End.FAILED:
+        return ev.PlayEnded(order.ref, ok=False)
+    # How the switch names the ending of what we stopped ourselves does not matter.
+    fine = order.stopping or told is None or told.variable("current_application_response") == "FILE PLAYED"
+    return ev.PlayEnded(order.ref, ok=fine or (told is not None and told.get("Application-Response") == "FILE PLAYED"))
+
+
+def recorded(order: Order, end: End, told: Facts | None) -> ev.RecordEnded:
+    """mod_dptools leaves ``record_ms`` and ``silence_hits_exhausted`` behind (switch_ivr_play_say.c:713,918)."""
+    text = (told.variable("record_ms") if told is not None else None) or "0"
+    duration = int(text) / 1000 if text.isdigit() else 0.0
+    if end is End.FAILED or (not duration and not order.stopping):
+        return ev.RecordEnded(order.ref, 0.0, "failed")
+    quiet = told is not None and told.variable("silence_hits_exhausted") == "true"
+    only_silence = quiet and duration <= order.silence_s + 1.0
+    return ev.RecordEnded(order.ref, duration, "silence" if only_silence else "done")
+
+
+def transferred(order: Order, end: End, told: Facts | None) -> ev.TransferEnded:
+    if order.joined:
+        return ev.TransferEnded(order.ref, "talked")
+    if end is not End.COMPLETED or told is None:
+        return ev.TransferEnded(order.ref, "failed")
+    return ev.TransferEnded(order.ref, outcome_of(told.variable("originate_disposition")))
+
+
+def dial_string(route: Route, other: str, worker: str) -> str:
+    """``{for every leg}[for this leg]address``.
+
+    Early media is ignored, because a carrier's announcement ("this number is busy") would count as an answer; the new
+    leg carries our worker's name, so that its events come to us, and our own uuid, so that it can be called off.
+    """
+    own = "".join(f",{name}={value}" for name, value in route.variables)
+    return f"{{ignore_early_media=true,cti_worker={worker}}}[origination_uuid={other}{own}]{route.address}"

@@ -1,0 +1,156 @@
+"""After the links came up: which calls still live, whose they are, and what became of what ran on them.
+
+`show channels` may list a channel that is gone, and not yet list one that has just come (its table is written behind
+the events), so every call, listed or known, is looked at with `uuid_dump`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from cti import esl
+from cti.core.calls import Caller, Medium, NewCall
+from cti.core.errors import CtiError, DeadlineExceeded
+from cti.switch import orders
+from cti.switch.orders import Kind, Order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from cti.esl import Event, Frame
+    from cti.ports import CallSink
+    from cti.switch.driver import FreeSwitch
+    from cti.switch.hearing import Leg
+    from cti.switch.links.pending import Pending
+
+log = logging.getLogger("cti.switch")
+
+#: Applications that run while a call is in an engine's hands. Before them it is still in the dialplan, and its
+#: CHANNEL_PARK is to come.
+OURS = frozenset({"park", "playback", "record", "bridge", "answer"})
+GONE_STATES = frozenset({"CS_HANGUP", "CS_REPORTING", "CS_DESTROY"})
+EMERGENCY = "cti_emergency"
+
+
+class Reconciler:
+    def __init__(self, driver: FreeSwitch) -> None:
+        self._driver = driver
+
+    def reconcile(self, sink: CallSink, restarted: bool, channels: Sequence[Mapping[str, Any]]) -> None:
+        """Raises CtiError when the link is lost meanwhile: the next one that comes up begins anew."""
+        driver = self._driver
+        if restarted:
+            driver.guard.resync(gone=list(driver.legs))
+            for uuid in list(driver.legs):
+                driver.drop(uuid)
+        listed = {str(row.get("uuid", "")) for row in channels if row.get("direction") == "inbound"}
+        dumps = self._dump(listed | driver.legs.keys())
+        live: dict[str, NewCall] = {}
+        taken: list[str] = []
+        elsewhere: set[str] = set()
+        for uuid, dump in dumps.items():
+            self._sort(uuid, dump, live, taken, elsewhere)
+        for uuid in taken:
+            sink.call_taken(uuid)
+        sink.switch_up(driver.name, restarted, live, elsewhere)
+        driver.guard.resync()
+        for uuid, dump in dumps.items():
+            leg = driver.legs.get(uuid)
+            if leg is not None and dump is not None:
+                self._settle(leg, dump, sink)
+
+    def _sort(
+        self, uuid: str, dump: Event | None, live: dict[str, NewCall], taken: list[str], elsewhere: set[str]
+    ) -> None:
+        driver = self._driver
+        if uuid in driver.legs:
+            if dump is None:
+                driver.drop(uuid)
+            elif dump.variable(EMERGENCY) == "true":
+                driver.drop(uuid)
+                taken.append(uuid)
+            else:
+                live[uuid] = new_call(dump, uuid, driver.name, adopted=True)
+        elif dump is None or dump.get("Call-Direction") != "inbound":
+            return
+        elif dump.variable("cti_worker") != driver.links.worker:
+            elsewhere.add(uuid)
+        elif dump.variable(EMERGENCY) != "true" and dump.variable("current_application") in OURS:
+            live[uuid] = self._adopt(uuid, dump)
+
+    def _adopt(self, uuid: str, dump: Event) -> NewCall:
+        driver = self._driver
+        leg = driver.adopt(uuid)
+        talking = bool(dump.variable(orders.TALKS)) or dump.get("Channel-Call-State") == orders.RINGS
+        call = new_call(dump, uuid, driver.name, adopted=True, talking=talking)
+        if talking:
+            leg.orphan = new_call(dump, uuid, driver.name, adopted=True)
+            return call
+        driver.guard.hold(uuid)
+        # What the earlier engine had queued is dropped, and what it plays is ended (EXECUTE_COMPLETE tells).
+        driver.api("uuid_break", uuid, "all")
+        runs = dump.variable("current_application") in ("playback", "record")
+        if runs and dump.variable("current_application_response") is None:
+            leg.lane.occupy(Order(Kind.FOREIGN, 0, "playback", "", token="foreign"))
+        return call
+
+    def _settle(self, leg: Leg, dump: Event, sink: CallSink) -> None:
+        if leg.orphan is not None:
+            return
+        if dump.get("Answer-State") == "answered":
+            leg.answer_wanted = False
+            sink.answered(leg.uuid)
+        elif leg.answer_wanted:
+            self._driver.send_answer(leg)
+        if leg.kill is not None:
+            self._driver.send_kill(leg)
+            return
+        running = leg.lane.running
+        if running is not None and running.kind is Kind.BRIDGE:
+            self._driver.guard.release(leg.uuid)
+            running.joined = running.joined or bool(dump.variable(orders.TALKS))
+        leg.lane.settle(dump)
+
+    def _dump(self, uuids: Iterable[str]) -> dict[str, Event | None]:
+        """All asked at once. None: the channel is gone. One that is not answered in time is left out."""
+        links = self._driver.links
+        asked: dict[str, Pending[Frame]] = {}
+        for uuid in uuids:
+            if esl_word(uuid):
+                asked[uuid] = links.submit_api("uuid_dump", uuid)
+        found: dict[str, Event | None] = {}
+        for uuid, answer in asked.items():
+            try:
+                text = answer.wait(links.settings.reply_timeout_s).reply
+            except DeadlineExceeded:
+                log.warning("%s: no uuid_dump of %s in time", links.name, uuid)
+                continue
+            event = esl.PlainEvent(b"\n" + text.encode("utf-8", "replace"), 0)
+            gone = text.startswith("-") or event.get("Channel-State") in GONE_STATES
+            found[uuid] = None if gone else event
+        return found
+
+
+def esl_word(text: str) -> bool:
+    try:
+        esl.api("uuid_dump", text)
+    except CtiError:
+        return False
+    return True
+
+
+def new_call(event: Event, uuid: str, switch: str, *, adopted: bool = False, talking: bool = False) -> NewCall:
+    """Who calls, from an event or a dump. Foreign text stays in here and in the records."""
+    number = event.get("Caller-Caller-ID-Number") or ""
+    hidden = event.get("Caller-Privacy-Hide-Number") == "true" or number.lower() in ("", "anonymous", "unknown")
+    caller = Caller(
+        number=None if hidden else number,
+        name=event.get("Caller-Caller-ID-Name") or "",
+        called=event.variable("cti_called") or event.get("Caller-Destination-Number") or "",
+        network_addr=event.get("Caller-Network-Addr") or "",
+    )
+    answered = event.get("Answer-State") == "answered"
+    micros = event.get("Caller-Channel-Answered-Time") or "0"
+    answered_at = int(micros) / 1e6 if answered and micros.isdigit() and int(micros) else None
+    return NewCall(uuid, switch, caller, Medium.VOICE, {}, answered, answered_at, adopted, talking)
