@@ -84,6 +84,7 @@ WORDS = [
 @settings(max_examples=500)
 @given(st.lists(st.sampled_from(WORDS) | st.binary(max_size=4), max_size=14), st.randoms(use_true_random=False))
 @example([b"Content-Length: ", b"5", b"\r", b"\n", b"\n", b"hello"], random.Random(1))
+@example([b"Content-Length: 1\n\r\n\n"], random.Random(1))
 @example([b"a:\n\r\n\n"], random.Random(1))
 @example([b"a:" + b"x" * 38, b"\n\n"], random.Random(1))
 def test_garbage_gives_frames_or_the_one_error_in_any_pieces(words: list[bytes], rng: random.Random) -> None:

@@ -14,7 +14,7 @@ from time import monotonic
 from gevent.event import Event as Flag
 from greenswitch.esl import InboundESL
 
-from cti.core.errors import CtiError
+from cti.core.errors import CtiError, DeadlineExceeded
 from cti.esl import EslError, Frame, FrameParser, auth, exit_, single
 from cti.esl.frame import API, AUTH, DISCONNECT, JSON, LOG, PLAIN, REJECTION, REPLY
 from cti.switch.links.errors import AccessRefused, LinkLost
@@ -59,7 +59,7 @@ class Link(InboundESL):
         self.name = name
         self.reply_timeout_s = reply_timeout_s
         self.ended = Flag()
-        self.reason: CtiError | None = None
+        self.reason: LinkLost | None = None
         self.last_received_s = 0.0  # on the monotonic clock
         self.frames = 0
         self.strays = 0  # frames of no known kind
@@ -92,14 +92,14 @@ class Link(InboundESL):
                 )
             self.authenticate()
         except BaseException as error:
-            self._end(error if isinstance(error, CtiError) else LinkLost("connecting was given up"))
+            self._end(error if isinstance(error, LinkLost) else LinkLost(f"{self.name}: connecting was given up"))
             raise
 
     def authenticate(self) -> None:
         try:
             answer = self.request(auth(self.password), self.timeout).reply
-        except LinkLost as lost:
-            raise self.reason or lost from None
+        except DeadlineExceeded:
+            raise LinkLost(f"{self.host}:{self.port} does not answer the password", code="switch-silent") from None
         if answer != "+OK accepted":
             raise AccessRefused(
                 f"{self.host}:{self.port} refused the event-socket password ({answer or 'no reason given'})",
@@ -124,11 +124,11 @@ class Link(InboundESL):
         if self._transport is not None:
             self._transport.join(self.timeout)
 
-    def fail(self, error: CtiError) -> None:
+    def fail(self, error: LinkLost) -> None:
         """Give the link up: it is of no use although the connection may look sound."""
         self._end(error)
 
-    def _end(self, reason: CtiError) -> None:
+    def _end(self, reason: LinkLost) -> None:
         """Once: fail every pending command, tell the handlers, close. Later reasons change nothing."""
         if self.reason is not None:
             return

@@ -117,7 +117,7 @@ class LinkPair:
                 link.fail(LinkLost(f"{link.name}: {quiet} and no answer to a probe", code="switch-silent"))
 
     @property
-    def lost(self) -> CtiError | None:
+    def lost(self) -> LinkLost | None:
         """Why the pair is of no use any more; None while both links live."""
         return self.events.reason or self.commands.reason
 

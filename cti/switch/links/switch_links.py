@@ -106,7 +106,7 @@ class SwitchLinks:
             if came_up and monotonic() - up_since > self.settings.backoff_max_s:
                 self._failures = 0
             if not self._stopping:
-                self._wait_to_retry(reason)
+                self._wait_to_retry(reason, told=came_up)
         self._set_state(LinkState.STOPPED, "")
 
     def _down(self, pair: LinkPair, reason: CtiError, came_up: bool) -> None:
@@ -115,13 +115,13 @@ class SwitchLinks:
         self._pair = None
         if came_up:
             self._counts["losses"] += 1
-            log.warning("%s: down: %s", self.name, reason)
+            log.log(logging.INFO if self._stopping else logging.WARNING, "%s: down: %s", self.name, reason)
             self._tell("on_down", self._sink.on_down, reason.message)
 
-    def _wait_to_retry(self, reason: CtiError) -> None:
+    def _wait_to_retry(self, reason: CtiError, *, told: bool) -> None:
         refused = isinstance(reason, AccessRefused)
         state = LinkState.REFUSED if refused else LinkState.WAITING
-        if str(reason) != self.reason:
+        if not told and str(reason) != self.reason:
             # Once per reason: a switch that is away for an hour is one line in the log, not thousands.
             log.log(logging.ERROR if refused else logging.WARNING, "%s: %s", self.name, reason)
         self._set_state(state, str(reason))
