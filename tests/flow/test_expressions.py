@@ -243,6 +243,7 @@ def test_narrowing(source: str, true: set[str], false: set[str]) -> None:
         ("line_kind(number)", set()),
         ("number == '1'", set()),
         ("name if given(number) else 'x'", {"name"}),
+        ("'x' if yes else number", {"number"}),
         ("result.balance", {"result", "result.balance"}),
     ],
 )
@@ -258,6 +259,7 @@ def test_what_flows_into_a_value(source: str, names: set[str]) -> None:
         ("a * b", {"a": "x" * 100, "b": 10**9}, "bad-value"),
         ("a + b", {"a": "x" * 9000, "b": "y" * 9000}, "bad-value"),
         ("a * b", {"a": 10**17, "b": 10**17}, "bad-value"),
+        ("a * b // b", {"a": 10**17, "b": 10**17}, "bad-value"),
         ("a / b", {"a": 1, "b": 0}, "bad-value"),
         ("a % b", {"a": 1, "b": 0}, "bad-value"),
         ("a + b", {"a": 1, "b": None}, "absent-value"),

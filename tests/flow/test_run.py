@@ -108,6 +108,22 @@ def test_late_and_foreign_events(events: list[e.Event], expected: c.Sprint) -> N
     assert at_main(caller="13800000000").feed(*events) == expected
 
 
+def test_a_goal_is_reached_once() -> None:
+    call = at_main(caller="13800000000")
+    sprint = call.feed(e.DigitPressed("1"), e.PlayEnded(6), e.DigitPressed("1"), e.PlayEnded(8))
+    assert [work for work in sprint if isinstance(work, c.GoalReached)] == [c.GoalReached("balance")]
+    assert sprint[-1] == c.Play(9, (MAIN,))
+
+
+def test_what_was_begun_while_looking_up_is_said_to_its_end() -> None:
+    call = Call(shipped_plan(), caller="13800000000")
+    call.start()
+    call.feed(e.PlayEnded(2))
+    assert call.feed(e.TimerFired(4)) == [c.Play(5, (say("请稍候。"),))]
+    assert call.feed(e.LookupEnded(3, "ok", {"tier": "vip", "balance": "1"})) == []
+    assert call.feed(e.PlayEnded(5))[0] == c.NodeLeft("hotline", "who", 1, "ok", "ok")
+
+
 def test_typed_ahead_during_the_look_up() -> None:
     call = Call(shipped_plan(), caller="13800000000")
     call.start()
@@ -243,6 +259,7 @@ speak: {type: play, say: "nobody hears this", next: b}
         c.SendMessage(3, "sms", "13800000000", "谢谢"),
         c.StartTimer(4, 10.0),
     ]
+    assert call.feed(e.HungUp("X"), e.DigitPressed("1")) == []  # told twice
     assert call.feed(e.MessageEnded(3, "sent")) == [
         c.CancelTimer(4),
         c.NodeLeft("t", "gone", 1, "sent", "sent"),
