@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from cti.core.issue import Issue
 from cti.flow.expressions import Scope
-from cti.flow.kinds import check_value
 from cti.flow.model import Flow, Node
+from cti.flow.readers import check_value
 from cti.flow.suggest import did_you_mean
 
 

@@ -13,8 +13,8 @@ from cti.flow import yamlio
 from cti.flow.calendar import Calendar, read_spans, read_timezone, read_weekdays
 from cti.flow.entry import FACTS, Entry, EntryTable, NumberPattern, When
 from cti.flow.expressions import Scope
-from cti.flow.kinds import check_value, read_value
 from cti.flow.model import MEDIA, Flow, Value
+from cti.flow.readers import check_value, read_value
 from cti.flow.reading import Reading
 from cti.flow.suggest import did_you_mean
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cti.flow.kinds import KEYS
 from cti.flow.model import FlowTest, ScriptStep
+from cti.flow.readers import KEYS
 from cti.flow.reading import Reading
 from cti.flow.yamlio import Mapping, Node, Scalar, Sequence
 

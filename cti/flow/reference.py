@@ -9,7 +9,7 @@ from cti.flow import nodes as _types  # noqa: F401  (fills the registry)
 from cti.flow import types as t
 from cti.flow.expressions import FUNCTIONS
 from cti.flow.model import Literal
-from cti.flow.nodes.extra_kinds import Reprompt
+from cti.flow.nodes.key_kinds import Reprompt
 from cti.flow.registry import COMMON, REGISTRY, NodeType, Option
 from cti.flow.units import format_duration
 

@@ -50,6 +50,9 @@ class Run(Walker):
             raise RunMisuse("the run was started before")
         self.started = True
         self.sprint = []
+        if self.hung_up:  # told before the start: there is nobody to talk to
+            self._finish("", now)
+            return self._take()
         flow = self.plan.flows[self.plan.root]
         if flow.answer:
             self._answer()
@@ -61,7 +64,9 @@ class Run(Walker):
         """What is to be done because of ``event``; [] when it is late, repeated, or changes nothing."""
         need_offset(now)
         self.sprint = []
-        if self.started and not self.ended:
+        if not self.started:
+            self.hung_up = self.hung_up or isinstance(event, e.HungUp)
+        elif not self.ended:
             self._dispatch(event, now)
         return self._take()
 

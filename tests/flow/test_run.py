@@ -108,6 +108,13 @@ def test_late_and_foreign_events(events: list[e.Event], expected: c.Sprint) -> N
     assert at_main(caller="13800000000").feed(*events) == expected
 
 
+def test_hangup_before_the_start() -> None:
+    call = Call(shipped_plan(), caller="13800000000")
+    assert call.feed(e.DigitPressed("1"), e.HungUp("X"), e.HungUp("X")) == []
+    assert call.start() == [c.RunEnded("", "hangup")]
+    assert call.run.ended
+
+
 def test_a_goal_is_reached_once() -> None:
     call = at_main(caller="13800000000")
     sprint = call.feed(e.DigitPressed("1"), e.PlayEnded(6), e.DigitPressed("1"), e.PlayEnded(8))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cti.core.events import Event, PlayEnded
 from cti.flow.kinds import Duration, Flag, PromptKind
 from cti.flow.model import Prompt
-from cti.flow.nodes.extra_kinds import Reprompt, RepromptKind
+from cti.flow.nodes.key_kinds import Reprompt, RepromptKind
 from cti.flow.registry import NodeType, Option
 from cti.flow.step import Leave, Step
 

@@ -7,22 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cti.core.issue import Issue, Place
-from cti.flow import types as t
 from cti.flow import yamlio
 from cti.flow.expressions import Expression, Scope
-from cti.flow.kinds import (
-    Condition,
-    Kind,
-    PromptKind,
-    PromptList,
-    Val,
-    check_value,
-    frozen,
-    read_key,
-    read_prompt_item,
-    read_value,
-)
-from cti.flow.model import Computed, Literal, NodeRef, Prompt, Value
+from cti.flow.kinds import Condition, Kind, frozen
+from cti.flow.model import Computed, NodeRef, Prompt, Value
+from cti.flow.readers import read_prompt_item, read_value
 from cti.flow.reading import Reading
 
 
@@ -159,101 +148,6 @@ class Variable(Kind):
         return NodeRef(name, node.place) if name is not None else None
 
 
-@dataclass(frozen=True, slots=True)
-class KeyTarget:
-    ref: NodeRef
-    value: Value | None = None
-
-
-@dataclass
-class Keys(Kind):
-    """``{1: node, star: {to: node, value: text}}``; gives sign -> `KeyTarget`."""
-
-    with_values: bool = False
-    name = "{key: node, …}"
-    schema = frozen({"type": "object", "propertyNames": {"pattern": r"^([0-9]|star|hash)$"}})
-
-    def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
-        mapping = reading.mapping(node, what)
-        if mapping is None:
-            return None
-        keys: dict[str, KeyTarget] = {}
-        for key, value in mapping:
-            sign = read_key(key, f"a key of {what}", reading)
-            target = self._target(value, f"{what}.{key.text}", reading)
-            if sign is not None and target is not None:
-                keys[sign] = target
-        return keys
-
-    def _target(self, node: yamlio.Node, what: str, reading: Reading) -> KeyTarget | None:
-        if not (self.with_values and isinstance(node, yamlio.Mapping)):
-            name = reading.word(node, what)
-            return KeyTarget(NodeRef(name, node.place)) if name is not None else None
-        for key, _ in node:
-            if key.text not in ("to", "value"):
-                reading.unknown_key(key, what, ("to", "value"))
-        to, value = node.get("to"), node.get("value")
-        if to is None:
-            reading.report(node.place, "missing-option", f"{what} needs 'to'")
-            return None
-        name = reading.word(to, f"{what}.to")
-        read = read_value(value, f"{what}.value", reading) if value is not None else None
-        return KeyTarget(NodeRef(name, to.place), read) if name is not None else None
-
-    def refs(self, value: Any) -> Iterator[NodeRef]:
-        for target in value.values():
-            yield target.ref
-
-    def check(self, value: Any, scope: Scope, issues: list[Issue]) -> None:
-        for target in value.values():
-            if target.value is not None:
-                check_value(target.value, t.ANY, False, scope, issues)
-
-
-@dataclass(frozen=True, slots=True)
-class Reprompt:
-    """How often it is asked again, and with which words (the last prompt serves for the rest)."""
-
-    no_input: int = 1
-    no_match: int = 1
-    no_input_says: tuple[Prompt, ...] = ()
-    no_match_says: tuple[Prompt, ...] = ()
-
-
-class RepromptKind(Kind):
-    """``{no_input: 2, no_match: 2}``; a list of prompts instead of a number gives each reprompt its own."""
-
-    name = "{no_input: n, no_match: n}"
-    schema = frozen(
-        {
-            "type": "object",
-            "properties": {"no_input": {"type": ["integer", "array"]}, "no_match": {"type": ["integer", "array"]}},
-            "additionalProperties": False,
-        }
-    )
-
-    def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
-        mapping = reading.mapping(node, what)
-        if mapping is None:
-            return None
-        counts: dict[str, Any] = {}
-        for key, value in mapping:
-            if key.text not in ("no_input", "no_match"):
-                reading.unknown_key(key, what, ("no_input", "no_match"))
-            elif isinstance(value, yamlio.Sequence):
-                prompts = PromptList().read(value, f"{what}.{key.text}", reading) or ()
-                counts[f"{key.text}_says"] = prompts
-                counts[key.text] = len(prompts)
-            else:
-                count = reading.integer(value, f"{what}.{key.text}", 0, 9)
-                if count is not None:
-                    counts[key.text] = count
-        return Reprompt(**counts)
-
-    def check(self, value: Any, scope: Scope, issues: list[Issue]) -> None:
-        PromptList().check((*value.no_input_says, *value.no_match_says), scope, issues)
-
-
 @dataclass
 class SkillMap(Kind):
     """``{skill: level}``."""
@@ -314,25 +208,3 @@ class Cases(Kind):
     def refs(self, value: Any) -> Iterator[NodeRef]:
         for case in value:
             yield case.to
-
-
-__all__ = [
-    "Case",
-    "Cases",
-    "Fields",
-    "KeyTarget",
-    "Keys",
-    "ListOf",
-    "Literal",
-    "NamedValue",
-    "PromptKind",
-    "Reprompt",
-    "RepromptKind",
-    "SaveMap",
-    "SetMap",
-    "SkillMap",
-    "SoundKind",
-    "Val",
-    "ValueMap",
-    "Variable",
-]

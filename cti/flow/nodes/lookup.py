@@ -10,10 +10,11 @@ from cti.core import events as e
 from cti.flow import types as t
 from cti.flow.catalog import TECHNICAL_OUTCOMES, Catalog, LookupSignature
 from cti.flow.expressions import Scope
-from cti.flow.kinds import Duration, PromptKind, Word, check_value
+from cti.flow.kinds import Duration, PromptKind, Word
 from cti.flow.model import Flow, Node
 from cti.flow.nodes.extra_kinds import Fields, NamedValue, SaveMap, ValueMap
 from cti.flow.nodes.targets import check_saves, save_effects
+from cti.flow.readers import check_value
 from cti.flow.registry import CheckContext, Names, NodeType, Option, Options, register
 from cti.flow.step import Leave, Step
 from cti.flow.suggest import did_you_mean

@@ -7,11 +7,12 @@ from typing import ClassVar
 
 from cti.flow import types as t
 from cti.flow.expressions import Scope
-from cti.flow.kinds import KEY_NAMES
 from cti.flow.model import Flow, Node
 from cti.flow.nodes.asking import ASKING_OPTIONS, Asking
-from cti.flow.nodes.extra_kinds import Keys, KeyTarget, Variable
+from cti.flow.nodes.extra_kinds import Variable
+from cti.flow.nodes.key_kinds import Keys, KeyTarget
 from cti.flow.nodes.targets import check_target, check_variable
+from cti.flow.readers import KEY_NAMES
 from cti.flow.registry import CheckContext, Edge, Names, Option, Options, register
 from cti.flow.step import Leave, Step
 

@@ -11,9 +11,11 @@ from cti.core import events as e
 from cti.flow import types as t
 from cti.flow.builtin_texts import find_text, has_texts, say_key
 from cti.flow.expressions import Expression
-from cti.flow.kinds import KEY_NAMES, Duration, Flag, PromptKind, Val, Word, check_value
+from cti.flow.kinds import Duration, Flag, PromptKind, Val, Word
 from cti.flow.model import Computed, Node
-from cti.flow.nodes.extra_kinds import Fields, Keys, KeyTarget, ListOf, SkillMap, ValueMap
+from cti.flow.nodes.extra_kinds import Fields, ListOf, SkillMap, ValueMap
+from cti.flow.nodes.key_kinds import Keys, KeyTarget
+from cti.flow.readers import KEY_NAMES, check_value
 from cti.flow.registry import CheckContext, Edge, NodeType, Option, Options, register
 from cti.flow.speech import say_duration
 from cti.flow.step import Leave, Step

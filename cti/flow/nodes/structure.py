@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 from cti.flow import types as t
 from cti.flow.catalog import Catalog
 from cti.flow.expressions import Scope
-from cti.flow.kinds import Text, Word, check_value
+from cti.flow.kinds import Text, Word
 from cti.flow.model import Flow, Node
 from cti.flow.nodes.extra_kinds import SaveMap, ValueMap
 from cti.flow.nodes.targets import check_saves, save_effects
+from cti.flow.readers import check_value
 from cti.flow.registry import CheckContext, Names, NodeType, Option, Options, register
 from cti.flow.step import Enter, Finish, Leave, Step
 from cti.flow.suggest import did_you_mean

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from cti.flow import types as t
 from cti.flow.expressions import Scope, infer
-from cti.flow.kinds import check_value
 from cti.flow.model import Computed, NodeRef, Value
 from cti.flow.nodes.extra_kinds import NamedValue
+from cti.flow.readers import check_value
 from cti.flow.registry import CheckContext, Names
 from cti.flow.suggest import did_you_mean
 

@@ -11,8 +11,9 @@ from cti.flow import types as t
 from cti.flow import yamlio
 from cti.flow.catalog import Catalog
 from cti.flow.expressions import Scope
-from cti.flow.kinds import Duration, Kind, PromptKind, check_value, frozen, read_value
+from cti.flow.kinds import Duration, Kind, PromptKind, frozen
 from cti.flow.model import Literal, Node
+from cti.flow.readers import check_value, read_value
 from cti.flow.reading import Reading
 from cti.flow.registry import CheckContext, NodeType, Option, Options, register
 from cti.flow.step import Enter, Leave, Step
