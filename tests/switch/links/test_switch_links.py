@@ -18,6 +18,7 @@ from tests.switch.links.scripted import (
     Connection,
     eventually,
     good_switch,
+    reply,
     response,
     scripted,
 )
@@ -63,6 +64,15 @@ def test_events_that_come_during_reconciliation_follow_it() -> None:
         with links_to(switch, sink) as links:
             eventually(lambda: len(sink.told) == 3)
     assert sink.told[:3] == [("up", CORE, False, []), ("event", "DTMF", "1"), ("event", "DTMF", "2")]
+
+
+def test_events_as_early_as_the_subscription_wait_for_the_reconciliation() -> None:
+    sink = Sink()
+    with good_switch() as switch:
+        switch.answers["event "] = event(1) + reply("+OK event listener enabled plain")
+        with links_to(switch, sink):
+            eventually(lambda: len(sink.told) == 2)
+    assert sink.told[:2] == [("up", CORE, False, []), ("event", "DTMF", "1")]
 
 
 def test_a_sink_that_is_too_slow_is_told_anew_what_is_there() -> None:
