@@ -245,12 +245,16 @@ def _progress(done: int, total: int) -> None:
         log.info("prompts: %d of %d", done, total)
 
 
-def check_flows(folder: Path) -> list[Issue]:
-    """All findings about the flows in a folder, against the demo's look-ups; raises nothing for bad content."""
+def load_flows(folder: Path) -> FlowLibrary:
+    """The flows in a folder against the demo's look-ups, as the demo would run them. Raises FlowsRefused."""
     definitions = load_lookups(DEMO_LOOKUPS)
-    catalog = Catalog(lookups={name: found.signature for name, found in definitions.items()})
+    return load_folder(folder, Catalog(lookups={name: found.signature for name, found in definitions.items()}))
+
+
+def check_flows(folder: Path) -> list[Issue]:
+    """All findings about the flows in a folder; raises nothing for bad content."""
     try:
-        return load_folder(folder, catalog).issues
+        return load_flows(folder).issues
     except FlowsRefused as refused:
         return refused.issues
 

@@ -22,6 +22,9 @@ def add_to(nouns: Any) -> None:
     checking = verbs.add_parser("check", help="all findings about the flows, with their places")
     checking.add_argument("--format", choices=("text", "json"), default="text")
     checking.set_defaults(run=check)
+    testing = verbs.add_parser("test", help="run the tests that the flows carry, without a telephone")
+    testing.add_argument("flow", nargs="?", help="only this flow")
+    testing.set_defaults(run=test)
     calling = verbs.add_parser("call", help="a telephone call in the terminal")
     calling.add_argument("flow", help="the flow's id, such as hotline")
     calling.add_argument("--caller", default="13800000000", help="the caller's number; 'withheld' for none")
@@ -29,7 +32,7 @@ def add_to(nouns: Any) -> None:
     calling.add_argument("--json", action="store_true", help="one JSON object a line")
     calling.add_argument("--verbose", action="store_true", help="show the engine's log, too")
     calling.set_defaults(run=call)
-    for verb in (checking, calling):
+    for verb in (checking, testing, calling):
         verb.add_argument("--flows", type=Path, default=FLOWS, metavar="FOLDER")
 
 
@@ -46,6 +49,26 @@ def check(options: argparse.Namespace) -> int:
         errors = sum(issue.severity is Severity.ERROR for issue in issues)
         print(f"{errors} error(s), {len(issues) - errors} warning(s)")
     return int(any(issue.severity is Severity.ERROR for issue in issues))
+
+
+def test(options: argparse.Namespace) -> int:
+    """A failure shows the dialogue: what the flow did on the left, what the caller did on the right."""
+    from cti.app import load_flows
+
+    failed = ran = 0
+    for flow, results in load_flows(options.flows).run_tests().items():
+        if options.flow not in (None, flow):
+            continue
+        for result in results:
+            ran += 1
+            failed += not result.passed
+            print(f"{'ok    ' if result.passed else 'FAILED'} {flow}: {result.name}")
+            for failure in result.failures:
+                print(f"       {failure}")
+            if not result.passed:
+                print(result.table())
+    print(f"{ran} test(s), {failed} failed")
+    return int(failed > 0)
 
 
 def call(options: argparse.Namespace) -> int:

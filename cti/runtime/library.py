@@ -21,6 +21,7 @@ from cti.flow import (
     load_entry,
     load_flow,
 )
+from cti.flow.flowtests import TestResult, run_tests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,6 +79,10 @@ class FlowLibrary:
     def fixed_prompts(self) -> list[Say]:
         """Every fixed text of every flow, once."""
         return list(dict.fromkeys(say for plan in self.plans.values() for say in list_fixed_prompts(plan)))
+
+    def run_tests(self) -> dict[str, list[TestResult]]:
+        """The tests that the flows carry, by flow. Takes no real time."""
+        return {name: run_tests(plan) for name, plan in sorted(self.plans.items())}
 
     def reject(self, reason: str) -> Meeting:
         return Meeting(self.plans[REJECT_FLOW], {}, reason, rejected=True)
