@@ -22,6 +22,7 @@ _NUMBER = re.compile(r"\+?[0-9]{1,32}")
 _PASSWORD = re.compile(r"[!-~]{1,128}")
 _MAX_ARGUMENT = 1_000_000  # bytes; the switch itself gives up at 10 MiB
 _MAX_LOOPS = 1_000_000
+_LENGTH_LINE = re.compile(r"^content-length\s*:", re.IGNORECASE | re.MULTILINE)
 _FORMATS = ("plain", "json")
 
 
@@ -117,7 +118,7 @@ def single(command: str) -> bytes:
     not. Never for text of others."""
     text = command.strip("\r\n")
     _check_text(text, "\0\r", "a command")
-    if not text.strip() or text[0].isspace() or "\n\n" in text or re.search(r"(?im)^content-length\s*:", text):
+    if not text.strip() or text[0].isspace() or "\n\n" in text or _LENGTH_LINE.search(text):
         raise EslError("this is not exactly one command", code="unsafe-text", remedy="use cti.esl's builders")
     return f"{text}\n\n".encode()
 
@@ -160,8 +161,9 @@ def _api_line(command: str, args: Iterable[str]) -> str:
 
 
 def _check_text(text: str, refused: str, what: str) -> None:
-    if any(ch in text for ch in refused):
-        raise EslError(f"{what} must not hold control characters", code="unsafe-text")
+    for ch in refused:
+        if ch in text:
+            raise EslError(f"{what} must not hold control characters", code="unsafe-text")
     try:
         text.encode()
     except UnicodeEncodeError:
