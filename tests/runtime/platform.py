@@ -1,0 +1,288 @@
+"""A whole platform on the embedded switch, with ways to look at it and to break it. Real sockets on loopback."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import gevent
+from gevent.event import Event as Flag
+from gevent.server import StreamServer
+
+from cti.app import Application
+from cti.config import Settings, WorkerSettings, load_settings
+from cti.core.events import LookupEnded
+from cti.core.records import CallDetail
+from cti.runtime.actor import CallActor
+from cti.switch.driver import FreeSwitch
+from cti.switch.embedded import EmbeddedSwitch, PhoneBehaviour, PlatformDialplan, SwitchConfig, VirtualCaller
+from cti.switch.embedded.caller import Item
+from cti.switch.embedded.event import Event
+
+FLOWS = Path(__file__).parent / "flows"
+DEADLINE_S = 10.0
+PASSWORD = "only-for-tests"
+CONFIG = """\
+data: data
+flows: {flows}
+switches:
+  - {{name: fs, host: 127.0.0.1, port: {port}, kind: embedded, password: {password}, domain: cti.local}}
+api: {{port: 0}}
+limits: {{calls: {calls}, per_caller: {per_caller}, per_second: {per_second}}}
+dialing: {{trunks: [carrier, spare], allowed: ["86"]}}
+queues:
+  service: {{agents: [1001], limit: 2}}
+  deserted: {{}}
+"""
+#: The flow that a number meets. Every flow has one.
+NUMBERS = {flow.stem: f"9{index:02}" for index, flow in enumerate(sorted(FLOWS.glob("*.yaml")))}
+
+
+@dataclass
+class Limits:
+    calls: int = 500
+    per_caller: int = 0
+    per_second: int = 0
+
+
+@dataclass
+class ScriptedLookups:
+    """Stands before the real look-ups: a test may put another answer, or none, in their place."""
+
+    real: Any
+    instead: Callable[[float], LookupEnded] | None = None
+    asked: int = 0
+
+    def ask(self, source: str, arguments: Any, deadline_s: float) -> LookupEnded:
+        self.asked += 1
+        if self.instead is not None:
+            return self.instead(deadline_s)
+        found: LookupEnded = self.real.ask(source, arguments, deadline_s)
+        return found
+
+
+@dataclass
+class Witness:
+    """Sees every event of the switch."""
+
+    seen: list[Event] = field(default_factory=list)
+    changed: Flag = field(default_factory=Flag)
+
+    def wants(self, name: str, subclass: str) -> bool:
+        return True
+
+    def deliver(self, event: Event) -> None:
+        self.seen.append(event)
+        self.changed.set()
+
+
+class Platform:
+    def __init__(
+        self, folder: Path, *, limits: Limits | None = None, guard_s: int = 30, drain_s: float = 0.0
+    ) -> None:
+        self.folder, self.guard_s, self.drain_s = folder, guard_s, drain_s
+        self.limits = limits or Limits()
+        self.witness = Witness()
+        self.callers: list[VirtualCaller] = []
+        self.switch = self._new_switch(0)
+        self.application = self._new_engine()
+
+    # ---- parts -----------------------------------------------------------------------------------------------------
+
+    def _new_switch(self, port: int) -> EmbeddedSwitch:
+        dialplan = PlatformDialplan(apology="say:cti:en:We are sorry.", guard_s=self.guard_s)
+        config = SwitchConfig(
+            password=PASSWORD, port=port, domain="cti.local", verbose_channel_events=True, dialplan=dialplan,
+            gateways={"carrier": True, "spare": True}, heartbeat_s=2.0,
+        )  # fmt: skip
+        switch = EmbeddedSwitch(config)
+        switch.start()
+        switch.core.bus.add(self.witness)
+        return switch
+
+    def settings(self) -> Settings:
+        file = self.folder / "cti.yaml"
+        text = CONFIG.format(flows=FLOWS, port=self.switch.port, password=PASSWORD, **vars(self.limits))
+        file.write_text(text, encoding="utf-8")
+        # Past the bounds of the file: a test does not wait six seconds for a guard.
+        worker = WorkerSettings.model_construct(slot=0, guard_s=self.guard_s, drain_s=self.drain_s)
+        return load_settings(file).model_copy(update={"worker": worker})
+
+    def _new_engine(self) -> Application:
+        direct = {number: flow for flow, number in NUMBERS.items()}
+        application = Application(self.settings(), direct=direct)
+        services = application.engine._services
+        self.lookups = ScriptedLookups(services.lookups._source)
+        services.lookups._source = self.lookups
+        application.start()
+        application.wait_until_up(DEADLINE_S)
+        return application
+
+    @property
+    def driver(self) -> FreeSwitch:
+        return self.application.switches_by_name["fs"]
+
+    # ---- people ----------------------------------------------------------------------------------------------------
+
+    def call(self, flow: str, *script: Item, number: str = "13800000000", name: str = "", **how: Any) -> VirtualCaller:
+        """Somebody dials the number of ``flow``, and does what the script says."""
+        called = NUMBERS.get(flow, flow)
+        caller = self.switch.call(number, called, name=name, script=script, **how)
+        self.callers.append(caller)
+        return caller
+
+    def phone(self, extension: str, **behaviour: Any) -> None:
+        self.switch.core.directory.phones[extension].behaviour = PhoneBehaviour(**behaviour)
+
+    # ---- looking -----------------------------------------------------------------------------------------------------
+
+    def until(self, true: Callable[[], Any], what: str, timeout_s: float = DEADLINE_S) -> Any:
+        """What ``true`` gives, as soon as it gives something. Looks again at every event, and now and then."""
+        deadline = monotonic() + timeout_s
+        while not (found := true()):
+            if monotonic() > deadline:
+                raise TimeoutError(f"not within {timeout_s:g} s: {what}")
+            self.witness.changed.clear()
+            self.witness.changed.wait(0.01)
+        return found
+
+    def heard(self, caller: VirtualCaller, text: str, timeout_s: float = DEADLINE_S) -> None:
+        def there() -> bool:
+            return any(text in heard.text for heard in caller.log)
+
+        self.until(there, f"'{text}' among {[heard.text for heard in caller.log]}", timeout_s)
+
+    def spoken(self, caller: VirtualCaller) -> list[str]:
+        return [heard.text for heard in caller.log if heard.kind == "say"]
+
+    def over(self, caller: VirtualCaller, timeout_s: float = DEADLINE_S) -> CallDetail:
+        """The record of a call, after its end."""
+        uuid = uuid_of(caller)
+        self.until(lambda: caller.cause, f"the end of {uuid}", timeout_s)
+        return self.recorded(uuid)
+
+    def recorded(self, uuid: str, timeout_s: float = DEADLINE_S) -> CallDetail:
+        """The record of a call, as soon as it is complete."""
+
+        def complete() -> CallDetail | None:
+            assert self.application.store.flush(timeout_s)
+            found = self.application.store.find_call(uuid)
+            return found if found is not None and found.call.ended_at is not None else None
+
+        found: CallDetail = self.until(complete, f"the record of {uuid}", timeout_s)
+        return found
+
+    def events(self, uuid: str, *names: str) -> list[Event]:
+        return [e for e in self.witness.seen if e.get("Unique-ID") == uuid and (not names or e.name in names)]
+
+    def actor(self, caller: VirtualCaller) -> CallActor:
+        found: CallActor = self.until(lambda: self.application.engine._actors.get(uuid_of(caller)), "its actor")
+        return found
+
+    # ---- breaking ----------------------------------------------------------------------------------------------------
+
+    def kill_switch(self) -> None:
+        """As a crash: its calls are gone, the connections cut."""
+        self.switch.kill()
+        self.callers.clear()
+
+    def new_switch(self) -> None:
+        """The next process on the same port: another Core-UUID."""
+        port = self.switch.config.port or self._port
+        self.switch = self._new_switch(port)
+
+    def cut(self) -> None:
+        """Every connection cut, none admitted; the calls on the switch go on."""
+        server = self.switch._server
+        assert server is not None
+        self._port = self.switch.port
+        server.stop(timeout=0)
+        for peer in list(self.switch._peers):
+            peer.connection.end(notice=False)
+        self.until(lambda: not self.driver.up, "the link is seen to be lost")
+
+    def mend(self, wait: bool = True) -> None:
+        server = StreamServer(("127.0.0.1", self._port), self.switch._serve, backlog=128)
+        server.start()
+        self.switch._server = server
+        if wait:
+            self.until(lambda: self.driver.up, "the links are up again")
+
+    def kill_engine(self) -> None:
+        """As a crash, as far as the switch can tell."""
+        self.application.let_go()
+
+    def restart_engine(self) -> None:
+        self.application = self._new_engine()
+
+    def port_before_kill(self) -> None:
+        self._port = self.switch.port
+
+    # ---- the end -----------------------------------------------------------------------------------------------------
+
+    def nothing_left(self) -> list[str]:
+        """What should not be there when no call is up; empty when all is well."""
+        engine, driver, core = self.application.engine, self.driver, self.switch.core
+        admission, queues = engine._admission, engine._services.queues
+        slots = {group for task in core.tasks.tasks.values() if not (group := task.group).startswith("cti_alive")}
+        checks: dict[str, Any] = {
+            "actors": engine._actors,
+            "greenlets": engine._greenlets,
+            "talking": engine._talking,
+            "admission": None if admission.empty() else admission,
+            "queues": None if queues.idle() and not queues._leaving else vars(queues),
+            "legs": driver.legs,
+            "other legs": driver._hearing._others,
+            "guards": driver.guard._held,
+            "tasks on the switch": slots,
+            "channels": core.channels,
+            "call greenlets": [g for g in gc.get_objects() if _runs_call(g)],
+        }
+        return [f"{name}: {found}" for name, found in checks.items() if found]
+
+    def close(self) -> None:
+        for caller in self.callers:
+            caller.hangup()
+        self.until(lambda: not self.switch.core.channels, "all channels are gone")
+        self.until(lambda: not self.nothing_left(), f"nothing is left: {self.nothing_left()}")
+
+    def stop(self) -> None:
+        self.application.let_go()
+        self.switch.stop()
+
+
+def _runs_call(candidate: object) -> bool:
+    if not isinstance(candidate, gevent.Greenlet) or candidate.dead:
+        return False
+    return isinstance(getattr(getattr(candidate, "_run", None), "__self__", None), CallActor)
+
+
+def uuid_of(caller: VirtualCaller) -> str:
+    assert caller.channel is not None
+    return caller.channel.uuid
+
+
+def path(detail: CallDetail) -> list[tuple[str, str]]:
+    """Node and exit, in order."""
+    return [(visit.node, visit.exit) for visit in detail.visits]
+
+
+def summary(detail: CallDetail) -> tuple[str, str, tuple[str, ...]]:
+    call = detail.call
+    return str(call.terminal_cause), call.outcome, call.goals
+
+
+def legs(detail: CallDetail) -> list[tuple[str, str]]:
+    return [(leg.role, leg.hangup_cause) for leg in detail.legs]
+
+
+def whole(detail: CallDetail) -> tuple[Any, ...]:
+    """What a test compares: (terminal cause, outcome, goals, path)."""
+    return (*summary(detail), path(detail))
+
+
+Script = Sequence[Item]
