@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -162,7 +163,8 @@ def test_what_was_rendered_for_a_call_is_its_own_and_ends_with_it(prompts: WavPr
 def test_no_file_name_tells_anything_of_text_or_call(prompts: WavPrompts, tmp_path: Path) -> None:
     prompts.locate([HELLO, BALANCE], 20.0, call_id="../../13800001234")
     names = [str(path.relative_to(tmp_path / "cache")) for path in (tmp_path / "cache").rglob("*")]
-    assert not [n for n in names if "13800001234" in n or ("88" in n.split("/")[-1] and "calls" in n) or "Hello" in n]
+    assert names
+    assert not [n for n in names if re.search("13800001234|Hello|balance|元", n)]
     assert not (tmp_path.parent / "13800001234").exists()
 
 
