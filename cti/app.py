@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 import gevent
 from gevent.event import Event as Flag
-from gevent.pywsgi import WSGIServer
 
 from cti.api.app import create_app
+from cti.api.server import make_server
 from cti.boss import SqlLookups, load_lookups
 from cti.boss.demo import DEMO_LOOKUPS, ensure_demo_database
 from cti.channels.log import LogChannel
@@ -36,6 +36,8 @@ from cti.switch.sandbox import SwitchSandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from gevent.pywsgi import WSGIServer
 
     from cti.config import Settings, SwitchSettings
     from cti.core.issue import Issue
@@ -78,9 +80,7 @@ class Application:
         """Raises ConfigError when the API's address cannot be had; nothing has been started then."""
         drivers = list(self.switches_by_name.values())
         api = self.settings.api
-        server = WSGIServer(
-            (api.host, api.port), create_app(self.store, self, SwitchSandbox(drivers[0].links)), log=None
-        )
+        server = make_server(api.host, api.port, create_app(self.store, self, SwitchSandbox(drivers[0].links)))
         try:
             server.start()
         except OSError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 500
+FILTERS = ("caller", "called", "flow", "outcome", "terminal_cause", "since", "until", "live")
 TIMES = ("started_at", "answered_at", "ended_at", "entered_at", "left_at", "added_at")
 
 
@@ -47,11 +50,22 @@ def call_json(row: CallRow) -> dict[str, Any]:
     return shown
 
 
+def known_only(req: falcon.Request, known: tuple[str, ...]) -> None:
+    """A filter with a typo must not answer with everything."""
+    for name, value in req.params.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            raise Problem("bad-request", f"unknown parameter {name!r}; {hint}")
+        if isinstance(value, list):
+            raise Problem("bad-request", f"{name} is given {len(value)} times")
+
+
 def limit_of(req: falcon.Request) -> int:
     text = req.get_param("limit")
     if text is None:
         return LIMIT_DEFAULT
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LIMIT_MAX:
+    if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= LIMIT_MAX:
         raise Problem("bad-request", f"limit must be a whole number from 1 to {LIMIT_MAX}, not {text!r}")
     return int(text)
 
@@ -102,6 +116,7 @@ class Calls:
         self._store = store
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        known_only(req, ("limit", "before", *FILTERS))
         limit = limit_of(req)
         try:
             rows = self._store.list_calls(limit=limit, before=req.get_param("before"), where=filter_of(req))
@@ -113,6 +128,8 @@ class Calls:
             "items": [call_json(row) for row in rows],
             "next": rows[-1].cursor if len(rows) == limit else None,
         }
+
+    on_head = on_get
 
 
 class Call:
@@ -129,3 +146,5 @@ class Call:
         shown.pop("cursor", None)
         shown["duration_s"] = found.call.duration_s
         resp.media = shown
+
+    on_head = on_get

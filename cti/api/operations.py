@@ -43,6 +43,8 @@ class Health:
             "calls": self._vitals.figures().active,
         }
 
+    on_head = on_get
+
 
 class Collector:
     """Reads the figures when they are scraped; nothing is counted twice."""
@@ -78,3 +80,5 @@ class Metrics:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         resp.content_type = "text/plain; version=0.0.4; charset=utf-8"
         resp.data = generate_latest(self._registry)
+
+    on_head = on_get

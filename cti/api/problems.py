@@ -111,3 +111,5 @@ class ProblemPage:
             raise Problem("not-found", f"no problem {error_id!r} is known")
         resp.content_type = "text/plain; charset=utf-8"
         resp.text = f"{error_id} (HTTP {kind.status})\n\n{kind.title}.\n\nWhat to do: {kind.remedy}\n"
+
+    on_head = on_get

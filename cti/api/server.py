@@ -1,0 +1,50 @@
+"""The HTTP server under the API: gevent's own, with bounds on what clients may hold."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from gevent.pool import Pool
+from gevent.pywsgi import WSGIHandler, WSGIServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger("cti.api")
+
+#: Connections at once; more wait in the listen queue. A client must not use up the process's file descriptors, which
+#: the calls need.
+CONNECTIONS_MAX = 200
+#: A kept-alive connection without a request, or a client that does not take its answer, is let go after this time.
+IDLE_S = 30.0
+#: How long a client may take to send the headers of a request, all together.
+HEADERS_S = 10.0
+
+
+class Handler(WSGIHandler):
+    """pywsgi's, with deadlines; what clients do wrong is one line of the log, never a traceback."""
+
+    def handle(self) -> None:
+        self.socket.settimeout(IDLE_S)
+        super().handle()
+
+    def read_request(self, raw_requestline: str) -> Any:
+        with gevent.Timeout(HEADERS_S, TimeoutError("headers came too slowly")):
+            return super().read_request(raw_requestline)
+
+    def _handle_client_error(self, ex: Exception) -> Any:
+        if not isinstance(ex, ValueError):  # else the base class prints a traceback, though it is the client's mistake
+            ex = ValueError(str(ex) or type(ex).__name__)
+        return super()._handle_client_error(ex)  # type: ignore[misc]  # the stubs lack it
+
+    def log_error(self, msg: str, *args: object) -> None:
+        log.warning("bad request: " + msg, *args)
+
+
+def make_server(host: str, port: int, application: Callable[..., Any]) -> WSGIServer:
+    """Not started yet: ``start`` listens and raises OSError."""
+    return WSGIServer(
+        (host, port), application, log=None, error_log=log, spawn=Pool(CONNECTIONS_MAX), handler_class=Handler
+    )
