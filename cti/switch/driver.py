@@ -66,7 +66,7 @@ class FreeSwitch:
         self.tokens = f"{uuids.uuid4().hex[:8]}."  # an earlier engine's tokens must not be taken for ours
         self._serial = 0
         self._reconciler = Reconciler(self)
-        self._hearing = Hearing(self, sink)
+        self.hearing = Hearing(self, sink)
 
     # ---- commands ------------------------------------------------------------------------------------------------
 
@@ -186,6 +186,9 @@ class FreeSwitch:
             del order.routes[0]
             lane.put(order, first=True)
             return
+        if cause == "SUCCESS" and leg is not None and not order.joined:  # a talk that fell into a gap of the events
+            self.hearing.joined(leg, order, order.other)
+            leg.talking = False
         self._sink.call_event(lane.uuid, orders.transferred(order, end, told))
 
     def vanished(self, lane: Lane) -> None:
@@ -196,7 +199,7 @@ class FreeSwitch:
     # ---- what the links tell ---------------------------------------------------------------------------------------
 
     def on_event(self, event: Event) -> None:
-        self._hearing.on_event(event)
+        self.hearing.on_event(event)
 
     def on_up(self, core_uuid: str, restarted: bool, channels: Sequence[Mapping[str, Any]]) -> None:
         self.epoch += 1
@@ -217,7 +220,7 @@ class FreeSwitch:
         if leg is not None:
             leg.lane.close()
             self.guard.release(uuid)
-            self._hearing.forget(leg)
+            self.hearing.forget(leg)
 
     def end(self, uuid: str, cause: str) -> None:
         """The channel has hung up."""

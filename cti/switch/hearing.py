@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cti.core import events as ev
 from cti.switch import orders
-from cti.switch.orders import Kind
+from cti.switch.orders import Kind, Order
 from cti.switch.reconcile import EMERGENCY, new_call
 
 if TYPE_CHECKING:
@@ -107,12 +107,14 @@ class Hearing:
         order = leg.lane.running if leg is not None else None
         if leg is None or order is None or order.kind is not Kind.BRIDGE:
             return
-        other = event.get("Other-Leg-Unique-ID") or event.get("Bridge-B-Unique-ID") or order.other
+        self.joined(leg, order, event.get("Other-Leg-Unique-ID") or event.get("Bridge-B-Unique-ID") or order.other)
+
+    def joined(self, leg: Leg, order: Order, other: str) -> None:
+        """They talk."""
         leg.talking = order.joined = True
         leg.others.append(other)
-        self._others[other] = uuid
-        number = order.number or _user_part(event.get("Other-Leg-Destination-Number") or "")
-        self._sink.leg_joined(uuid, other, order.role, number)
+        self._others[other] = leg.uuid
+        self._sink.leg_joined(leg.uuid, other, order.role, order.number)
 
     def _hung_up(self, event: Event, uuid: str) -> None:
         cause = event.get("Hangup-Cause") or "NORMAL_CLEARING"
@@ -143,7 +145,3 @@ class Hearing:
         else:
             leg.lane.completed(token, event)
 
-
-def _user_part(number: str) -> str:
-    """Of a registered phone the switch tells how it was dialled: `1001%domain`, `sip:1001@host`."""
-    return re.split(r"[%@;]", number.removeprefix("sip:"), maxsplit=1)[0]

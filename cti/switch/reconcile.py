@@ -109,7 +109,9 @@ class Reconciler:
         running = leg.lane.running
         if running is not None and running.kind is Kind.BRIDGE:
             self._driver.guard.release(leg.uuid)
-            running.joined = running.joined or bool(dump.variable(orders.TALKS))
+            other = dump.variable(orders.TALKS)
+            if other and not running.joined:
+                self._driver.hearing.joined(leg, running, other)
         leg.lane.settle(dump)
 
     def _dump(self, uuids: Iterable[str]) -> dict[str, Event | None]:

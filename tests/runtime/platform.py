@@ -81,9 +81,7 @@ class Witness:
 
 
 class Platform:
-    def __init__(
-        self, folder: Path, *, limits: Limits | None = None, guard_s: int = 30, drain_s: float = 0.0
-    ) -> None:
+    def __init__(self, folder: Path, *, limits: Limits | None = None, guard_s: int = 30, drain_s: float = 0.0) -> None:
         self.folder, self.guard_s, self.drain_s = folder, guard_s, drain_s
         self.limits = limits or Limits()
         self.witness = Witness()
@@ -112,12 +110,13 @@ class Platform:
         worker = WorkerSettings.model_construct(slot=0, guard_s=self.guard_s, drain_s=self.drain_s)
         return load_settings(file).model_copy(update={"worker": worker})
 
-    def _new_engine(self) -> Application:
+    def _new_engine(self, before_links: Callable[[], object] = lambda: None) -> Application:
         direct = {number: flow for flow, number in NUMBERS.items()}
         application = Application(self.settings(), direct=direct)
         services = application.engine._services
         self.lookups = ScriptedLookups(services.lookups._source)
         services.lookups._source = self.lookups
+        before_links()
         application.start()
         application.wait_until_up(DEADLINE_S)
         return application
@@ -187,13 +186,13 @@ class Platform:
 
     def kill_switch(self) -> None:
         """As a crash: its calls are gone, the connections cut."""
+        self._port = self.switch.port
         self.switch.kill()
         self.callers.clear()
 
     def new_switch(self) -> None:
         """The next process on the same port: another Core-UUID."""
-        port = self.switch.config.port or self._port
-        self.switch = self._new_switch(port)
+        self.switch = self._new_switch(self._port)
 
     def cut(self) -> None:
         """Every connection cut, none admitted; the calls on the switch go on."""
@@ -216,11 +215,8 @@ class Platform:
         """As a crash, as far as the switch can tell."""
         self.application.let_go()
 
-    def restart_engine(self) -> None:
-        self.application = self._new_engine()
-
-    def port_before_kill(self) -> None:
-        self._port = self.switch.port
+    def restart_engine(self, before_links: Callable[[], object] = lambda: None) -> None:
+        self.application = self._new_engine(before_links)
 
     # ---- the end -----------------------------------------------------------------------------------------------------
 
@@ -236,7 +232,7 @@ class Platform:
             "admission": None if admission.empty() else admission,
             "queues": None if queues.idle() and not queues._leaving else vars(queues),
             "legs": driver.legs,
-            "other legs": driver._hearing._others,
+            "other legs": driver.hearing._others,
             "guards": driver.guard._held,
             "tasks on the switch": slots,
             "channels": core.channels,

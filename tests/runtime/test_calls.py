@@ -51,9 +51,17 @@ CALLS = {
         (Hear("Main"), Keys("9"), Hear("Main"), Keys("1")),
         end("flow_end", "one", "hi>next main>1 one>end"),
     ),
-    "collect, ended by hash": ("collect", (Hear("code"), Keys("123#", 0.05)), end("flow_end", "filled", "ask>filled ok>end")),
+    "collect, ended by hash": (
+        "collect",
+        (Hear("code"), Keys("123#", 0.05)),
+        end("flow_end", "filled", "ask>filled ok>end"),
+    ),
     "collect, full": ("collect", (Hear("code"), Keys("1234", 0.05)), end("flow_end", "filled", "ask>filled ok>end")),
-    "collect, too few": ("collect", (Hear("code"), Keys("12#", 0.05)), end("flow_end", "wrong", "ask>no_match wrong>end")),
+    "collect, too few": (
+        "collect",
+        (Hear("code"), Keys("12#", 0.05)),
+        end("flow_end", "wrong", "ask>no_match wrong>end"),
+    ),
     "collect, silence": ("collect", (), end("flow_end", "quiet", "ask>no_input quiet>end")),
     "another flow": (
         "over",

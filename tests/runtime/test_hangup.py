@@ -110,9 +110,7 @@ POINTS: dict[str, tuple[Reach, str, list[tuple[str, str]]]] = {
 
 
 @pytest.mark.parametrize(("reach", "outcome", "nodes"), POINTS.values(), ids=list(POINTS))
-def test_the_caller_hangs_up(
-    platform: Platform, reach: Reach, outcome: str, nodes: list[tuple[str, str]]
-) -> None:
+def test_the_caller_hangs_up(platform: Platform, reach: Reach, outcome: str, nodes: list[tuple[str, str]]) -> None:
     caller = reach(platform)
     caller.hangup()
     detail = platform.over(caller)

@@ -1,0 +1,280 @@
+"""The engine goes away in the middle of calls, and another one takes over (DESIGN 3.1)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cti.switch.embedded import HangUp, Hear, Keys, VirtualCaller
+
+from .platform import Platform, legs, path, summary, uuid_of
+
+Make = Callable[..., Platform]
+ROOT = Path(__file__).resolve().parents[2]
+GUARD_S = 3
+
+
+def alive(platform: Platform) -> str | None:
+    return platform.switch.core.globals.get("cti_alive_0")
+
+
+def guards(platform: Platform, caller: VirtualCaller) -> int:
+    return sum(task.group == uuid_of(caller) for task in platform.switch.core.tasks.tasks.values())
+
+
+def in_prompt(platform: Platform, flow: str = "long", number: str = "13800000000") -> VirtualCaller:
+    caller = platform.call(flow, number=number)
+    platform.heard(caller, "on and on")
+    return caller
+
+
+def bridged(platform: Platform) -> VirtualCaller:
+    platform.phone("1001", answer_after=0.05)
+    caller = platform.call("dial")
+    platform.until(lambda: platform.events(uuid_of(caller), "CHANNEL_BRIDGE"), "they talk")
+    return caller
+
+
+def agent_hangs_up(platform: Platform) -> None:
+    for leg in platform.switch.core.directory.phones["1001"].calls:
+        leg.channel.hangup("NORMAL_CLEARING")
+
+
+def test_without_an_engine_calls_go_to_people(make_platform: Make, hasty: None) -> None:
+    platform = make_platform()
+    assert alive(platform) == "1"
+    platform.kill_engine()
+    platform.until(lambda: alive(platform) == "0", "the heartbeat's own end")
+    caller = platform.call("menu")
+    platform.heard(caller, "We are sorry.")
+    platform.until(lambda: platform.events(uuid_of(caller), "CHANNEL_BRIDGE"), "somebody of the hunt group answers")
+    platform.restart_engine()
+    platform.until(lambda: alive(platform) == "1", "the heartbeat")
+    assert not caller.cause  # nobody takes a call out of people's hands
+    assert platform.application.store.find_call(uuid_of(caller)) is None
+    assert summary(platform.over(platform.call("menu"))) == ("flow_end", "quiet", ())
+
+
+def test_the_heartbeat_never_falters(make_platform: Make, hasty: None) -> None:
+    """Not even when the next engine of the slot begins while the last one's end is still scheduled."""
+    platform = make_platform()
+    seen: list[str | None] = []
+    values = platform.switch.core.globals
+    original = platform.switch.core.set_global
+
+    def watched(name: str, value: str) -> None:
+        original(name, value)
+        if name == "cti_alive_0":
+            seen.append(value)
+
+    platform.switch.core.set_global = watched  # type: ignore[method-assign]
+    for _ in range(4):
+        platform.kill_engine()
+        platform.restart_engine()
+    platform.until(lambda: len(seen) > 15, "many beats")
+    assert set(seen) == {"1"}
+    assert values["cti_alive_0"] == "1"
+
+
+def test_an_engine_that_is_told_to_stop_takes_no_more_calls_and_ends_those_it_has(make_platform: Make) -> None:
+    platform = make_platform(drain_s=10.0)
+    caller = platform.call("menu")
+    platform.heard(caller, "Hello.")
+    platform.application.stop()
+    assert caller.cause == "NORMAL_CLEARING"
+    assert alive(platform) == "0"
+    platform.restart_engine()
+    assert summary(platform.recorded(uuid_of(caller))) == ("flow_end", "quiet", ())
+
+
+def test_a_call_without_an_owner_is_taken_to_people(make_platform: Make, hasty: None) -> None:
+    platform = make_platform(guard_s=GUARD_S)
+    caller = in_prompt(platform)
+    uuid = uuid_of(caller)
+    platform.kill_engine()
+    platform.heard(caller, "We are sorry.")
+    platform.until(lambda: platform.events(uuid, "CHANNEL_BRIDGE"), "somebody answers")
+    platform.restart_engine()
+    detail = platform.recorded(uuid)
+    assert (*summary(detail), path(detail)) == ("engine_lost", "", (), [("talk", "")])
+    assert not caller.cause
+    assert not platform.driver.legs
+
+
+def test_as_long_as_the_engine_lives_the_guard_does_not_fire(make_platform: Make, hasty: None) -> None:
+    platform = make_platform(guard_s=GUARD_S)
+    callers = [in_prompt(platform, number=f"1380000000{n}") for n in range(5)]
+    platform.until(
+        lambda: all("Main menu." in platform.spoken(caller) for caller in callers), "well over the guard", 10
+    )
+    assert [guards(platform, caller) for caller in callers] == [1] * 5
+    assert not any("sorry" in text for caller in callers for text in platform.spoken(caller))
+
+
+def test_another_engine_adopts_what_is_parked(platform: Platform) -> None:
+    caller = platform.call("menu", Hear("Main"))
+    platform.heard(caller, "Main")
+    platform.kill_engine()
+    mark = len(caller.log)
+    platform.restart_engine()
+    platform.until(lambda: "Hello." in [heard.text for heard in caller.log[mark:]], "the flow begins again")
+    platform.until(lambda: platform.spoken(caller)[-1] == "Main menu.", "the menu again")
+    caller.press("1")
+    detail = platform.over(caller)
+    assert summary(detail) == ("flow_end", "one", ())
+    assert detail.call.error == "engine-restarted: the flow began again in this call"
+    assert [(v.node, v.visit, v.exit) for v in detail.visits] == [
+        ("hi", 1, "next"), ("main", 1, ""), ("hi", 2, "next"), ("main", 2, "1"), ("one", 1, "end"),
+    ]  # fmt: skip
+    assert legs(detail) == [("caller", "NORMAL_CLEARING")]
+    assert len(platform.application.store.list_calls(limit=10)) == 1
+    assert detail.call.answered_at is not None
+    assert caller.channel is not None
+    assert detail.call.answered_at == pytest.approx(caller.channel.profile.times.answered, abs=0.5)
+    first, second = platform.events(uuid_of(caller), "PLAYBACK_START")[1:3]
+    assert "Main" in str(first.get("Playback-File-Path"))
+    assert "Hello" in str(second.get("Playback-File-Path"))
+
+
+def test_what_the_last_engine_was_playing_ends_before_the_flow_begins_again(platform: Platform) -> None:
+    caller = in_prompt(platform)
+    platform.kill_engine()
+    platform.restart_engine()
+    platform.until(lambda: len(platform.spoken(caller)) == 2, "the flow begins again")
+    told = platform.events(uuid_of(caller), "PLAYBACK_START", "PLAYBACK_STOP")
+    assert [e.name for e in told] == ["PLAYBACK_START", "PLAYBACK_STOP", "PLAYBACK_START"]
+    assert told[1].get("Playback-Status") == "break"
+
+
+def test_a_talk_outlives_the_engine_and_comes_back_to_the_next_one(platform: Platform) -> None:
+    caller = bridged(platform)
+    uuid = uuid_of(caller)
+    platform.kill_engine()
+    platform.restart_engine()
+    platform.until(lambda: uuid in platform.application.engine._talking, "the talk is known")
+    assert not platform.application.engine._actors
+    platform.phone("1001", refuse="USER_BUSY")
+    agent_hangs_up(platform)
+    detail = platform.over(caller)
+    assert summary(detail) == ("flow_end", "busy", ())
+    assert [(v.node, v.visit, v.exit) for v in detail.visits] == [
+        ("call", 1, ""), ("call", 2, "busy"), ("busy", 1, "end"),
+    ]  # fmt: skip
+
+
+def test_a_caller_who_hangs_up_in_such_a_talk_has_one_record(platform: Platform) -> None:
+    caller = bridged(platform)
+    platform.kill_engine()
+    platform.restart_engine()
+    platform.until(lambda: uuid_of(caller) in platform.application.engine._talking, "the talk is known")
+    caller.hangup()
+    detail = platform.over(caller)
+    assert (*summary(detail), detail.call.hangup_cause) == ("caller_hangup", "", (), "NORMAL_CLEARING")
+    assert detail.call.flow == "dial"
+
+
+def test_what_ended_without_an_engine_is_closed(platform: Platform) -> None:
+    caller = in_prompt(platform)
+    platform.kill_engine()
+    caller.hangup()
+    platform.until(lambda: caller.cause, "the end")
+    platform.restart_engine()
+    assert summary(platform.recorded(uuid_of(caller)))[0] == "engine_lost"
+
+
+def test_a_call_that_is_over_on_record_is_only_hung_up(platform: Platform) -> None:
+    caller = in_prompt(platform)
+    platform.cut()
+    platform.application.engine._give_up("fs")
+    assert summary(platform.recorded(uuid_of(caller)))[0] == "switch_lost"
+    platform.mend()
+    platform.until(lambda: caller.cause, "the end")
+    assert platform.spoken(caller).count("Main menu.") == 0
+    assert summary(platform.recorded(uuid_of(caller)))[0] == "switch_lost"
+
+
+def test_the_guard_is_off_during_a_talk_and_on_again_after_it(platform: Platform) -> None:
+    platform.phone("1001", answer_after=0.3)
+    caller = platform.call("dial")
+    platform.until(lambda: platform.events(uuid_of(caller), "CHANNEL_PARK"), "it is parked")
+    platform.until(lambda: guards(platform, caller) == 0, "the guard is taken back")
+    platform.until(lambda: platform.events(uuid_of(caller), "CHANNEL_BRIDGE"), "they talk")
+    assert guards(platform, caller) == 0
+    agent_hangs_up(platform)
+    platform.heard(caller, "Was it good?")
+    assert guards(platform, caller) == 1
+    platform.over(caller)
+
+
+def test_two_engines_share_a_switch_and_leave_each_others_calls_alone(platform: Platform, tmp_path: Path) -> None:
+    """Another worker's call is neither adopted nor closed."""
+    caller = in_prompt(platform)
+    assert caller.channel is not None
+    platform.kill_engine()
+    caller.channel.setvar("cti_worker", "3")
+    platform.restart_engine()
+    assert summary(platform.over(platform.call("menu", number="13800000001"))) == ("flow_end", "quiet", ())
+    assert uuid_of(caller) not in platform.driver.legs
+    found = platform.application.store.find_call(uuid_of(caller))
+    assert found is not None
+    assert found.call.ended_at is None
+    caller.hangup()
+
+
+def test_an_engine_process_is_killed_and_the_next_one_goes_on(platform: Platform) -> None:
+    """The same with kill -9 on a process of its own, in the middle of a dialogue."""
+    platform.kill_engine()
+    platform.settings()
+    with Engine(platform) as engine:
+        caller = platform.call("10086", Hear("Main"))
+        platform.heard(caller, "Main")
+        platform.until(lambda: engine.on_record() == 1, "it is on record")
+        engine.kill()
+    with Engine(platform):
+        platform.until(lambda: platform.spoken(caller).count("Hello.") == 2, "the flow begins again")
+        caller.script = (*caller.script, Keys("1"), HangUp())
+        platform.until(lambda: platform.spoken(caller)[-1] == "Main menu.", "the menu")
+        caller.press("1")
+        platform.until(lambda: caller.cause, "the end")
+    platform.restart_engine()
+    detail = platform.recorded(uuid_of(caller))
+    assert summary(detail) == ("flow_end", "one", ())
+    assert [(v.node, v.visit) for v in detail.visits] == [("hi", 1), ("main", 1), ("hi", 2), ("main", 2), ("one", 1)]
+
+
+class Engine:
+    """`cti serve` as a process, on the platform's folder and switch."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        platform.switch.core.set_global("cti_alive_0", "0")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "cti", "serve", "--config", str(platform.folder / "cti.yaml")],
+            cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ},
+        )  # fmt: skip
+
+    def __enter__(self) -> Engine:
+        self.platform.until(lambda: alive(self.platform) == "1", "the engine beats", 20)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.platform.until(lambda: self.process.poll() is not None, "the engine ends", 20)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.platform.until(lambda: self.process.poll() is not None, "the engine is dead")
+
+    def on_record(self) -> int:
+        import sqlite3
+
+        with sqlite3.connect(self.platform.folder / "data" / "cti.db") as database:
+            found: int = database.execute("select count(*) from node_visits where node = 'main'").fetchone()[0]
+        return found

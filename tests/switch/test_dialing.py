@@ -1,0 +1,96 @@
+"""Who may be dialled, and how it is said to the switch."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cti.core.errors import CtiError
+from cti.switch.dialing import Dialing, Route, outcome_of
+from cti.switch.orders import dial_string
+
+OPEN = Dialing("cti.local", ("carrier", "spare"), ("86", "+1"), "861012345678")
+
+
+def test_an_extension_rings_on_its_own_switch() -> None:
+    assert OPEN.routes("extension", "1001", 19.6) == [Route("user/1001@cti.local", (("leg_timeout", "20"),))]
+    assert OPEN.routes("agent", "1001", 0.1) == [Route("user/1001@cti.local", (("leg_timeout", "1"),))]
+
+
+def test_a_number_goes_by_each_trunk_in_turn() -> None:
+    own = (("leg_timeout", "30"), ("origination_caller_id_number", "861012345678"))
+    assert OPEN.routes("number", "+8613900000001", 30) == [
+        Route("sofia/gateway/carrier/8613900000001", own),
+        Route("sofia/gateway/spare/8613900000001", own),
+    ]
+
+
+def test_without_an_own_number_none_is_shown() -> None:
+    (route,) = Dialing("d", ("t",), ("86",)).routes("number", "8613900000001", 30)
+    assert route == Route("sofia/gateway/t/8613900000001", (("leg_timeout", "30"),))
+
+
+DENIED = {
+    "not allowed": (OPEN, "number", "8813900000001"),
+    "nothing allowed": (Dialing("d", ("t",)), "number", "8613900000001"),
+    "no trunk": (Dialing("d", (), ("86",)), "number", "8613900000001"),
+    "international prefix": (OPEN, "number", "008613900000001"),
+    "two plus signs": (OPEN, "number", "++8613900000001"),
+    "an injection": (OPEN, "number", "86139,sofia/gateway/x/1"),
+    "another injection": (OPEN, "extension", "1001@evil.example"),
+    "an application": (OPEN, "extension", "1001 &system(id)"),
+    "a variable": (OPEN, "number", "86${system(id)}"),
+    "line ends": (OPEN, "extension", "1001\n"),
+    "digits of another script": (OPEN, "number", "86١٢٣٤٥٦"),
+    "too long": (OPEN, "number", "86" + "1" * 14),
+    "empty": (OPEN, "extension", ""),
+    "a flow": (OPEN, "flow", "menu"),
+}
+
+
+@pytest.mark.parametrize(("dialing", "kind", "target"), DENIED.values(), ids=list(DENIED))
+def test_what_is_not_dialled(dialing: Dialing, kind: str, target: str) -> None:
+    with pytest.raises(CtiError) as refused:
+        dialing.routes(kind, target, 30)
+    assert refused.value.code == "destination-denied"
+    assert target not in refused.value.message or len(target) < 5  # messages are logged; numbers are not
+
+
+@given(kind=st.sampled_from(["agent", "extension", "number"]), target=st.text(max_size=20))
+def test_no_text_gets_through_that_is_not_digits(kind: str, target: str) -> None:
+    try:
+        routes = OPEN.routes(kind, target, 30)
+    except CtiError:
+        return
+    digits = target.removeprefix("+")
+    assert digits.isascii()
+    assert digits.isdigit()
+    assert all(digits in route.address for route in routes)
+
+
+@pytest.mark.parametrize("bad", ["", "a b", "x/y", "${x}", "a,b", "'"])
+def test_names_of_trunks_are_words(bad: str) -> None:
+    with pytest.raises(CtiError):
+        Dialing("d", (bad,))
+    with pytest.raises(CtiError):
+        Dialing(bad or " ")
+
+
+@pytest.mark.parametrize(
+    ("disposition", "outcome"),
+    [
+        ("SUCCESS", "talked"), ("USER_BUSY", "busy"), ("CALL_REJECTED", "busy"), ("NO_ANSWER", "no_answer"),
+        ("USER_NOT_REGISTERED", "no_answer"), ("OUTGOING_CALL_BARRED", "denied"), ("SUBSCRIBER_ABSENT", "failed"),
+        ("ORIGINATOR_CANCEL", "failed"), ("", "failed"), (None, "failed"), ("WHATEVER", "failed"),
+    ],
+)  # fmt: skip
+def test_the_switchs_word_for_a_flows_exit(disposition: str | None, outcome: str) -> None:
+    assert outcome_of(disposition) == outcome
+
+
+def test_the_dial_string() -> None:
+    route = Route("user/1001@cti.local", (("leg_timeout", "20"),))
+    assert dial_string(route, "the-uuid", "2") == (
+        "{ignore_early_media=true,cti_worker=2}[origination_uuid=the-uuid,leg_timeout=20]user/1001@cti.local"
+    )
