@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from cti.core.errors import ConfigError
 from cti.core.issue import Issue, Place
+from cti.files import read_file, read_secret
 from cti.flow.yamlio import Mapping, Node, Scalar, Sequence, read_yaml
 
 
@@ -24,8 +25,9 @@ class Section(BaseModel):
 
 
 Port = Annotated[int, Field(ge=0, le=65535)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$")]
-Digits = Annotated[str, Field(pattern=r"^\+?[0-9]{1,20}$")]
+NAME, DIGITS = r"^[A-Za-z][A-Za-z0-9_-]{0,31}$", r"^\+?[0-9]{1,20}$"
+Name = Annotated[str, Field(pattern=NAME)]
+Digits = Annotated[str, Field(pattern=DIGITS)]
 
 
 class SwitchSettings(Section):
@@ -48,15 +50,11 @@ class SwitchSettings(Section):
     def secret(self) -> str:
         """Raise ConfigError when the file cannot be read or the password is the public default."""
         if self.password_file is not None:
-            try:
-                found = self.password_file.read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise ConfigError(
-                    f"cannot read the event-socket password: {error.strerror}",
-                    code="unreadable-file",
-                    remedy="`cti switch config` writes it; give the engine's user the right to read it",
-                    place=Place(str(self.password_file)),
-                ) from error
+            found = read_secret(
+                self.password_file,
+                what="the event socket's password",
+                remedy="`cti switch config` writes it; give the engine's user the right to read it",
+            )
         else:
             found = from_environment(self.password or "")
         if found == "ClueCon":
@@ -160,6 +158,10 @@ class Settings(Section):
         return self
 
 
+#: Options whose value must not be repeated on a screen or in a log.
+_SECRET = frozenset({"password", "url"})
+
+
 class SettingsRefused(ConfigError):
     """``issues``: every finding, with its place."""
 
@@ -183,15 +185,8 @@ def from_environment(text: str) -> str:
 
 def load_settings(file: Path) -> Settings:
     """Read the file. Relative paths in it count from the file's folder. Raises ConfigError with all findings."""
-    try:
-        raw = file.read_bytes()
-    except OSError as error:
-        raise ConfigError(
-            f"cannot read the configuration: {error.strerror}",
-            code="unreadable-file",
-            remedy="`cti switch config` writes a first one",
-            place=Place(str(file)),
-        ) from error
+    remedy = "docs/configuration.md shows one; the demo writes its own, var/demo/cti.yaml, at every start"
+    raw = read_file(file, what="the configuration", remedy=remedy)
     settings = parse_settings(raw, str(file))
     return _absolute(settings, file.resolve().parent)
 
@@ -203,7 +198,8 @@ def parse_settings(raw: str | bytes, file: str) -> Settings:
     try:
         return Settings.model_validate(plain(tree))
     except ValidationError as error:
-        raise SettingsRefused([_issue(item, tree) for item in error.errors()]) from None
+        found = [_issue(item, tree) for item in error.errors() if not _follows_from_others(item)]
+        raise SettingsRefused(sorted(found, key=lambda issue: issue.place)) from None
 
 
 def plain(node: Node) -> Any:
@@ -217,10 +213,33 @@ def plain(node: Node) -> Any:
             return {key.text: plain(value) for key, value in node}
 
 
+#: What pydantic calls by Python's names, in the words of YAML.
+_KINDS = {
+    "tuple_type": "must be a list, such as [a, b]",
+    "dict_type": "must be a mapping, such as {name: value}",
+    "model_type": "must be a mapping, such as {name: value}",
+    "string_type": "must be one text or number",
+    "path_type": "must be one text, a path",
+    "too_short": "must not be empty",
+}
+_PATTERNS = {
+    NAME: "must be a letter, then letters, digits, - or _, 32 at most",
+    DIGITS: "must be 1 to 20 digits, with or without a leading +",
+}
+
+
+def _follows_from_others(error: Any) -> bool:
+    """Pydantic counts only the good items of a list, so that a list of bad ones is "too short", too."""
+    return bool(error["type"] == "too_short" and error["input"])
+
+
 def _issue(error: Any, tree: Node) -> Issue:
     place, parent, key = tree.place, tree, ""
     for step in error["loc"]:
-        parent, key = _descend(parent, step), str(step)
+        if step == "[key]":
+            break  # it is the name before, not what it names
+        parent = _descend(parent, step)
+        key = f"number {step + 1} of {key}" if isinstance(step, int) else step
         if parent is None:
             break
         place = parent.place
@@ -229,8 +248,14 @@ def _issue(error: Any, tree: Node) -> Issue:
         return _unknown_option(error["loc"], tree)
     if kind == "missing":
         return Issue(place, "missing-option", f"'{key}' must be given")
-    shown = "" if kind == "value_error" else f", not {error.get('input')!r}"
-    return Issue(place, "bad-value", f"{key}: {message[:1].lower()}{message[1:]}{shown}")
+    if kind == "string_pattern_mismatch":
+        message = _PATTERNS[error["ctx"]["pattern"]]
+    if kind in _KINDS:
+        return Issue(place, "bad-value", f"{key or 'this file'}: {_KINDS[kind]}")
+    # Only a plain value is shown again: a whole section may hold a password.
+    value = error.get("input")
+    shown = f", not {value!r}" if kind != "value_error" and isinstance(value, str) and key not in _SECRET else ""
+    return Issue(place, "bad-value", f"{key or 'this file'}: {message[:1].lower()}{message[1:]}{shown}")
 
 
 def _descend(node: Node | None, step: str | int) -> Any:

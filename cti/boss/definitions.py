@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cti.core.errors import ConfigError
 from cti.core.issue import Issue, Place
+from cti.files import read_file
 from cti.flow.catalog import TECHNICAL_OUTCOMES, LookupSignature
 from cti.flow.reading import Reading
 from cti.flow.types import Type, is_name, parse_type
@@ -59,15 +60,7 @@ class LookupsRefused(ConfigError):
 
 def load_lookups(file: Path) -> dict[str, LookupDefinition]:
     """Raises ConfigError (unreadable), LookupsRefused."""
-    try:
-        raw = file.read_bytes()
-    except OSError as error:
-        raise ConfigError(
-            f"the look-ups cannot be read: {error.strerror}",
-            code="unreadable-file",
-            place=Place(str(file)),
-            remedy="name an existing file at boss.lookups",
-        ) from error
+    raw = read_file(file, what="the look-ups", remedy="name an existing file at boss.lookups")
     return parse_lookups(raw, str(file))
 
 

@@ -7,6 +7,7 @@ Exit status: 0 done, 1 findings or a call that failed, 2 wrong usage or configur
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    _never_fail_to_print()
     options = parser().parse_args(argv)
     try:
         return int(options.run(options))
@@ -44,6 +46,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of a pipe went away (`| head`): nothing to say, nobody to say it to
         return 0
+
+
+def _never_fail_to_print() -> None:
+    """Where a terminal or a pipe takes no Chinese, show \\u5ba2 and the like rather than break off a call."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _report(error: CtiError) -> int:

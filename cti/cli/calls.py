@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from cti.core.records import CallFilter
 if TYPE_CHECKING:
     from cti.core.records import CallDetail, CallRow
 
+LIMIT_MAX = 1000
 COLUMNS = "{:<19}  {:<36}  {:<13} {:<12} {:<16} {:<16} {:>6}  {}"
 
 
@@ -24,7 +26,7 @@ def add_to(nouns: Any) -> None:
     noun = nouns.add_parser("call", help="past and running calls", description=__doc__)
     verbs = noun.add_subparsers(dest="verb", required=True, metavar="VERB")
     listing = verbs.add_parser("list", help="calls, newest first")
-    listing.add_argument("--limit", type=int, default=20)
+    listing.add_argument("--limit", type=_limit, default=20, metavar="N", help=f"1 to {LIMIT_MAX} (default 20)")
     listing.add_argument("--caller", help="a number in any usual spelling")
     listing.add_argument("--flow")
     listing.add_argument("--live", action="store_true", help="only calls that are up")
@@ -36,6 +38,12 @@ def add_to(nouns: Any) -> None:
     showing.set_defaults(run=show_call)
     for verb in (listing, showing):
         add_config(verb)
+
+
+def _limit(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= LIMIT_MAX:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 to {LIMIT_MAX}, not {text[:20]!r}")
+    return int(text)
 
 
 def list_calls(options: argparse.Namespace) -> int:

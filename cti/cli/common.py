@@ -38,3 +38,5 @@ def start_log(verbose: bool) -> None:
         format="%(asctime)s %(levelname)-7s %(name)-10s %(message)s",
         datefmt="%H:%M:%S",
     )
+    if not verbose:
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # tells of each of its plugins otherwise

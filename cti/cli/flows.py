@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import logging
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from cti.core.errors import ConfigError
 from cti.core.issue import Severity
 from cti.core.script import ScriptError, Step, parse_script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 FLOWS = Path("ivr_flows")
 
@@ -55,8 +60,11 @@ def test(options: argparse.Namespace) -> int:
     """A failure shows the dialogue: what the flow did on the left, what the caller did on the right."""
     from cti.app import load_flows
 
+    library = load_flows(options.flows)
+    if options.flow is not None:
+        _known(options.flow, library.plans)
     failed = ran = 0
-    for flow, results in load_flows(options.flows).run_tests().items():
+    for flow, results in library.run_tests().items():
         if options.flow not in (None, flow):
             continue
         for result in results:
@@ -71,12 +79,23 @@ def test(options: argparse.Namespace) -> int:
     return int(failed > 0)
 
 
+def _known(flow: str, flows: Iterable[str]) -> None:
+    """Raises ConfigError with the flows that there are."""
+    names = sorted(flows)
+    if flow not in names:
+        near = difflib.get_close_matches(flow, names, 1)
+        remedy = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(names)}"
+        raise ConfigError(f"there is no flow '{flow}'", code="unknown-flow", remedy=remedy)
+
+
 def call(options: argparse.Namespace) -> int:
     """Place one call on a platform of its own. Exit status 1 when the call was not answered or the engine failed."""
+    from cti.app import load_flows
     from cti.cli.phone import Phone, type_live
     from cti.demo import DIRECT, Demo
 
     logging.basicConfig(level=logging.INFO if options.verbose else logging.ERROR)
+    _known(options.flow, load_flows(options.flows).plans)
     with tempfile.TemporaryDirectory(prefix="cti-call-") as folder:
         platform = Demo(Path(folder), options.flows, api_port=0, direct=options.flow).start()
         try:

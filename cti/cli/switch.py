@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cti.files import read_secret
 from cti.switch.conf.commands import BAD_INPUT, cli_check, cli_config
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def password_of(file: Path) -> str:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)
         file.write_text(secrets.token_urlsafe(24) + "\n", encoding="ascii")
-    return file.read_text(encoding="utf-8").strip()
+    return read_secret(file, what="the event socket's password", remedy="delete it, and a new one is made")
 
 
 def write_config(options: argparse.Namespace) -> int:

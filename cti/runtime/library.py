@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cti.core.errors import ConfigError
 from cti.core.issue import Issue, Place, Severity
+from cti.files import read_file
 from cti.flow import (
     Catalog,
     Plan,
@@ -155,9 +156,4 @@ class FlowsRefused(ConfigError):
 
 
 def _text(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise ConfigError(
-            f"cannot read {file}: {error.strerror}", code="unreadable-file", place=Place(str(file))
-        ) from error
+    return read_file(file)

@@ -104,5 +104,5 @@ def test_files_that_cannot_be_used_say_why(text: str | bytes) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"none\.yaml.*cannot be read"):
+    with pytest.raises(ConfigError, match=r"none\.yaml.*cannot read the look-ups"):
         load_lookups(tmp_path / "none.yaml")

@@ -10,7 +10,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from cti.core.errors import ConfigError
 from cti.core.issue import Issue, Place
+from cti.files import read_file
+from cti.flow.yamlio import MAX_BYTES
 from cti.switch.conf.crosscheck import cross_check
 from cti.switch.conf.located import Located, SettingsError, issues_of
 
@@ -214,9 +217,10 @@ class SwitchSettings(_Model):
 def load_settings(path: Path) -> SwitchSettings:
     """Read ``path``. Raises SettingsError with every finding (file:line:col, code, what to write)."""
     try:
-        text = path.read_bytes().decode()
-    except OSError as error:
-        raise SettingsError([Issue(Place(str(path)), "unreadable", f"{error.strerror}")]) from error
+        raw = read_file(path)
+        text = raw.decode(errors="replace" if len(raw) > MAX_BYTES else "strict")  # cut off, and refused as too large
+    except ConfigError as error:
+        raise SettingsError([Issue(Place(str(path)), "unreadable", error.message)]) from error
     except UnicodeDecodeError as error:
         raise SettingsError([Issue(Place(str(path)), "bad-yaml", "not UTF-8 text")]) from error
     return parse_settings(text, str(path))
