@@ -39,10 +39,16 @@ class CallSink(Protocol):
         """The switch took the call to the emergency extension: it is no longer ours."""
 
     def switch_up(
-        self, switch: str, restarted: bool, live: Mapping[str, NewCall], elsewhere: Collection[str] = ()
+        self,
+        switch: str,
+        restarted: bool,
+        live: Mapping[str, NewCall],
+        elsewhere: Collection[str] = (),
+        taken: Collection[NewCall] = (),
     ) -> None:
         """Links are up (again). ``restarted``: another Core-UUID, earlier calls are gone. ``live``: ours, still up.
-        ``elsewhere``: calls on the same switch that other workers own."""
+        ``elsewhere``: calls on the same switch that other workers own. ``taken``: calls of an earlier engine of ours
+        that the switch took to the emergency extension."""
 
     def switch_down(self, switch: str, reason: str) -> None: ...
 

@@ -14,11 +14,11 @@ import gevent
 from gevent.event import Event as Flag
 
 from cti.core.calls import TerminalCause
-from cti.core.errors import CtiError
 from cti.core.events import HungUp
 from cti.flow import Run
 from cti.runtime import messages as msg
 from cti.runtime.actor import CallActor
+from cti.runtime.lost import TAKEN, LostRecords
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -63,6 +63,7 @@ class Engine:
         self._greenlets: dict[str, gevent.Greenlet[[], None]] = {}
         self._talking: dict[str, NewCall] = {}  # in bridges that an earlier engine made
         self._losing: dict[str, gevent.Greenlet[..., None]] = {}  # by switch: gives its calls up when it fires
+        self._records = LostRecords(services.journal)
         self._idle = Flag()
         self._idle.set()
         self._abandoned = False
@@ -123,7 +124,7 @@ class Engine:
         self._post(uuid, msg.LegLeft(other_uuid, cause))
 
     def call_taken(self, uuid: str) -> None:
-        self._post(uuid, msg.Stop(TerminalCause.ENGINE_LOST, "the switch took the call to the emergency extension"))
+        self._post(uuid, msg.Stop(TerminalCause.ENGINE_LOST, TAKEN))
 
     def _post(self, uuid: str, message: object) -> None:
         if (actor := self._actors.get(uuid)) is not None:
@@ -132,7 +133,12 @@ class Engine:
     # ---- CallSink: switches ------------------------------------------------------------------------------------
 
     def switch_up(
-        self, switch: str, restarted: bool, live: Mapping[str, NewCall], elsewhere: Collection[str] = ()
+        self,
+        switch: str,
+        restarted: bool,
+        live: Mapping[str, NewCall],
+        elsewhere: Collection[str] = (),
+        taken: Collection[NewCall] = (),
     ) -> None:
         """Reconcile: calls that the switch no longer has are closed, parked ones without an owner are met again."""
         if (losing := self._losing.pop(switch, None)) is not None:
@@ -154,18 +160,8 @@ class Engine:
                 self._talking[uuid] = call
             else:
                 self.call_arrived(call)
-        gevent.spawn(self._close_lost, switch, spared)
+        self._records.switch_up(switch, spared, taken)
         log.info("switch %s is up%s, %d calls live", switch, " (restarted)" if restarted else "", len(live))
-
-    def _close_lost(self, switch: str, live: set[str]) -> None:
-        """Beside the links' greenlet: the database may take its time."""
-        try:
-            closed = self._services.journal.reconcile(switch, live)
-        except CtiError as error:
-            log.error("calls that an earlier engine left open are not closed yet: %s", error)
-        else:
-            if closed:
-                log.warning("%d calls that an earlier engine left open are closed as engine_lost", closed)
 
     def switch_down(self, switch: str, reason: str) -> None:
         log.warning("switch %s is down: %s", switch, reason)
@@ -211,6 +207,7 @@ class Engine:
         """Let go of every call as it is, without a last record: the next engine adopts it, or the guard takes it."""
         self._abandoned = True
         left = len(self._actors)
+        self._records.stop()
         for greenlet in (*self._losing.values(), *self._greenlets.values()):
             greenlet.kill(block=False)
         self._losing.clear()

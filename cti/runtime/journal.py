@@ -67,6 +67,10 @@ class Journal:
         """Close what an earlier engine left open on this switch and that no longer lives; how many."""
         return self.store.close_lost(live, self.clock.now(), switch=switch)
 
+    def knows(self, call_id: str) -> bool:
+        """Raises StoreUnavailable."""
+        return self.store.find_call(call_id) is not None
+
 
 class CallLog:
     """The records of one call."""

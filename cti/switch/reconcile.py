@@ -7,6 +7,7 @@ the events), so every call, listed or known, is looked at with `uuid_dump`.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cti import esl
@@ -33,6 +34,16 @@ GONE_STATES = frozenset({"CS_HANGUP", "CS_REPORTING", "CS_DESTROY"})
 EMERGENCY = "cti_emergency"
 
 
+@dataclass(slots=True)
+class _Found:
+    """``lost``: calls that were ours until the switch took them; the others as in `CallSink.switch_up`."""
+
+    live: dict[str, NewCall] = field(default_factory=dict)
+    elsewhere: set[str] = field(default_factory=set)
+    taken: list[NewCall] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+
 class Reconciler:
     def __init__(self, driver: FreeSwitch) -> None:
         self._driver = driver
@@ -46,38 +57,36 @@ class Reconciler:
                 driver.drop(uuid)
         listed = {str(row.get("uuid", "")) for row in channels if row.get("direction") == "inbound"}
         dumps = self._dump(listed | driver.legs.keys())
-        live: dict[str, NewCall] = {}
-        taken: list[str] = []
-        elsewhere: set[str] = set()
+        found = _Found()
         for uuid, dump in dumps.items():
-            self._sort(uuid, dump, live, taken, elsewhere)
-        for uuid in taken:
+            self._sort(uuid, dump, found)
+        for uuid in found.lost:
             sink.call_taken(uuid)
-        sink.switch_up(driver.name, restarted, live, elsewhere)
+        sink.switch_up(driver.name, restarted, found.live, found.elsewhere, found.taken)
         driver.guard.resync()
         for uuid, dump in dumps.items():
             leg = driver.legs.get(uuid)
             if leg is not None and dump is not None:
                 self._settle(leg, dump, sink)
 
-    def _sort(
-        self, uuid: str, dump: Event | None, live: dict[str, NewCall], taken: list[str], elsewhere: set[str]
-    ) -> None:
+    def _sort(self, uuid: str, dump: Event | None, found: _Found) -> None:
         driver = self._driver
         if uuid in driver.legs:
             if dump is None:
                 driver.drop(uuid)
             elif dump.variable(EMERGENCY) == "true":
                 driver.drop(uuid)
-                taken.append(uuid)
+                found.lost.append(uuid)
             else:
-                live[uuid] = new_call(dump, uuid, driver.name, adopted=True)
+                found.live[uuid] = new_call(dump, uuid, driver.name, adopted=True)
         elif dump is None or dump.get("Call-Direction") != "inbound":
             return
         elif dump.variable("cti_worker") != driver.links.worker:
-            elsewhere.add(uuid)
-        elif dump.variable(EMERGENCY) != "true" and dump.variable("current_application") in OURS:
-            live[uuid] = self._adopt(uuid, dump)
+            found.elsewhere.add(uuid)
+        elif dump.variable(EMERGENCY) == "true":
+            found.taken.append(new_call(dump, uuid, driver.name, adopted=True))
+        elif dump.variable("current_application") in OURS:
+            found.live[uuid] = self._adopt(uuid, dump)
 
     def _adopt(self, uuid: str, dump: Event) -> NewCall:
         driver = self._driver
@@ -146,10 +155,12 @@ def new_call(event: Event, uuid: str, switch: str, *, adopted: bool = False, tal
     """Who calls, from an event or a dump. Foreign text stays in here and in the records."""
     number = event.get("Caller-Caller-ID-Number") or ""
     hidden = event.get("Caller-Privacy-Hide-Number") == "true" or number.lower() in ("", "anonymous", "unknown")
+    # A transfer moves the number that was dialled to RDNIS (switch_ivr_session_transfer).
+    dialled = "Caller-RDNIS" if event.variable(EMERGENCY) == "true" else "Caller-Destination-Number"
     caller = Caller(
         number=None if hidden else number,
         name=event.get("Caller-Caller-ID-Name") or "",
-        called=event.variable("cti_called") or event.get("Caller-Destination-Number") or "",
+        called=event.get(dialled) or "",
         network_addr=event.get("Caller-Network-Addr") or "",
     )
     answered = event.get("Answer-State") == "answered"

@@ -151,7 +151,7 @@ def test_an_agent_answers_and_both_hear_each_other(engine: EngineProcess, real_s
         dialog.hang_up()
     record = record_of(engine, uuid)
     assert ("agent", "talked") in [(visit["node"], visit["exit"]) for visit in record["visits"]]
-    assert [leg["role"] for leg in record["legs"]] == ["caller", "extension"]
+    assert [leg["role"] for leg in record["legs"]] == ["caller", "agent"]
 
 
 def test_a_hundred_callers_and_a_hundred_correct_records(

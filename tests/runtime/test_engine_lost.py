@@ -13,7 +13,7 @@ import pytest
 
 from cti.switch.embedded import HangUp, Hear, Keys, VirtualCaller
 
-from .platform import Platform, legs, path, summary, uuid_of
+from .platform import NUMBERS, Platform, legs, path, summary, uuid_of
 
 Make = Callable[..., Platform]
 ROOT = Path(__file__).resolve().parents[2]
@@ -278,3 +278,22 @@ class Engine:
         with sqlite3.connect(self.platform.folder / "data" / "cti.db") as database:
             found: int = database.execute("select count(*) from node_visits where node = 'main'").fetchone()[0]
         return found
+
+
+def test_an_engine_that_was_killed_before_it_could_write_has_a_record_all_the_same(
+    make_platform: Make, hasty: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = make_platform(guard_s=GUARD_S)
+    monkeypatch.setattr(type(platform.application.store), "record", lambda *_: None)  # killed before it was written
+    caller = in_prompt(platform)
+    platform.kill_engine()
+    monkeypatch.undo()
+    monkeypatch.setattr("cti.switch.liveness.BEAT_S", 0.3)
+    platform.heard(caller, "We are sorry.")
+    platform.restart_engine()
+    detail = platform.recorded(uuid_of(caller))
+    assert (summary(detail)[0], detail.call.caller, detail.call.called) == ("engine_lost", "138****0000", NUMBERS["long"])
+    platform.kill_engine()
+    platform.restart_engine()
+    assert len(platform.application.store.list_calls(limit=5)) == 1
+    assert not caller.cause

@@ -94,7 +94,7 @@ def play(ref: int) -> Order:
 
 
 def reply(text: str) -> Frame:
-    parser = esl.Parser()
+    parser = esl.FrameParser()
     (frame,) = parser.feed(f"Content-Type: command/reply\nReply-Text: {text}\n\n".encode())
     return frame
 
