@@ -8,10 +8,10 @@ from typing import Any
 import gevent
 import pytest
 
-from cti.core.events import LookupEnded
+from cti.core.events import DigitPressed, LookupEnded
 from cti.switch.embedded import HangUp, Hear, Keys, Wait
 
-from .platform import Platform, legs, path, summary, whole
+from .platform import Platform, legs, path, summary, uuid_of, whole
 
 SLOW = 0.35
 
@@ -220,3 +220,47 @@ def test_an_unanswered_call_has_no_time_of_answer(platform: Platform) -> None:
     detail = platform.over(caller)
     assert (detail.call.answered_at, path(detail)) == (None, [("talk", "hangup"), ("last", "sent"), ("gone", "end")])
     assert detail.call.terminal_cause == "caller_hangup"
+
+
+@pytest.mark.parametrize("gap_s", [0.0, 0.005, 0.011, 0.02, 0.033, 0.05])
+def test_prompts_that_are_interrupted_again_and_again_never_mix(platform: Platform, gap_s: float) -> None:
+    """Each key stops a prompt, which may not even have begun, and the next one follows at once: whenever the break
+    comes, it stops that one and no other, and nothing is ever played inside something else."""
+    caller = platform.call("lingo", Hear("Press 1"), Keys("*" * 7, gap_s))
+    lane = platform.driver.legs[platform.actor(caller).uuid].lane
+
+    def quiet() -> bool:
+        keys = platform.events(uuid_of(caller), "DTMF")
+        return len(keys) == 7 and caller.log[-1].text == "请按1。" and caller._playing == 0 and lane.running is None
+
+    platform.until(quiet, "the seventh change of language is spoken to its end")
+    caller.press("1")
+    detail = platform.over(caller)
+    nodes = " ".join(["main>star other>next"] * 7)
+    assert whole(detail) == end("flow_end", "done", f"{nodes} main>1 bye>end")
+    told = platform.events(detail.call.call_id, "PLAYBACK_START", "PLAYBACK_STOP")
+    assert [e.name for e in told] == ["PLAYBACK_START", "PLAYBACK_STOP"] * (len(told) // 2)
+    stops = [str(e.get("Playback-Status")) for e in told if e.name == "PLAYBACK_STOP"]
+    assert stops[-1] == "done"
+    assert set(stops[:-1]) == {"break"}
+    assert platform.spoken(caller)[-1] == "请按1。"
+
+
+def test_a_prompt_that_is_stopped_before_it_has_begun_is_not_heard(platform: Platform) -> None:
+    """Seven changes of mind within one media frame: the breaks come before their prompts have begun, where the switch
+    forgets them."""
+    caller = platform.call("lingo")
+    platform.heard(caller, "Press 1.")
+    actor = platform.actor(caller)
+    for _ in range(7):
+        actor.post(DigitPressed("*"))
+    lane = platform.driver.legs[actor.uuid].lane
+    platform.until(
+        lambda: caller.log[-1].text == "请按1。" and caller._playing == 0 and lane.running is None, "the last prompt"
+    )
+    caller.press("1")
+    detail = platform.over(caller)
+    assert summary(detail) == ("flow_end", "done", ())
+    told = platform.events(detail.call.call_id, "PLAYBACK_START", "PLAYBACK_STOP")
+    assert [e.name for e in told] == ["PLAYBACK_START", "PLAYBACK_STOP"] * (len(told) // 2)
+    assert [(heard.text, heard.interrupted) for heard in caller.log] == [("Press 1.", True), ("请按1。", False)]

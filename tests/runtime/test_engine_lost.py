@@ -292,7 +292,11 @@ def test_an_engine_that_was_killed_before_it_could_write_has_a_record_all_the_sa
     platform.heard(caller, "We are sorry.")
     platform.restart_engine()
     detail = platform.recorded(uuid_of(caller))
-    assert (summary(detail)[0], detail.call.caller, detail.call.called) == ("engine_lost", "138****0000", NUMBERS["long"])
+    assert (summary(detail)[0], detail.call.caller, detail.call.called) == (
+        "engine_lost",
+        "138****0000",
+        NUMBERS["long"],
+    )
     platform.kill_engine()
     platform.restart_engine()
     assert len(platform.application.store.list_calls(limit=5)) == 1

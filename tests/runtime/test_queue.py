@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from gevent.event import Event as Flag
 
 from cti.core import events as ev
 from cti.runtime import queues
@@ -143,3 +144,24 @@ def test_a_flow_that_leaves_the_line_stops_the_ringing(platform: Platform) -> No
     assert path(detail) == [("agent", "1"), ("out", "next"), ("gone", "end")]
     assert [leg.cause for leg in platform.switch.core.directory.phones["1001"].calls] == ["ORIGINATOR_CANCEL"]
     assert platform.application.engine._services.queues.idle()
+
+
+def test_no_phone_rings_for_one_who_is_gone_though_the_flow_goes_on(platform: Platform) -> None:
+    go = Flag()
+
+    class SlowChannel:
+        def send(self, recipient: str, text: str) -> bool:
+            return bool(go.wait(10))
+
+    platform.application.engine._services.messages._channels["sms"] = SlowChannel()
+    platform.phone("1001", refuse="USER_BUSY")
+    caller = platform.call("farewell")
+    hear_music(platform, caller)
+    before = rings(platform)
+    caller.hangup()
+    platform.until(lambda: platform.actor(caller).ending.gone, "the hang-up is known")
+    assert platform.application.engine._services.queues.idle()
+    go.set()
+    detail = platform.over(caller)
+    assert path(detail) == [("agent", "hangup"), ("last", "sent"), ("gone", "end")]
+    assert rings(platform) == before
