@@ -109,7 +109,8 @@ class StoreSettings(Section):
 
 class PromptSettings(Section):
     voices: dict[str, str] = Field(
-        default_factory=lambda: {"zh-CN": "cmn", "en-US": "en-us"}, description="language -> espeak-ng voice"
+        default_factory=lambda: {"zh-CN": "cmn-latn-pinyin", "en-US": "en-us"},
+        description="language -> espeak-ng voice",
     )
     speed: Annotated[int, Field(ge=80, le=400)] = Field(160, description="words per minute")
 

@@ -1,8 +1,16 @@
-"""For all tests: the run says plainly when its real-switch half did not run."""
+"""For all tests: the run says plainly when its real-switch half did not run; the one real switch of the run."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import pytest
+
+if TYPE_CHECKING:
+    from .real.switch import RealSwitch
+    from .real.trunk import FakeCarrier
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -14,3 +22,39 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.line(f"{len(skipped)} tests against a real FreeSWITCH were skipped:")
     for reason in sorted(reasons):
         terminalreporter.line(f"  {reason.removeprefix('Skipped: ')}")
+
+
+# The fixtures of the real switch import what they need when they are asked for: most tests need none of it.
+
+
+@pytest.fixture(scope="session")
+def freeswitch_binary() -> Path:
+    from .real.switch import MISSING, find_binary
+
+    binary = find_binary()
+    if binary is None:
+        pytest.skip(MISSING)
+    return binary
+
+
+@pytest.fixture(scope="session")
+def carrier() -> Iterator[FakeCarrier]:
+    """A registrar and far side for an outbound trunk."""
+    from .real.trunk import FakeCarrier
+
+    with FakeCarrier(user="861012345678", password="a \"b\" <c> $${d} & 'e'") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def real_switch(
+    freeswitch_binary: Path, carrier: FakeCarrier, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RealSwitch]:
+    """One switch for the whole run; tests leave it without calls."""
+    from .real.switch import RealSwitch, settings_for_test
+
+    settings = settings_for_test(trunks=carrier.as_yaml("telecom"))
+    switch = RealSwitch(freeswitch_binary, tmp_path_factory.mktemp("switch"), settings)
+    switch.start()
+    yield switch
+    switch.stop()

@@ -14,13 +14,25 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """Silence between the pieces of a text, in seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Say:
-    """Text to be spoken. ``fixed`` text is known at load and rendered ahead; other text is rendered for the call."""
+    """Text to be spoken. ``fixed`` text is known at load and rendered ahead; other text is rendered for the call.
+
+    ``pieces``: the same text as it is put together from pieces, nearly all of them fixed. Whoever plays files plays
+    those one after the other; whoever speaks or shows texts takes ``text``.
+    """
 
     text: str
     language: str
     fixed: bool = True
     sensitive: bool = False
+    pieces: tuple[Say | Pause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from cti.flow.entry import Entry, EntryMatch, EntryTable
 from cti.flow.load import FlowLoad, load_flow
 from cti.flow.load_entry import EntryLoad, load_entry
 from cti.flow.model import Flow, FlowTest
-from cti.flow.plan import Plan, PlanError, compile_plan, list_fixed_prompts
+from cti.flow.plan import Plan, PlanError, compile_plan
+from cti.flow.prompt_list import list_fixed_prompts
 from cti.flow.run import Run, RunMisuse
 
 __all__ = [

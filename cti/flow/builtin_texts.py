@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+from cti.core.commands import Say
+from cti.flow.phrases import Filled, make_say
+
 _TEXTS: dict[str, dict[str, str]] = {
     "zh": {
         "confirm": "您输入的是{value}。确认请按1，重新输入请按2。",
@@ -15,7 +20,7 @@ _TEXTS: dict[str, dict[str, str]] = {
     },
     "en": {
         "confirm": "You entered {value}. To confirm press 1, to enter it again press 2.",
-        "position": "There are {ahead} callers before you.",
+        "position": "Callers before you: {ahead}.",
         "next": "You are next in line.",
         "wait": "The expected wait is {wait}.",
         "hold": "All agents are busy. Please stay on the line.",
@@ -38,6 +43,26 @@ def find_text(name: str, language: str) -> str:
 
 def say_key(sign: str, language: str) -> str:
     return _KEYS.get(language.split("-")[0], {}).get(sign, sign)
+
+
+def split_text(name: str, language: str) -> tuple[str, str]:
+    """What stands before and behind the value of a text."""
+    before, after = re.split(r"{\w+}", find_text(name, language))
+    return before, after
+
+
+def say_text(name: str, language: str, value: str, sensitive: bool = False) -> Say:
+    """The text around ``value`` (`cti.flow.speech`). Raises KeyError as `find_text`."""
+    before, after = split_text(name, language)
+    say = make_say([before, Filled(value, sensitive), after], language)
+    assert say is not None, "no built-in text is empty"
+    return say
+
+
+def offer_text(node_type: str, sign: str, language: str) -> Say:
+    """What is said of the key that leads to a node of this type; always fixed."""
+    name = f"offer_{node_type}" if node_type in ("callback", "voicemail") else "offer_other"
+    return Say(find_text(name, language).format(key=say_key(sign, language)), language)
 
 
 def fixed_texts(language: str) -> list[str]:

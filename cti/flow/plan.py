@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from cti.core.commands import Say
 from cti.core.errors import CtiError
 from cti.core.issue import Issue, Severity
-from cti.flow.builtin_texts import fixed_texts
 from cti.flow.calendar import Calendar
 from cti.flow.catalog import LookupSignature
 from cti.flow.closure import check_closure, closure_of
-from cti.flow.model import Flow, Prompt, SayText, parts_of
-from cti.flow.step import clean_text
+from cti.flow.model import Flow
 
 
 class PlanError(CtiError):
@@ -61,18 +58,3 @@ def _version(root: str, flows: Mapping[str, Flow], lookups: Mapping[str, LookupS
     for name, signature in sorted(lookups.items()):
         digest.update(f"\0{name}\0{signature}".encode())
     return digest.hexdigest()
-
-
-def list_fixed_prompts(plan: Plan) -> list[Say]:
-    """Every fixed text of the plan, once, in the order of the flows: what is rendered ahead."""
-    found: dict[Say, None] = {}
-    for flow in plan.flows.values():
-        for node in flow.nodes.values():
-            for item in (item for prompt in parts_of(node.options, Prompt) for item in prompt.items):
-                for language, template in item.texts.items() if isinstance(item, SayText) else ():
-                    text = clean_text(template.fixed_text)
-                    if template.fixed and text and node.type != "message":
-                        found[Say(text, language)] = None
-        if any(node.type == "queue" for node in flow.nodes.values()):
-            found.update((Say(text, language), None) for language in flow.languages for text in fixed_texts(language))
-    return list(found)

@@ -12,13 +12,13 @@ from cti.flow import types as t
 from cti.flow.expressions import EvalContext, EvalError, Expression
 from cti.flow.expressions.flowing import flowing_names
 from cti.flow.model import Computed, Flow, Literal, Node, Prompt, SayText, Template, Value
+from cti.flow.phrases import Filled, clean_text, make_say
 from cti.flow.speech import say_value
 
 if TYPE_CHECKING:
     from cti.flow.walker import Walker
 
 TYPE_AHEAD = 64  # keys; a caller who types more is leaning on the phone
-_CONTROL = dict.fromkeys((*range(32), 127, 133, 8232, 8233), " ")
 
 
 class FlowFailure(Exception):
@@ -150,16 +150,8 @@ class Step:
     # ---- speaking --------------------------------------------------------------------------------------------
 
     def text(self, template: Template, extra: Mapping[str, Any] | None = None) -> str:
-        pieces: list[str] = []
-        for piece in template.pieces:
-            if isinstance(piece, str):
-                pieces.append(piece)
-                continue
-            value = self.evaluate(piece, extra)
-            if value is None:
-                raise FlowFailure("absent-value", f"{piece.source} is absent where it is to be said")
-            pieces.append(say_value(value, self.language))
-        return clean_text("".join(pieces))
+        pieces = self._filled(template, extra, frozenset())
+        return clean_text("".join(piece if isinstance(piece, str) else piece.text for piece in pieces))
 
     def render(
         self, prompt: Prompt | None, extra: Mapping[str, Any] | None = None, taint: frozenset[str] = frozenset()
@@ -170,12 +162,22 @@ class Step:
             if not isinstance(item, SayText):
                 parts.append(item)
                 continue
-            template = item.texts[self.language]
-            text = self.text(template, extra)
-            sensitive = any(self.tainted(expression, taint) for expression in template.expressions())
-            if text:
-                parts.append(c.Say(text, self.language, template.fixed, sensitive))
+            say = make_say(self._filled(item.texts[self.language], extra, taint), self.language)
+            if say is not None:
+                parts.append(say)
         return tuple(parts)
+
+    def _filled(self, template: Template, extra: Mapping[str, Any] | None, taint: frozenset[str]) -> list[str | Filled]:
+        pieces: list[str | Filled] = []
+        for piece in template.pieces:
+            if isinstance(piece, str):
+                pieces.append(piece)
+                continue
+            value = self.evaluate(piece, extra)
+            if value is None:
+                raise FlowFailure("absent-value", f"{piece.source} is absent where it is to be said")
+            pieces.append(Filled(say_value(value, self.language), self.tainted(piece, taint)))
+        return pieces
 
     def play(self, parts: tuple[c.AudioPart, ...], role: str = "prompt") -> bool:
         """Start playing; False when there is nothing to play. Ends with `PlayEnded` under ``role``."""
@@ -220,8 +222,3 @@ class Step:
 
     def flush_keys(self) -> None:
         self.run.keys = ""
-
-
-def clean_text(text: str) -> str:
-    """Control characters (a caller's name may bring line ends) become blanks; everything else is literal."""
-    return text.translate(_CONTROL).strip()

@@ -30,7 +30,7 @@ _HALF = 56  # taps on each side at the input's rate
 _CUTOFF_HZ = 3_700.0
 _BETA = 5.65  # Kaiser: about 60 dB
 _QUIET = 40  # of 32768: what espeak-ng leaves as silence before and after the words
-_KEEP_S = 0.05  # silence kept at both ends, so that joined parts do not run into each other
+_KEEP_S = 0.03  # silence kept at both ends: joined words of a number sound fluent, and do not run into each other
 
 
 def resample(samples: Sequence[int], rate: int, target: int = RATE) -> array[int]:
@@ -52,27 +52,30 @@ def resample(samples: Sequence[int], rate: int, target: int = RATE) -> array[int
 def _phases(rate: int, up: int) -> list[list[float]]:
     """The filter's taps for each of the ``up`` places an output sample can have between two input samples."""
     cutoff = min(_CUTOFF_HZ, 0.46 * rate) / rate
-    floor = _bessel(_BETA)
     phases: list[list[float]] = []
     for phase in range(up):
+        if phase > up // 2:  # the mirror image of an earlier one
+            phases.append(phases[up - phase][::-1])
+            continue
         taps = []
         for tap in range(1 - _HALF, _HALF + 1):
             x = tap - phase / up
             angle = 2 * math.pi * cutoff * x
             sinc = 2 * cutoff if x == 0 else math.sin(angle) / (math.pi * x)
-            window = _bessel(_BETA * math.sqrt(max(0.0, 1 - (x / _HALF) ** 2))) / floor
-            taps.append(sinc * window)
+            taps.append(sinc * _bessel(_BETA * math.sqrt(max(0.0, 1 - (x / _HALF) ** 2))))
         gain = sum(taps)
         phases.append([tap / gain for tap in taps])
     return phases
 
 
 def _bessel(x: float) -> float:
-    """Modified Bessel function of order 0, by its series."""
-    total = term = 1.0
-    for k in range(1, 40):
-        term *= (x / (2 * k)) ** 2
+    """Modified Bessel function of order 0, by its series, to 9 places."""
+    total = term = k = 1.0
+    square = x * x / 4
+    while term > 1e-9 * total:
+        term *= square / (k * k)
         total += term
+        k += 1
     return total
 
 

@@ -16,7 +16,7 @@ from cti.prompts import render_child
 from cti.prompts.parts import unavailable
 
 #: Raised when the way of rendering changes, so that what was cached before is rendered anew.
-VERSION = "1"
+VERSION = "2"
 _CHILD = Path(render_child.__file__)
 _MOST_WAITING = 200
 

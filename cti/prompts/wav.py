@@ -3,6 +3,8 @@
 <folder>/recorded/<language>/<name>.wav    the studio's; <name> is `prompt_name` of the text
 <cache>/fixed/<ab>/<key>.wav               rendered, kept: <key> hashes text, language, voice, speed and version
 <cache>/calls/<run>/<n>/<m>.wav            rendered for one call, deleted with it; names tell nothing
+
+A text with pieces is played piece by piece; a fixed piece of a sensitive value under a name of the call's.
 """
 
 from __future__ import annotations
@@ -19,13 +21,15 @@ import gevent
 from gevent.event import AsyncResult
 from gevent.pool import Pool
 
-from cti.core.commands import AudioPart, Say, Tone
+from cti.core.commands import AudioPart, Pause, Say, Tone
 from cti.core.errors import ConfigError, CtiError
 from cti.core.issue import Place
+from cti.prompts.call_files import MAX_FILES, CallFiles, pause_argument
 from cti.prompts.parts import checked_language, prompt_name, sound_file, spoken_text, tone_argument, unavailable
 from cti.prompts.renderer import EspeakMissing, Renderer
 
-VOICES = {"zh-CN": "cmn", "en-US": "en-us"}
+#: espeak-ng 1.51 reads hanzi as pinyin, and `cmn` then reads that pinyin as English ("yuan-two").
+VOICES = {"zh-CN": "cmn-latn-pinyin", "en-US": "en-us"}
 _STALE_S = 24 * 3600.0
 
 Progress = Callable[[int, int], None]  # (done, total)
@@ -40,13 +44,6 @@ class RenderReport:
     cached: int = 0
     recorded: int = 0
     failed: list[tuple[Say, CtiError]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _CallFiles:
-    folder: Path
-    files: dict[tuple[str, str], Path] = field(default_factory=dict)
-    closed: bool = False
 
 
 class WavPrompts:
@@ -70,7 +67,7 @@ class WavPrompts:
         self._renderer = renderer or Renderer()
         self._render_s = render_s
         self._running: dict[Path, AsyncResult[None]] = {}
-        self._calls: dict[str, _CallFiles] = {}
+        self._calls: dict[str, CallFiles] = {}
         self._call_number = 0
         self._run_folder = self._cache / "calls" / f"{os.getpid()}-{os.urandom(4).hex()}"
         try:
@@ -87,8 +84,11 @@ class WavPrompts:
     # ---- the port --------------------------------------------------------------------------------------------------
 
     def find(self, parts: Sequence[AudioPart]) -> list[str] | None:
+        pieces = _pieces(parts)
+        if len(pieces) > MAX_FILES or any(_secret(piece) for piece in pieces):
+            return None  # these need files of the call's own
         try:
-            found = [self._ready(part, "") for part in parts]
+            found = [self._ready(piece, "") for piece in pieces]
         except CtiError:
             return None  # `locate` says why
         ready = [argument for argument in found if argument is not None]
@@ -96,22 +96,28 @@ class WavPrompts:
 
     def locate(self, parts: Sequence[AudioPart], deadline_s: float, *, call_id: str = "") -> list[str]:
         deadline = time.monotonic() + deadline_s
-        missing = {self._path(p, call_id): p for p in parts if isinstance(p, Say) and self._ready(p, call_id) is None}
+        pieces = _pieces(parts)
+        own = len(pieces) > MAX_FILES or any(_secret(piece) for piece in pieces)
+        call = self._call(call_id) if own else None
+        missing = {self._path(p, call_id): p for p in pieces if isinstance(p, Say) and self._ready(p, call_id) is None}
         jobs = [self._start(path, say, call_id) for path, say in missing.items()]
         for job in jobs:
             if not job.ready() and not job.wait(timeout=max(0.0, deadline - time.monotonic())) and not job.ready():
                 raise unavailable(f"a prompt was not rendered within {deadline_s:g} s")
             job.get(block=False)
-        found = [self._ready(part, call_id) for part in parts]
-        if any(argument is None for argument in found):
+        found = [self._ready(piece, call_id) for piece in pieces]
+        ready = [argument for argument in found if argument is not None]
+        if len(ready) < len(found) or (call is not None and call.closed):
             raise unavailable("the call ended while its prompt was rendered")
-        return [argument for argument in found if argument is not None]
+        if call is not None:
+            ready = [call.linked(a) if _secret(p) else a for p, a in zip(pieces, ready, strict=True)]
+            ready = call.packed(ready) if len(ready) > MAX_FILES else ready
+        return ready
 
     def discard_call(self, call_id: str) -> None:
         call = self._calls.pop(call_id, None)
         if call is not None:
-            call.closed = True
-            shutil.rmtree(call.folder, ignore_errors=True)
+            call.discard()
 
     def close(self) -> None:
         """Delete what was rendered for calls, those that still run included."""
@@ -158,8 +164,10 @@ class WavPrompts:
 
     # ---- one part --------------------------------------------------------------------------------------------------
 
-    def _ready(self, part: AudioPart, call_id: str) -> str | None:
+    def _ready(self, part: AudioPart | Pause, call_id: str) -> str | None:
         """The playback argument, None when it has to be rendered first. Raises CtiError when it cannot be had."""
+        if isinstance(part, Pause):
+            return pause_argument(part.seconds)
         if isinstance(part, Tone):
             return tone_argument(part.spec)
         if not isinstance(part, Say):
@@ -182,14 +190,16 @@ class WavPrompts:
             )
             name = hashlib.sha256(key.encode()).hexdigest()[:32]
             return self._cache / "fixed" / name[:2] / f"{name}.wav"
+        return self._call(call_id).rendered(say.language, spoken_text(say.text))
+
+    def _call(self, call_id: str) -> CallFiles:
         if not call_id:
             raise unavailable("a prompt rendered for one call needs the call it belongs to")
         call = self._calls.get(call_id)
         if call is None:
             self._call_number += 1
-            call = self._calls[call_id] = _CallFiles(self._run_folder / str(self._call_number))
-        key_of_say = (say.language, spoken_text(say.text))
-        return call.files.setdefault(key_of_say, call.folder / f"{len(call.files) + 1}.wav")
+            call = self._calls[call_id] = CallFiles(self._run_folder / str(self._call_number))
+        return call
 
     def _voice(self, language: str) -> str:
         voice = self._voices.get(language)
@@ -207,7 +217,7 @@ class WavPrompts:
             gevent.spawn(self._render, path, say, call, running)
         return running
 
-    def _render(self, path: Path, say: Say, call: _CallFiles | None, result: AsyncResult[None]) -> None:
+    def _render(self, path: Path, say: Say, call: CallFiles | None, result: AsyncResult[None]) -> None:
         try:
             self._renderer.render(spoken_text(say.text), self._voice(say.language), path, once=not say.fixed)
             result.set(None)
@@ -218,7 +228,19 @@ class WavPrompts:
         finally:
             del self._running[path]
             if call is not None and call.closed:
-                shutil.rmtree(call.folder, ignore_errors=True)
+                call.discard()
+
+
+def _pieces(parts: Iterable[AudioPart]) -> list[AudioPart | Pause]:
+    pieces: list[AudioPart | Pause] = []
+    for part in parts:
+        pieces += part.pieces if isinstance(part, Say) and part.pieces else (part,)
+    return pieces
+
+
+def _secret(piece: AudioPart | Pause) -> bool:
+    """A kept file whose name, in the switch's log, would tell a part of a sensitive value."""
+    return isinstance(piece, Say) and piece.fixed and piece.sensitive
 
 
 def _remove_stale(calls: Path) -> None:

@@ -144,4 +144,3 @@ class Hearing:
             self._sink.call_taken(uuid)
         else:
             leg.lane.completed(token, event)
-

@@ -24,18 +24,18 @@ SUBSCRIBER = LookupSignature.parse(
     },
     ("not_found", "locked"),
 )
+PAUSES = {",": c.Pause(0.15), ".": c.Pause(0.3)}
 CATALOG = Catalog(
     lookups={"subscriber.get": SUBSCRIBER},
     queues=frozenset({"service"}),
-    calendars=frozenset({"hotline"}),
+    calendars=frozenset({"hotline", "office"}),
     flows=frozenset({"other", "hotline", "csat", "fixed_line", "busy", "t"}),
 )
 
 
 def calendars() -> dict[str, Calendar]:
-    found = load_calendar((FLOWS / "calendars" / "hotline.yaml").read_bytes(), "hotline.yaml").calendar
-    assert found is not None
-    return {"hotline": found}
+    loads = [load_calendar(file.read_bytes(), file.name) for file in sorted((FLOWS / "calendars").glob("*.yaml"))]
+    return {loaded.calendar.id: loaded.calendar for loaded in loads if loaded.calendar is not None}
 
 
 def load(text: str | bytes, file: str = "t.yaml") -> Flow:
@@ -83,3 +83,9 @@ class Call:
 
 def say(text: str, fixed: bool = True, sensitive: bool = False, language: str = "zh-CN") -> c.Say:
     return c.Say(text, language, fixed, sensitive)
+
+
+def said(text: str, *pieces: str, language: str = "zh-CN") -> c.Say:
+    """A text put together from fixed pieces; ``,`` and ``.`` are pauses."""
+    made = tuple(PAUSES[piece] if piece in PAUSES else say(piece, language=language) for piece in pieces)
+    return c.Say(text, language, False, False, made)

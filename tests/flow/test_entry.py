@@ -26,7 +26,7 @@ entries:
     attributes: {origin: [web, app]}
     flow: csat
   - name: at night
-    when: {calendar: hotline, is: [closed, holiday]}
+    when: {calendar: office, is: [closed, holiday]}
     flow: busy
   - name: lunch
     when: {days: mon-fri, time: 12:00-13:00}

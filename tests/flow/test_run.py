@@ -10,7 +10,7 @@ import pytest
 from cti.core import commands as c
 from cti.core import events as e
 from cti.flow import Run, RunMisuse
-from tests.flow.flowkit import NOW, Call, plan_of, say, shipped_plan
+from tests.flow.flowkit import NOW, Call, plan_of, said, say, shipped_plan
 
 WELCOME = say("欢迎致电客户服务热线。")
 MAIN = say("查话费请按1，换语言请按星号，人工服务请按0。")
@@ -51,7 +51,7 @@ def test_the_example_to_its_balance_and_the_callers_hangup() -> None:
         c.NodeEntered("hotline", "known", "branch", 1),
         c.NodeLeft("hotline", "known", 1, "case 1"),
         c.NodeEntered("hotline", "tell", "play", 1),
-        c.Play(6, (say("您的余额是88元5角。", fixed=False),)),
+        c.Play(6, (said("您的余额是88元5角。", "您的余额是", "八十八", "元", "五角"),)),
     ]
     assert call.feed(e.PlayEnded(5)) == []  # the late ending of what was stopped
     assert call.feed(e.PlayEnded(6)) == [
@@ -86,7 +86,14 @@ def test_star_changes_the_language() -> None:
         ),
     ]
     assert call.feed(e.DigitPressed("1"))[-1] == c.Play(
-        7, (say("Your balance is 88.50 Chinese yuan.", fixed=False, language="en-US"),)
+        7,
+        (
+            said(
+                "Your balance is 88.50 Chinese yuan.",
+                *("Your balance is", "eighty-eight", "point", "five", "zero", "Chinese yuan"),
+                language="en-US",
+            ),
+        ),
     )
 
 
@@ -348,7 +355,9 @@ def test_what_is_sensitive_is_masked_and_flows_on() -> None:
     call.start()
     sprint = call.feed(*(e.DigitPressed(key) for key in "4711"))
     assert c.NodeLeft("t", "a", 1, "filled", "******") in sprint
-    assert sprint[-1].parts == (say("4 7 1 1和1", fixed=False, sensitive=True),)  # type: ignore[union-attr]
+    secret = [say(digit, sensitive=True) for digit in "四七一一"]
+    pieces = (*secret, say("和"), say("一"))
+    assert sprint[-1].parts == (c.Say("4 7 1 1和1", "zh-CN", False, True, pieces),)  # type: ignore[union-attr]
     play = sprint[-1]
     assert isinstance(play, c.Play)
     assert call.run.public_variables() == {"pin": "******", "copy": "******", "number": None, "n": 1}

@@ -14,6 +14,7 @@ import re2
 from cti.core.numbers import normalise_number
 from cti.flow import speech
 from cti.flow import types as t
+from cti.flow.spoken.currencies import CURRENCY
 
 MAX_PATTERN = 200
 
@@ -46,7 +47,7 @@ NUMBER = (t.DECIMAL, t.INT)
 WORDS = (t.TEXT,)
 
 
-def _money(ctx: EvalContext, amount: Decimal, currency: str = speech.CURRENCY) -> str:
+def _money(ctx: EvalContext, amount: Decimal, currency: str = CURRENCY) -> str:
     return speech.say_money(amount, ctx.language, currency)
 
 
@@ -55,7 +56,7 @@ def _number(ctx: EvalContext, value: Decimal) -> str:
 
 
 def _digits(ctx: EvalContext, value: Any) -> str:
-    return speech.say_digits(str(value))
+    return speech.say_digits(str(value), ctx.language)
 
 
 def _date(ctx: EvalContext, value: date) -> str:

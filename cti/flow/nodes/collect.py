@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Any, ClassVar
@@ -10,7 +11,7 @@ from cti.core import commands as c
 from cti.core.events import Event, PlayEnded
 from cti.core.masking import mask, mask_all
 from cti.flow import types as t
-from cti.flow.builtin_texts import find_text, has_texts
+from cti.flow.builtin_texts import has_texts, say_text
 from cti.flow.expressions import Scope
 from cti.flow.expressions.functions import compile_pattern, pattern_fault
 from cti.flow.kinds import Duration, Flag, Integer, Key, PromptKind, Text
@@ -115,7 +116,7 @@ number:
         if kind is not None and kind.kind not in _ENTRIES:
             ctx.report(node.at("save"), "type-mismatch", f"keys cannot be read as {kind.given()}")
         elif kind is not None:
-            least, most = _bounds(kind, digits)
+            least, most = entry_bounds(kind, digits)
             if least > most:
                 ctx.report(node.at("digits"), "bad-option", f"digits: min {least} is more than max {most}")
         if "pattern" in digits and (fault := pattern_fault(digits["pattern"])):
@@ -162,7 +163,7 @@ number:
             return self._confirm_key(step, key)
         digits = step.option("digits")
         kind = self._kind(step)
-        most = _bounds(kind, digits)[1]
+        most = entry_bounds(kind, digits)[1]
         end = digits.get("end", "#")
         step.stop("between")
         if key == end:
@@ -181,7 +182,7 @@ number:
         step.local["typed"] = ""
         digits = step.option("digits")
         kind = self._kind(step)
-        least, most = _bounds(kind, digits)
+        least, most = entry_bounds(kind, digits)
         pattern = digits.get("pattern")
         if bad or not least <= len(typed) <= most or (pattern and not compile_pattern(pattern).fullmatch(typed)):
             return self.again(step, "no_match")
@@ -204,14 +205,14 @@ number:
     def _read_back(self, step: Step, value: Any) -> Leave | None:
         if step.run.keys:
             return None  # the answer was typed ahead, and is taken next
-        spoken = say_digits(value) if isinstance(value, str) else say_value(value, step.language)
+        spoken = say_digits(value, step.language) if isinstance(value, str) else say_value(value, step.language)
         prompt = step.option("confirm_say")
+        parts: tuple[c.AudioPart, ...]
         if prompt is not None:
             taint = frozenset({"value"}) if self._sensitive(step) else frozenset()
             parts = step.render(prompt, {"value": spoken}, taint)
         else:
-            text = find_text("confirm", step.language).format(value=spoken)
-            parts = (c.Say(text, step.language, False, self._sensitive(step)),)
+            parts = (say_text("confirm", step.language, spoken, self._sensitive(step)),)
         step.play(parts, "confirm_prompt")
         return None
 
@@ -236,7 +237,7 @@ number:
         return self.ask(step)
 
 
-def _bounds(kind: t.Type, digits: dict[str, Any]) -> tuple[int, int]:
+def entry_bounds(kind: t.Type, digits: Mapping[str, Any]) -> tuple[int, int]:
     entry = _ENTRIES[kind.kind]
     return digits.get("min", min(entry.least, digits.get("max", entry.least))), digits.get("max", entry.most)
 

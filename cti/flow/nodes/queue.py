@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from cti.core import commands as c
 from cti.core import events as e
 from cti.flow import types as t
-from cti.flow.builtin_texts import find_text, has_texts, say_key
+from cti.flow.builtin_texts import find_text, has_texts, offer_text, say_text
 from cti.flow.expressions import Expression
 from cti.flow.kinds import Duration, Flag, PromptKind, Val, Word
 from cti.flow.model import Computed, Node
@@ -17,7 +17,7 @@ from cti.flow.nodes.extra_kinds import Fields, ListOf, SkillMap, ValueMap
 from cti.flow.nodes.key_kinds import Keys, KeyTarget
 from cti.flow.readers import KEY_NAMES, check_value
 from cti.flow.registry import CheckContext, Edge, NodeType, Option, Options, register
-from cti.flow.speech import say_duration
+from cti.flow.speech import say_count, say_duration
 from cti.flow.step import Leave, Step
 from cti.flow.suggest import did_you_mean
 
@@ -149,17 +149,19 @@ agent:
         extra = {"position": event.position, "ewt": wait}
         if "say" in announce and wait is not None:
             return step.render(announce["say"], extra) + self._offers(step, extra)
-        language, texts = step.language, []
+        language = step.language
+        parts: list[c.AudioPart] = []
         if announce.get("position"):
             ahead = event.position - 1
-            name = "position" if ahead > 0 else "next"
-            texts.append(find_text(name, language).format(ahead=ahead))
+            if ahead > 0:
+                parts.append(say_text("position", language, say_count(ahead, language)))
+            else:
+                parts.append(c.Say(find_text("next", language), language))
         if announce.get("wait") and wait is not None:
-            texts.append(find_text("wait", language).format(wait=say_duration(_rounded(wait), language)))
-        if not texts:
-            texts.append(find_text("hold", language))
-        parts = tuple(c.Say(text, language, text == find_text_fixed(text, language)) for text in texts)
-        return parts + self._offers(step, extra)
+            parts.append(say_text("wait", language, say_duration(_rounded(wait), language)))
+        if not parts:
+            parts.append(c.Say(find_text("hold", language), language))
+        return tuple(parts) + self._offers(step, extra)
 
     def _offers(self, step: Step, extra: Mapping[str, Any]) -> tuple[c.AudioPart, ...]:
         if extra["ewt"] is None:
@@ -169,10 +171,7 @@ agent:
             named = step.option("offer").get(target.ref.name)
             if named is None or not _true(step, named.value, extra):
                 continue
-            kind = step.flow.nodes[target.ref.name].type
-            name = f"offer_{kind}" if kind in ("callback", "voicemail") else "offer_other"
-            text = find_text(name, step.language).format(key=say_key(sign, step.language))
-            parts.append(c.Say(text, step.language, False))
+            parts.append(offer_text(step.flow.nodes[target.ref.name].type, sign, step.language))
         return tuple(parts)
 
 
@@ -188,8 +187,3 @@ def _rounded(wait: timedelta) -> timedelta:
     seconds = wait.total_seconds()
     unit = 60 if seconds >= 60 else 10
     return timedelta(seconds=max(unit, round(seconds / unit) * unit))
-
-
-def find_text_fixed(text: str, language: str) -> str | None:
-    """The text itself when it is one of the built-in texts without a value."""
-    return text if text in (find_text("next", language), find_text("hold", language)) else None

@@ -1,0 +1,115 @@
+"""What a caller may do at a spot: the keys that mean something there, one that does not, silence, hanging up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cti.flow import types as t
+from cti.flow.catalog import Catalog
+from cti.flow.explore_values import Samples
+from cti.flow.explore_world import Spot, World
+from cti.flow.graph import build_graph
+from cti.flow.model import Flow, Node
+from cti.flow.nodes.collect import entry_bounds
+from cti.flow.plan import Plan
+
+SIGNS = "9876543210*#"
+PASSING = ("play", "set", "branch", "hours", "notice")  # nodes that leave keys to those that come after them
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """``do`` is begin, press, wait, hangup, limit (the time limit strikes)."""
+
+    do: str
+    keys: str = ""
+
+    def make(self, world: World) -> None:
+        match self.do:
+            case "press":
+                world.press(self.keys)
+            case "wait":
+                world.wait()
+            case "hangup":
+                world.hang_up()
+            case _:
+                world.strike()
+
+
+BEGIN, WAIT, HANG_UP, LIMIT = Move("begin"), Move("wait"), Move("hangup"), Move("limit")
+
+
+class Moves:
+    def __init__(self, plan: Plan, samples: Samples) -> None:
+        self.plan, self.samples = plan, samples
+        self._graphs = {name: build_graph(flow, Catalog(lookups=plan.lookups)) for name, flow in plan.flows.items()}
+        self._ahead: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    def at(self, spot: Spot) -> list[Move]:
+        """In the order in which they are tried: what costs the caller nothing comes first."""
+        state = spot.state
+        if state["ended"]:
+            return []
+        found = [WAIT] if spot.due else []
+        if state["hung_up"]:
+            return found
+        frame = state["frames"][-1]
+        flow = self.plan.flows[frame["flow"]]
+        node = flow.nodes[frame["node"]]
+        if state["answered"] or not flow.answer:
+            found += [Move("press", keys) for keys in self._keys(flow, node, state)]
+        return [*found, HANG_UP]
+
+    def _keys(self, flow: Flow, node: Node, state: Mapping[str, Any]) -> tuple[str, ...]:
+        match node.type:
+            case "menu" | "queue":
+                if state["keys"]:
+                    return ()
+                meant = tuple(node.get("keys") or ())
+                return (*meant, next((sign for sign in SIGNS if sign not in meant), ""))[: len(SIGNS)]
+            case "collect":
+                return self._collect(flow, node, state)
+            case "voicemail":
+                return ("#",) if any(kind == "record" for _, kind, _ in state["pending"]) else ()
+            case "transfer":
+                return ()
+        return self._typed_ahead(flow, node) if not state["keys"] else ()
+
+    def _typed_ahead(self, flow: Flow, node: Node) -> tuple[str, ...]:
+        """Keys of the nodes that ask next; nothing typed early may be lost or do harm."""
+        key = (flow.id, node.name)
+        if key not in self._ahead:
+            edges = self._graphs[flow.id].edges
+            seen, todo, found = {node.name}, [node.name], dict.fromkeys("")
+            while todo:
+                for edge in edges[todo.pop()]:
+                    following = flow.nodes[edge.target.name]
+                    if following.type in ("menu", "collect"):
+                        found.update(dict.fromkeys(following.get("keys") or "1"))
+                    elif following.type in PASSING and following.name not in seen:
+                        todo.append(following.name)
+                    seen.add(following.name)
+            self._ahead[key] = tuple(found) or ("9",)
+        return self._ahead[key]
+
+    def _collect(self, flow: Flow, node: Node, state: Mapping[str, Any]) -> tuple[str, ...]:
+        local = state["local"]
+        if state["keys"]:
+            return ()
+        if "value" in local:
+            return ("1", "2", "9")
+        digits: Mapping[str, Any] = node.get("digits") or {}
+        end = digits.get("end", "#")
+        if local.get("typed"):
+            return (end,)
+        kind: t.Type = flow.variables[node.get("save").name].type.given()
+        least, most = entry_bounds(kind, digits)
+        good = self.samples.entries(kind, least, most, digits.get("pattern"))
+        entries = [entry if len(entry) >= most else entry + end for entry in good]
+        entries += ["1", end]  # begun and left, nothing at all
+        if least > 1:
+            entries.append("1" + end)
+        wrong = next(sign for sign in "*#9" if sign != end)
+        return tuple(dict.fromkeys((*entries, wrong + end)))

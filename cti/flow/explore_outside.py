@@ -1,0 +1,107 @@
+"""What everything outside a call may answer, as flow tests write it under ``given:``."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+from cti.core import commands as c
+from cti.flow import types as t
+from cti.flow.catalog import Catalog, LookupSignature
+from cti.flow.explore_values import Samples
+from cti.flow.model import Flow, Node
+from cti.flow.plan import Plan
+from cti.flow.registry import REGISTRY
+from cti.flow.units import format_duration
+
+Answer = tuple[str, Any]  # the name under `given:`, and what stands there
+SLOW_S = 0.5  # how much longer than `interim` a slow answer takes
+SHORT = "500ms"  # a message too short to be one
+WAITS = ("30s", "10m")  # expected waits in a queue
+
+
+class Outside:
+    def __init__(self, plan: Plan, samples: Samples) -> None:
+        self.plan, self.samples = plan, samples
+        self._known: dict[tuple[str, str, str], tuple[Answer, ...]] = {}
+
+    def answers(self, flow: Flow, node: Node, work: c.Work) -> tuple[Answer, ...]:
+        """Every answer to ``work``, which ``node`` asked for, the plain one first; () when it wants none."""
+        key = (flow.id, node.name, type(work).__name__)
+        if key not in self._known:
+            self._known[key] = tuple(self._answers(flow, node, work))
+        return self._known[key]
+
+    def _answers(self, flow: Flow, node: Node, work: c.Work) -> list[Answer]:
+        match work:
+            case c.Lookup(source=source):
+                return [(source, value) for value in self._lookup(flow, node, work)]
+            case c.EnterQueue(queue=queue):
+                return [(f"queue.{queue}", value) for value in self._queue(node, work)]
+            case c.Record():
+                short = {"outcome": "done", "lasts": SHORT}
+                return [("record", value) for value in ("done", short, "silence", "failed")]
+            case c.Transfer():
+                return [("transfer", outcome) for outcome in self._exits(node)]
+            case c.RequestCallback():
+                return [("callback", outcome) for outcome in self._exits(node)]
+            case c.SendMessage():
+                return [("message", outcome) for outcome in self._exits(node)]
+        return []
+
+    def _exits(self, node: Node) -> tuple[str, ...]:
+        return REGISTRY[node.type].exits_of(node, Catalog(lookups=self.plan.lookups))
+
+    # ---- look-ups --------------------------------------------------------------------------------------------
+
+    def _lookup(self, flow: Flow, node: Node, work: c.Lookup) -> list[Any]:
+        results = self._results(flow, node, self.plan.lookups.get(work.source))
+        found: list[Any] = [*results]
+        interim = node.get("interim")
+        slow_s = (interim.get("after", 0.8) + SLOW_S) if interim else 0.0
+        if 0 < slow_s < work.deadline_s:
+            found.append({"outcome": "ok", "values": results[0], "after": format_duration(slow_s)})
+        return [*found, *(outcome for outcome in self._exits(node) if outcome != "ok")]
+
+    def _results(self, flow: Flow, node: Node, signature: LookupSignature | None) -> list[dict[str, Any]]:
+        """Answers that differ in one field each; only in fields that the node saves."""
+        wanted = _saved_fields(flow, node)
+        fields = dict(signature.outputs) if signature else wanted
+        plain = {name: self.samples.of(kind.given())[0] for name, kind in fields.items()}
+        found = [plain]
+        for name in wanted:
+            kind = fields.get(name)
+            if kind is None:
+                continue
+            for value in self.samples.of(kind)[1:]:
+                found.append({k: v for k, v in {**plain, name: value}.items() if v is not None})
+        absent = {name: value for name, value in plain.items() if not fields[name].optional}
+        return list({repr(one): one for one in (*found, absent)}.values())
+
+    # ---- queues ----------------------------------------------------------------------------------------------
+
+    def _queue(self, node: Node, work: c.EnterQueue) -> list[Any]:
+        found: list[Any] = []
+        for outcome in self._exits(node):
+            if outcome == "timeout" and work.max_wait_s is None:
+                continue  # nothing ends the wait
+            found.append(outcome)
+        every = work.announce_every_s
+        if every:
+            after = format_duration(2 * every + 5)
+            found += [{"outcome": "talked", "after": after, "position": 2, "ewt": ewt} for ewt in WAITS]
+        return found
+
+
+def _saved_fields(flow: Flow, node: Node) -> Mapping[str, t.Type]:
+    """Fields of the result that are saved, with the type of the variable they go to."""
+    fields: dict[str, t.Type] = {}
+    for variable, named in (node.get("save") or {}).items():
+        if named.expression is None:
+            continue
+        for part in ast.walk(named.expression.tree):
+            if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == "result":
+                declared = flow.variables.get(variable)
+                fields[part.attr] = declared.type if declared else t.ANY
+    return fields

@@ -1,0 +1,230 @@
+"""A call that can be taken up again at any moment: a run, what is due outside it, and which answers were chosen.
+
+It keeps the clock of the simulator (`cti.flow.simulator`), so that what is found here can be shown there.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+from cti.core import commands as c
+from cti.core import events as e
+from cti.flow.explore_live import NOW
+from cti.flow.explore_outside import Answer, Outside
+from cti.flow.plan import Plan
+from cti.flow.registry import REGISTRY
+from cti.flow.run import Run
+from cti.flow.simulator import KEY_S, shown, spoken_s
+from cti.flow.stubs import Stubs
+
+Due = tuple[float, int, e.Event]
+Live = Mapping[str, Mapping[str, frozenset[str]]]
+ANNOUNCED = 2  # of the announcements in a queue: those after them change nothing
+SETTLING = 50  # events that are due at once; more are a loop
+_HASTE_S = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A moment of a call at which something else can happen next."""
+
+    state: Mapping[str, Any]
+    time_s: float
+    due: tuple[Due, ...]
+    recording: Any = None
+
+
+@dataclass(slots=True)
+class Choices:
+    """Answers to take in turn; beyond ``taken`` the first. ``widths``: how many there were each time."""
+
+    taken: list[int] = field(default_factory=list)
+    widths: list[int] = field(default_factory=list)
+
+    def pick(self, count: int) -> int:
+        index = len(self.widths)
+        self.widths.append(count)
+        if index == len(self.taken):
+            self.taken.append(0)
+        return self.taken[index]
+
+    def others(self, fixed: int) -> list[list[int]]:
+        """The alternatives to what was picked after the first ``fixed``."""
+        return [
+            [*self.taken[:at], other] for at in range(fixed, len(self.widths)) for other in range(1, self.widths[at])
+        ]
+
+
+class World:
+    """One stretch of a call, from a spot to the next. ``work`` is what the run did in it, with its time."""
+
+    def __init__(self, plan: Plan, outside: Outside, begins: datetime, choices: Choices) -> None:
+        self.plan, self.outside, self.begins, self.choices = plan, outside, begins, choices
+        self.time_s = 0.0
+        self.work: list[tuple[float, c.Work]] = []
+        self.answered: list[Answer] = []
+        self.limit = False  # does the time limit strike by itself?
+        self.recording: Any = None
+        self._due: list[Due] = []
+        self._order = 0
+        self.run: Run
+
+    def start(self, inputs: Mapping[str, Any]) -> None:
+        """Raises RunMisuse when an input is missing."""
+        self.run = Run(self.plan, inputs, now=self.begins, language=inputs.get("language"))
+        self._carry_out(self.run.start(self._now()))
+        self._settle()
+
+    def resume(self, spot: Spot) -> None:
+        self.run = Run.restore(self.plan, spot.state)
+        self.time_s, self.recording = spot.time_s, spot.recording
+        self._due = list(spot.due)
+        self._order = max((order for _, order, _ in self._due), default=0)
+
+    def spot(self) -> Spot:
+        return Spot(self.run.state(), self.time_s, tuple(self._due), self.recording)
+
+    # ---- what can happen -------------------------------------------------------------------------------------
+
+    def press(self, keys: str) -> None:
+        for index, key in enumerate(keys):
+            if index:
+                self.advance(KEY_S)
+            self._feed(e.DigitPressed(key))
+        self._settle()
+
+    def hang_up(self) -> None:
+        self._feed(e.HungUp("NORMAL_CLEARING"))
+        self._settle()
+
+    def strike(self) -> None:
+        """The call has lasted too long."""
+        assert self.run.limit_ref is not None
+        self._feed(e.TimerFired(self.run.limit_ref))
+        self._settle()
+
+    def wait(self) -> bool:
+        """Let the next thing happen; False when nothing is due."""
+        if not self._due:
+            return False
+        self._next()
+        self._settle()
+        return True
+
+    def advance(self, seconds: float) -> None:
+        until = self.time_s + seconds
+        while self._due and self._due[0][0] <= until + _HASTE_S and not self.run.ended:
+            self._next()
+        self.time_s = until
+
+    def _next(self) -> None:
+        at, _, event = heapq.heappop(self._due)
+        self.time_s = max(self.time_s, at)
+        self._feed(event)
+
+    def _settle(self) -> None:
+        """What is due at once happens before anybody can do anything."""
+        for _ in range(SETTLING):
+            if self.run.ended or not self._due or self._due[0][0] > self.time_s + _HASTE_S:
+                return
+            self._next()
+
+    def _now(self) -> datetime:
+        return self.begins + timedelta(seconds=self.time_s)
+
+    # ---- the engine's part -----------------------------------------------------------------------------------
+
+    def _feed(self, event: e.Event) -> None:
+        self._carry_out(self.run.feed(event, self._now()))
+
+    def _carry_out(self, sprint: c.Sprint) -> None:
+        for work in sprint:
+            self.work.append((self.time_s, work))
+            match work:
+                case c.Play(ref, parts):
+                    self._later(sum(spoken_s(part) for part in parts), e.PlayEnded(ref))
+                case c.StartTimer(ref, seconds):
+                    if ref != self.run.limit_ref or self.limit:
+                        self._later(seconds, e.TimerFired(ref))
+                case c.CancelTimer(ref) | c.LeaveQueue(ref) | c.StopPlay(ref):
+                    self._drop(ref)
+                case c.StopRecord(ref):
+                    self._drop(ref)
+                    self._later(0.0, Stubs({"record": self.recording}).recorded(ref, stopped=True))
+                case _:
+                    self._ask(work)
+        if self.run.ended:
+            self._due = []
+
+    def _ask(self, work: c.Work) -> None:
+        if self.run.ended:
+            return
+        answers = self.outside.answers(self.plan.flows[self.run.frames[-1].flow], self.run.node, work)
+        if not answers:
+            return
+        name, value = answers[self.choices.pick(len(answers))]
+        self.answered.append((name, value))
+        if isinstance(work, c.Record):
+            self.recording = value
+        announced = 0
+        for seconds, event in Stubs({name: value}).answer(work)[1]:
+            announced += isinstance(event, e.QueueAnnounced)
+            if not isinstance(event, e.QueueAnnounced) or announced <= ANNOUNCED:
+                self._later(seconds, event)
+
+    def _later(self, seconds: float, event: e.Event) -> None:
+        self._order += 1
+        heapq.heappush(self._due, (self.time_s + seconds, self._order, event))
+
+    def _drop(self, ref: int) -> None:
+        self._due = [due for due in self._due if getattr(due[2], "ref", 0) != ref]
+        heapq.heapify(self._due)
+
+
+def prompts(work: Sequence[tuple[float, c.Work]]) -> list[tuple[float, str]]:
+    """What the caller heard: (when it began, text)."""
+    return [(at, " ".join(shown(part) for part in play.parts)) for at, play in work if isinstance(play, c.Play)]
+
+
+def key_of(spot: Spot, live: Live, hour: int) -> bytes:
+    """Equal for spots from which the same can happen; ``hour`` tells the moments apart that were begun at.
+
+    Numbers of refs and visits, the time of the call, goals and variables that nobody will read are left out.
+    """
+    state = spot.state
+    roles = {ref: (kind, role) for ref, kind, role in state["pending"]}
+    frames = [
+        (
+            frame["flow"],
+            frame["node"],
+            sorted((n, v) for n, v in frame["variables"].items() if n in live[frame["flow"]][frame["node"]]),
+        )
+        for frame in state["frames"]
+    ]
+    due = sorted(
+        f"{at - spot.time_s:9.3f} {roles.get(getattr(event, 'ref', 0))} {_plain(event)}" for at, _, event in spot.due
+    )
+    rest = [state[name] for name in ("language", "keys", "errors", "ended", "hung_up", "queue", "limit_hits")]
+    waits = sorted(roles.values())
+    limited = state["limit_ref"] is not None
+    timed = any(NOW in live[frame["flow"]][frame["node"]] for frame in state["frames"])
+    whole = (frames, sorted(state["local"].items()), due, waits, rest, limited, repr(spot.recording), timed and hour)
+    return blake2b(json.dumps(whole, sort_keys=True, default=repr).encode(), digest_size=16).digest()
+
+
+def _plain(event: e.Event) -> str:
+    return repr([getattr(event, name) for name in event.__slots__ if name != "ref"])
+
+
+def is_human(plan: Plan, work: c.Work) -> bool:
+    """Does this enter a node behind which there are people?"""
+    if not isinstance(work, c.NodeEntered) or not REGISTRY[work.type].human:
+        return False
+    dial = plan.flows[work.flow].nodes[work.node].get("dial")
+    return not (dial and dial[0] == "flow")
