@@ -28,6 +28,19 @@ def read_wav(path: Path) -> Pcm:
         return resample(samples, file.getframerate())
 
 
+def read_playback(argument: str) -> Pcm:
+    """What a playback argument sounds like: a WAV file, a silence, or several of them joined (`file_string://`)."""
+    parts = argument.removeprefix("file_string://").split("!")
+    return np.concatenate([_silence(part) if part.startswith(SILENCE) else read_wav(Path(part)) for part in parts])
+
+
+SILENCE = "silence_stream://"
+
+
+def _silence(argument: str) -> Pcm:
+    return np.zeros(int(argument.removeprefix(SILENCE)) * RATE // 1000, np.int16)
+
+
 def resample(samples: Pcm, rate: int) -> Pcm:
     """Band-limited, by cutting the spectrum."""
     if rate == RATE:

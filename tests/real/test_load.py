@@ -33,10 +33,10 @@ class TinyEngine:
             self._seen += 1
             uuid = event.get("Unique-ID")
             if event.name == "CHANNEL_PARK":
-                self.got[uuid] = ""
+                self.got.setdefault(uuid, "")
                 self.tap.execute(uuid, "answer")
             elif event.name == "DTMF":
-                self.got[uuid] += event.get("DTMF-Digit")
+                self.got[uuid] = self.got.get(uuid, "") + event.get("DTMF-Digit")
                 if len(self.got[uuid]) == self.keys:
                     self.tap.execute(uuid, "hangup")
             elif event.name == "CHANNEL_HANGUP_COMPLETE" and uuid in self.got:
