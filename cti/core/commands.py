@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 # ---- audio ---------------------------------------------------------------------------------------------------
@@ -97,6 +98,33 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """A write to the back office. Ends with `RequestEnded(ref)` within ``deadline_s``; what lasts longer, or longer
+    than the caller stays, is finished by the engine.
+
+    ``key`` is the node and the visit, the same whenever this very request is made again: with the call's id before it
+    the back office knows a repetition and does it once.
+    """
+
+    ref: int
+    source: str
+    arguments: Mapping[str, Any]
+    key: str
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class FindNotices:
+    """Which notices hold at this moment for an area, a service, a number? Ends with `NoticesFound(ref)`."""
+
+    ref: int
+    at: datetime
+    area: str | None = None
+    service: str | None = None
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """Connect the caller to somebody. Ends with `TransferEnded(ref)`.
 
@@ -136,13 +164,20 @@ class LeaveQueue:
 
 @dataclass(frozen=True, slots=True)
 class RequestCallback:
-    """Register a callback. Ends with `CallbackEnded(ref)`. ``when`` is ISO 8601 with offset, or ``now``."""
+    """Register a callback. Ends with `CallbackEnded(ref)`.
+
+    ``when`` is ``now``, a moment in ISO 8601 with offset, or ``event:NAME`` for as soon as that event is raised (a
+    notice's id when it is over). The person called is met by ``flow``, or put through from ``queue``; ``attempts``
+    is how often the number is tried.
+    """
 
     ref: int
     number: str
     when: str
     queue: str | None = None
     keep_place: bool = False
+    flow: str | None = None
+    attempts: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +201,13 @@ class SendMessage:
     ref: int
     channel: str
     recipient: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the flow says in a conversation by text: one message back, by the channel it came on. Nothing ends it."""
+
     text: str
 
 
@@ -202,6 +244,14 @@ class GoalReached:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeHeard:
+    """The caller was told the notice; ``whole`` False: a key cut it short."""
+
+    notice: str
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class FlowError:
     """Something went wrong inside the flow (an expression failed, a sub-system broke); the flow goes to `on.error`."""
 
@@ -227,6 +277,8 @@ Command = (
     | StartTimer
     | CancelTimer
     | Lookup
+    | Request
+    | FindNotices
     | Transfer
     | EnterQueue
     | LeaveQueue
@@ -234,8 +286,9 @@ Command = (
     | Record
     | StopRecord
     | SendMessage
+    | Reply
     | Hangup
 )
-Fact = NodeEntered | NodeLeft | GoalReached | FlowError | RunEnded
+Fact = NodeEntered | NodeLeft | GoalReached | NoticeHeard | FlowError | RunEnded
 Work = Command | Fact
 Sprint = list[Work]

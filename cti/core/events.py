@@ -37,6 +37,40 @@ class LookupEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestEnded:
+    """``outcome``: done (with ``values``), rejected (the back office will not), accepted (taken; the engine sees it
+    through), unknown (perhaps done; the engine asks on), error and throttled (not done)."""
+
+    ref: int
+    outcome: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundNotice:
+    """``texts`` by language, the first for callers of another language; ``ends`` ISO 8601, None: not known."""
+
+    id: str
+    texts: Mapping[str, str]
+    ends: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticesFound:
+    """Those that hold and match, the most urgent first."""
+
+    ref: int
+    notices: tuple[FoundNotice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TextReceived:
+    """The caller wrote this, in a conversation by text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TransferEnded:
     """``outcome``: talked (the far side ended, the caller is still there), busy, no_answer, failed, denied."""
 
@@ -98,6 +132,9 @@ Event = (
     | PlayEnded
     | TimerFired
     | LookupEnded
+    | RequestEnded
+    | NoticesFound
+    | TextReceived
     | TransferEnded
     | QueueAnnounced
     | QueueEnded
