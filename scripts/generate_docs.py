@@ -1,7 +1,10 @@
-"""Writes the pages of docs/ that follow from the code: docs/configuration.md."""
+"""Writes what follows from the code in docs/: configuration.md, the reference in flow-language.md, schema/."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +12,11 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from cti.config import QueueSettings, Settings, SwitchSettings
+from cti.flow.reference import reference
+from cti.flow.schema import SCHEMAS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+REFERENCE = "## Reference\n\n"
 
 HEAD = """\
 # Configuration
@@ -63,11 +69,26 @@ def _row(name: str, field: Any) -> str:
     return f"| `{name}` | {default} | {field.description or ''} |"
 
 
-PAGES = {"configuration.md": configuration}
+def flow_language() -> str:
+    """What people wrote stays; what stands below the mark is made from the registry."""
+    written = (DOCS / "flow-language.md").read_text(encoding="utf-8")
+    return written.split(REFERENCE, 1)[0] + REFERENCE + reference()
+
+
+def schema(kind: str) -> str:
+    return json.dumps(SCHEMAS[kind](), ensure_ascii=False, indent=1) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "configuration.md": configuration,
+    "flow-language.md": flow_language,
+    **{f"schema/{kind}.schema.json": partial(schema, kind) for kind in SCHEMAS},
+}
 
 
 def main() -> None:
     for name, make in PAGES.items():
+        (DOCS / name).parent.mkdir(exist_ok=True)
         (DOCS / name).write_text(make(), encoding="utf-8")
         print(f"docs/{name}")
 

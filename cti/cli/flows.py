@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import json
 import logging
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cti.core.errors import ConfigError
+from cti.cli.flow_common import add_flows, need_known
 from cti.core.issue import Severity
 from cti.core.script import ScriptError, Step, parse_script
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-FLOWS = Path("ivr_flows")
-
 
 def add_to(nouns: Any) -> None:
+    from cti.cli import flow_reference, flow_schema, flow_test
+
     noun = nouns.add_parser("flow", help="check flows; call one from the terminal", description=__doc__)
     verbs = noun.add_subparsers(dest="verb", required=True, metavar="VERB")
     checking = verbs.add_parser("check", help="all findings about the flows, with their places")
     checking.add_argument("--format", choices=("text", "json"), default="text")
     checking.set_defaults(run=check)
-    testing = verbs.add_parser("test", help="run the tests that the flows carry, without a telephone")
-    testing.add_argument("flow", nargs="?", help="only this flow")
-    testing.set_defaults(run=test)
     calling = verbs.add_parser("call", help="a telephone call in the terminal")
     calling.add_argument("flow", help="the flow's id, such as hotline")
     calling.add_argument("--caller", default="13800000000", help="the caller's number; 'withheld' for none")
@@ -37,8 +30,10 @@ def add_to(nouns: Any) -> None:
     calling.add_argument("--json", action="store_true", help="one JSON object a line")
     calling.add_argument("--verbose", action="store_true", help="show the engine's log, too")
     calling.set_defaults(run=call)
-    for verb in (checking, testing, calling):
-        verb.add_argument("--flows", type=Path, default=FLOWS, metavar="FOLDER")
+    for verb in (checking, calling):
+        add_flows(verb)
+    for module in (flow_test, flow_schema, flow_reference):
+        module.add_to(verbs)
 
 
 def check(options: argparse.Namespace) -> int:
@@ -56,38 +51,6 @@ def check(options: argparse.Namespace) -> int:
     return int(any(issue.severity is Severity.ERROR for issue in issues))
 
 
-def test(options: argparse.Namespace) -> int:
-    """A failure shows the dialogue: what the flow did on the left, what the caller did on the right."""
-    from cti.app import load_flows
-
-    library = load_flows(options.flows)
-    if options.flow is not None:
-        _known(options.flow, library.plans)
-    failed = ran = 0
-    for flow, results in library.run_tests().items():
-        if options.flow not in (None, flow):
-            continue
-        for result in results:
-            ran += 1
-            failed += not result.passed
-            print(f"{'ok    ' if result.passed else 'FAILED'} {flow}: {result.name}")
-            for failure in result.failures:
-                print(f"       {failure}")
-            if not result.passed:
-                print(result.table())
-    print(f"{ran} test(s), {failed} failed")
-    return int(failed > 0)
-
-
-def _known(flow: str, flows: Iterable[str]) -> None:
-    """Raises ConfigError with the flows that there are."""
-    names = sorted(flows)
-    if flow not in names:
-        near = difflib.get_close_matches(flow, names, 1)
-        remedy = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(names)}"
-        raise ConfigError(f"there is no flow '{flow}'", code="unknown-flow", remedy=remedy)
-
-
 def call(options: argparse.Namespace) -> int:
     """Place one call on a platform of its own. Exit status 1 when the call was not answered or the engine failed."""
     from cti.app import load_flows
@@ -95,7 +58,7 @@ def call(options: argparse.Namespace) -> int:
     from cti.demo import DIRECT, Demo
 
     logging.basicConfig(level=logging.INFO if options.verbose else logging.ERROR)
-    _known(options.flow, load_flows(options.flows).plans)
+    need_known(options.flow, load_flows(options.flows).plans)
     with tempfile.TemporaryDirectory(prefix="cti-call-") as folder:
         platform = Demo(Path(folder), options.flows, api_port=0, direct=options.flow).start()
         try:

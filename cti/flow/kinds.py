@@ -14,7 +14,7 @@ from cti.core.issue import Issue
 from cti.flow import types as t
 from cti.flow import yamlio
 from cti.flow.expressions import Scope, infer
-from cti.flow.model import NodeRef, Prompt
+from cti.flow.model import Literal, NodeRef, Prompt
 from cti.flow.readers import (
     KEYS,
     check_template,
@@ -26,12 +26,39 @@ from cti.flow.readers import (
     read_value,
 )
 from cti.flow.reading import Reading
+from cti.flow.units import format_duration
 
 Schema = Mapping[str, Any]
 
 
 def frozen(schema: dict[str, Any]) -> Schema:
     return MappingProxyType(schema)
+
+
+#: One value of any kind: the loader reads what was written, whatever an editor's YAML takes it for.
+SCALAR: Schema = frozen({"type": ["string", "number", "boolean"]})
+#: Letters of any script, digits and '_' (`types.is_name`), in words that both ECMA and Python patterns understand.
+NODE_NAME: Schema = frozen(
+    {"type": "string", "maxLength": 64, "pattern": r"^[^\s\d!-/:-@\[-^`{-~][^\s!-/:-@\[-^`{-~]*$"}
+)
+VALUE: Schema = frozen({"anyOf": [SCALAR, {"type": "array", "items": SCALAR}]})
+#: A text (flows in one language), a text for each language, or a file or tone; or a list of such.
+PROMPT_ITEM: Schema = frozen(
+    {
+        "anyOf": [
+            SCALAR,
+            {"type": "object", "required": ["file"], "properties": {"file": SCALAR}, "additionalProperties": False},
+            {"type": "object", "required": ["tone"], "properties": {"tone": SCALAR}, "additionalProperties": False},
+            {
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": {"pattern": "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"},
+                "additionalProperties": SCALAR,
+            },
+        ]
+    }
+)
+PROMPT: Schema = frozen({"anyOf": [*PROMPT_ITEM["anyOf"], {"type": "array", "items": PROMPT_ITEM, "minItems": 1}]})
 
 
 class Kind:
@@ -46,6 +73,10 @@ class Kind:
     def check(self, value: Any, scope: Scope, issues: list[Issue]) -> None:
         """Static check of what was read; nothing to do for plain data."""
 
+    def written(self, value: Any) -> Any:
+        """How an author writes ``value``, as plain JSON; None when it is not simply written. For defaults."""
+        return value if isinstance(value, str | int | bool) else None
+
     def refs(self, value: Any) -> Iterator[NodeRef]:
         """Nodes that the value names."""
         return iter(())
@@ -53,7 +84,7 @@ class Kind:
 
 class Text(Kind):
     name = "text"
-    schema = frozen({"type": "string"})
+    schema = SCALAR
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         return reading.text(node, what)
@@ -63,7 +94,7 @@ class Word(Kind):
     """An identifier of something outside the flow (a calendar, a queue, a look-up, a flow)."""
 
     name = "name"
-    schema = frozen({"type": "string"})
+    schema = SCALAR
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         return reading.word(node, what)
@@ -88,6 +119,9 @@ class Duration(Kind):
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         return reading.duration(node, what)
 
+    def written(self, value: Any) -> Any:
+        return format_duration(value) if value is not None else None
+
 
 @dataclass
 class Integer(Kind):
@@ -104,7 +138,7 @@ class Integer(Kind):
 
 class Flag(Kind):
     name = "true | false"
-    schema = frozen({"type": "boolean"})
+    schema = frozen({"enum": [True, False, "yes", "no"]})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         return reading.flag(node, what)
@@ -112,7 +146,7 @@ class Flag(Kind):
 
 class Key(Kind):
     name = "key"
-    schema = frozen({"enum": [*KEYS]})
+    schema = frozen({"enum": [*(name for name in KEYS if not name.isdigit()), *range(10), *map(str, range(10))]})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         return read_key(node, what, reading)
@@ -120,7 +154,7 @@ class Key(Kind):
 
 class Goto(Kind):
     name = "node"
-    schema = frozen({"type": "string"})
+    schema = NODE_NAME
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         name = reading.word(node, what)
@@ -134,7 +168,7 @@ class Condition(Kind):
     """Always an expression, with or without a leading ``=``."""
 
     name = "condition"
-    schema = frozen({"type": "string"})
+    schema = SCALAR
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         scalar = reading.scalar(node, what)
@@ -159,7 +193,11 @@ class Val(Kind):
 
     def __post_init__(self) -> None:
         self.name = f"value ({self.expected.kind})" if self.expected.kind != "any" else "value"
-        self.schema = {"type": ["string", "number", "boolean"]}
+        words = {"enum": list(self.expected.values)} if self.expected.values else None
+        self.schema = {"anyOf": [words, {"type": "string", "pattern": "^="}]} if words else VALUE
+
+    def written(self, value: Any) -> Any:
+        return value.value if isinstance(value, Literal) else None
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         return read_value(node, what, reading)
@@ -170,7 +208,7 @@ class Val(Kind):
 
 class PromptKind(Kind):
     name = "prompt"
-    schema = frozen({"type": ["string", "object", "array"]})
+    schema = PROMPT
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         items = node.items if isinstance(node, yamlio.Sequence) else (node,)
@@ -186,6 +224,7 @@ class PromptList(PromptKind):
     """Prompts to choose from by count (one for each reprompt)."""
 
     name = "list of prompts"
+    schema = frozen({"type": "array", "items": PROMPT, "minItems": 1})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         sequence = reading.sequence(node, what)

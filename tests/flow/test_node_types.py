@@ -1,4 +1,4 @@
-"""Every node type has a fixture that takes each of its exits, an example that loads, and a reference entry."""
+"""Every node type has a fixture that takes each of its exits, and an example that loads."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ import pytest
 
 from cti.flow import Plan, compile_plan, load_flow
 from cti.flow.flowtests import run_tests
-from cti.flow.reference import describe, json_schema, reference
 from cti.flow.registry import REGISTRY
 from tests.flow.flowkit import CATALOG, calendars, flow_text, load
 
 FIXTURES = Path(__file__).parent / "fixtures"
-REFERENCE = Path(__file__).parents[2] / "docs" / "flow-language.md"
 TYPES = sorted(REGISTRY)
 
 
@@ -62,37 +60,3 @@ def test_example_loads(name: str) -> None:
     text = flow_text(f"{example}\n{ends or 'over: {type: end}'}", head).replace("start: a", f"start: {first}")
     loaded = load_flow(text, "t.yaml", catalog=CATALOG)
     assert [str(issue) for issue in loaded.errors if issue.code != "unreachable-node"] == []
-
-
-@pytest.mark.parametrize("name", TYPES)
-def test_reference_entry(name: str) -> None:
-    entry = describe(REGISTRY[name])
-    assert entry in REFERENCE.read_text(encoding="utf-8")
-    for option in REGISTRY[name].options.values():
-        assert option.doc
-    assert REGISTRY[name].doc
-
-
-def test_the_reference_page_is_made_from_the_registry() -> None:
-    """Mend with: python -m tests.flow.test_node_types"""
-    assert reference() in REFERENCE.read_text(encoding="utf-8")
-
-
-def test_schema_names_every_type_and_option() -> None:
-    schema = json.loads(json.dumps(json_schema()))
-    nodes = schema["properties"]["nodes"]["additionalProperties"]["oneOf"]
-    by_type = {node["properties"]["type"]["const"]: node for node in nodes}
-    assert sorted(by_type) == TYPES
-    for name, kind in REGISTRY.items():
-        assert set(kind.options) < set(by_type[name]["properties"])
-    assert by_type["menu"]["properties"]["keys"]["propertyNames"] == {"pattern": "^([0-9]|star|hash)$"}
-
-
-def write_reference() -> None:
-    text = REFERENCE.read_text(encoding="utf-8")
-    head = text.split("## Reference\n", 1)[0]
-    REFERENCE.write_text(f"{head}## Reference\n\n{reference()}", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write_reference()

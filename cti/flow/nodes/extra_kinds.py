@@ -9,7 +9,7 @@ from typing import Any
 from cti.core.issue import Issue, Place
 from cti.flow import yamlio
 from cti.flow.expressions import Expression, Scope
-from cti.flow.kinds import Condition, Kind, frozen
+from cti.flow.kinds import NODE_NAME, SCALAR, VALUE, Condition, Kind, frozen
 from cti.flow.model import Computed, NodeRef, Prompt, Value
 from cti.flow.readers import read_prompt_item, read_value
 from cti.flow.reading import Reading
@@ -23,7 +23,7 @@ class SoundKind(Kind):
 
     def __post_init__(self) -> None:
         self.name = self.what
-        self.schema = {"type": "string"}
+        self.schema = SCALAR
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         wrapped = yamlio.Mapping(((yamlio.Scalar(self.what, node.place), node),), node.place)
@@ -43,6 +43,7 @@ class Fields(Kind):
         self.schema = {
             "type": "object",
             "properties": {name: dict(kind.schema) for name, kind in self.parts.items()},
+            "required": list(self.required),
             "additionalProperties": False,
         }
 
@@ -98,7 +99,7 @@ class ValueMap(Kind):
 
     absent_ok: bool = False
     name = "{name: value, …}"
-    schema = frozen({"type": "object"})
+    schema = frozen({"type": "object", "additionalProperties": VALUE})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         mapping = reading.mapping(node, what)
@@ -141,7 +142,7 @@ class Variable(Kind):
     """The name of a declared variable to write to."""
 
     name = "variable"
-    schema = frozen({"type": "string"})
+    schema = NODE_NAME
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         name = reading.word(node, what)
@@ -180,7 +181,10 @@ class Cases(Kind):
                 "type": "object",
                 "required": ["when", "to"],
                 "additionalProperties": False,
-                "properties": {"when": {}, "to": {}},
+                "properties": {
+                    "when": {**SCALAR, "description": "a condition"},
+                    "to": {**NODE_NAME, "description": "the node when it is true"},
+                },
             },
         }
     )

@@ -10,7 +10,7 @@ from cti.core.issue import Issue
 from cti.flow import types as t
 from cti.flow import yamlio
 from cti.flow.expressions import Scope
-from cti.flow.kinds import Kind, PromptList, frozen
+from cti.flow.kinds import NODE_NAME, VALUE, Kind, PromptList, frozen
 from cti.flow.model import NodeRef, Prompt, Value
 from cti.flow.readers import check_value, read_key, read_value
 from cti.flow.reading import Reading
@@ -28,7 +28,15 @@ class Keys(Kind):
 
     with_values: bool = False
     name = "{key: node, …}"
-    schema = frozen({"type": "object", "propertyNames": {"pattern": r"^([0-9]|star|hash)$"}})
+
+    def __post_init__(self) -> None:
+        target: dict[str, Any] = {**NODE_NAME, "description": "the node that follows"}
+        if self.with_values:
+            parts = {"to": target, "value": {**VALUE, "description": "what is put into the variable of `save`"}}
+            full = {"type": "object", "required": ["to"], "properties": parts, "additionalProperties": False}
+            target = {"anyOf": [target, full]}
+        names = {"pattern": r"^([0-9]|star|hash)$"}
+        self.schema = {"type": "object", "propertyNames": names, "additionalProperties": target, "minProperties": 1}
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         mapping = reading.mapping(node, what)
@@ -77,6 +85,9 @@ class Reprompt:
     no_match_says: tuple[Prompt, ...] = ()
 
 
+_AGAIN = {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 9}, PromptList.schema]}
+
+
 class RepromptKind(Kind):
     """``{no_input: 2, no_match: 2}``; a list of prompts instead of a number gives each reprompt its own."""
 
@@ -84,10 +95,13 @@ class RepromptKind(Kind):
     schema = frozen(
         {
             "type": "object",
-            "properties": {"no_input": {"type": ["integer", "array"]}, "no_match": {"type": ["integer", "array"]}},
+            "properties": {"no_input": _AGAIN, "no_match": _AGAIN},
             "additionalProperties": False,
         }
     )
+
+    def written(self, value: Any) -> Any:
+        return {"no_input": value.no_input, "no_match": value.no_match}
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
         mapping = reading.mapping(node, what)
