@@ -156,7 +156,7 @@ class World:
                     self._drop(ref)
                 case c.StopRecord(ref):
                     self._drop(ref)
-                    self._later(0.0, Stubs({"record": self.recording}).recorded(ref, stopped=True))
+                    self._later(0.0, Stubs(last={"record": self.recording}).recorded(ref, stopped=True))
                 case _:
                     self._ask(work)
         if self.run.ended:

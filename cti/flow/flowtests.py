@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from cti.core import commands as c
 from cti.core.issue import Issue, Place
-from cti.flow import types as t
+from cti.flow.expectations import unmet
 from cti.flow.model import Flow, FlowTest, ScriptStep
 from cti.flow.plan import Plan
 from cti.flow.run import RunMisuse
-from cti.flow.simulator import Line, Simulator
+from cti.flow.simulator import Simulator
+from cti.flow.stubbed_hours import stub_hours
 from cti.flow.stubs import Stubs
-from cti.flow.units import format_duration, parse_duration
+from cti.flow.transcript import WIDTH, Line, Mark, table
+from cti.flow.units import format_duration
 
 DEFAULT_NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)  # a Monday, 10:00 in China
 BUILTIN = ("now", "language", "called", "medium")
+Taken = frozenset[tuple[str, str, str]]
 
 
 @dataclass(frozen=True)
 class TestResult:
-    """``failures`` are issues (code ``test-failed``); ``taken`` are the (flow, node, exit) the test went through."""
+    """``failures`` are issues (code ``test-failed``), marked in the transcript by ``marks``; ``taken`` are the (flow,
+    node, exit) that the test went through, ``visited`` the (flow, node)."""
 
     name: str
     failures: list[Issue]
     transcript: list[Line]
-    taken: frozenset[tuple[str, str, str]] = field(default_factory=frozenset)
+    taken: Taken = field(default_factory=frozenset)
+    marks: tuple[Mark, ...] = ()
+    visited: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    lasted_s: float = 0.0  # of the call, on its own clock
 
     __test__ = False  # not one of pytest's
 
@@ -36,15 +42,9 @@ class TestResult:
     def passed(self) -> bool:
         return not self.failures
 
-    def table(self, width: int = 46) -> str:
-        """The call in two columns: what the flow did, what the caller did."""
-        rows = []
-        for line in self.transcript:
-            left, right = ("", line.text) if line.side == "caller" else (line.text, "")
-            if line.side == "engine":
-                left = f"({line.text})"
-            rows.append(f"{line.at_s:7.1f}s  {left:<{width}}  {right}".rstrip())
-        return "\n".join(rows)
+    def table(self, width: int = WIDTH) -> str:
+        """The call in two columns: what the flow did, what the caller did; ``>`` where something else was expected."""
+        return table(self.transcript, self.marks, width)
 
 
 def run_tests(plan: Plan, flow: Flow | None = None) -> list[TestResult]:
@@ -53,24 +53,34 @@ def run_tests(plan: Plan, flow: Flow | None = None) -> list[TestResult]:
 
 
 def run_test(plan: Plan, test: FlowTest) -> TestResult:
-    """Never raises for what a test's author wrote: that is a failure with a place."""
-    root = plan.flows[plan.root]
+    """Never raises, neither for what a test's author wrote nor for what a node does: that is a failure with a place."""
     given = dict(test.given)
     now = _moment(given.get("now"))
+    stubs = Stubs(given)
+    plan, problems = stub_hours(plan, stubs)
     if now is None:
-        return TestResult(
-            test.name, [_issue(test.place, "given.now is a moment with offset: 2026-03-02T10:00+08:00")], []
-        )
-    inputs = {name: given[name] for name in (*root.variables, *BUILTIN) if name in given and name != "now"}
+        problems = ["given.now is a moment with offset: 2026-03-02T10:00+08:00", *problems]
+    if now is None or problems:
+        return TestResult(test.name, [_issue(test.place, problem) for problem in problems], [])
+    inputs = {name: given[name] for name in (*plan.flows[plan.root].variables, *BUILTIN) if name in given}
+    inputs.pop("now", None)
     try:
-        simulator = Simulator(plan, inputs, now, Stubs(given), given.get("language"))
-        simulator.start()
+        simulator = Simulator(plan, inputs, now, stubs, given.get("language"))
     except RunMisuse as error:
         return TestResult(test.name, [_issue(test.place, f"given: {error.message}")], [])
-    failures = _Player(simulator, test).play()
-    failures += [_issue(test.place, problem) for problem in dict.fromkeys(simulator.stubs.problems)]
-    taken = frozenset((w.flow, w.node, w.exit) for _, w in simulator.work if isinstance(w, c.NodeLeft))
-    return TestResult(test.name, failures, simulator.transcript, taken)
+    player = _Player(simulator, test)
+    failures, marks = player.play()
+    failures += [_issue(test.place, problem) for problem in dict.fromkeys(stubs.problems)]
+    work = [work for _, work in simulator.work]
+    return TestResult(
+        test.name,
+        failures,
+        simulator.transcript,
+        frozenset((w.flow, w.node, w.exit) for w in work if isinstance(w, c.NodeLeft)),
+        tuple(marks),
+        frozenset((w.flow, w.node) for w in work if isinstance(w, c.NodeEntered)),
+        simulator.time_s,
+    )
 
 
 def _moment(text: Any) -> datetime | None:
@@ -92,22 +102,38 @@ class _Player:
         self.simulator = simulator
         self.test = test
         self.heard = 0  # prompts that the script has gone past
+        self.mark = 0  # the line of the transcript where the present step looks first
 
-    def play(self) -> list[Issue]:
-        for step in self.test.script:
-            failure = self._step(step)
-            if failure is not None:
-                return [_issue(step.place, failure)]
-        return [_issue(self.test.place, failure) for failure in self._expect(self.test.expect)]
+    def play(self) -> tuple[list[Issue], list[Mark]]:
+        """Failures, and where they stand in the transcript."""
+        place, wanted = self.test.place, "the call begins"
+        try:
+            self.simulator.start()
+            for step in self.test.script:
+                place, wanted = step.place, described(step)
+                failure = self._step(step)
+                if failure is not None:
+                    return [_issue(place, failure)], [Mark(self.mark, f"expected here: {wanted}  ({place})")]
+            place, wanted = self.test.place, "what is expected"
+            unfulfilled = unmet(self.simulator, self.test.expect)
+        except Exception as error:  # noqa: BLE001 - a node type that raises: the author is told which call shows it
+            return [_issue(place, f"a fault of the platform: {type(error).__name__}: {error}")], self._at_end(wanted)
+        return (
+            [_issue(place, failure) for failure in unfulfilled],
+            [mark for failure in unfulfilled for mark in self._at_end(f"at the end: {failure}")],
+        )
+
+    def _at_end(self, text: str) -> list[Mark]:
+        return [Mark(len(self.simulator.transcript), text)]
 
     def _step(self, step: ScriptStep) -> str | None:
         simulator = self.simulator
+        self.mark = len(simulator.transcript)
         match step.do:
             case "hear":
                 return self._hear(step.value)
             case "not_hear":
-                said = [prompt.text for prompt in simulator.prompts[self.heard :] if step.value in prompt.text]
-                return f"did hear {said[0]!r}" if said else None
+                return self._not_hear(step.value)
             case "press":
                 if simulator.run.ended:
                     return f"the call had ended when {step.value} was to be pressed"
@@ -124,106 +150,35 @@ class _Player:
 
     def _hear(self, text: str) -> str | None:
         simulator, first = self.simulator, self.heard
+        self.mark = self._line_of(first)
         while True:
             for index in range(self.heard, len(simulator.prompts)):
                 if text in simulator.prompts[index].text:
                     self.heard = index + 1
                     return None
                 if self.test.strict:
+                    self.mark = self._line_of(index)
                     return f"heard {simulator.prompts[index].text!r} instead of {text!r}"
             if not simulator.step():
                 said = "; ".join(prompt.text for prompt in simulator.prompts[first:]) or "nothing more"
                 return f"never heard {text!r}, but: {said}"
 
-    # ---- expectations ----------------------------------------------------------------------------------------
+    def _not_hear(self, text: str) -> str | None:
+        for index in range(self.heard, len(self.simulator.prompts)):
+            said = self.simulator.prompts[index].text
+            if text in said:
+                self.mark = self._line_of(index)
+                return f"did hear {said!r}"
+        return None
 
-    def _expect(self, expect: Mapping[str, Any]) -> list[str]:
-        simulator = self.simulator
-        at = self._where()
-        if ("outcome" in expect or "reason" in expect) and not simulator.run.ended:
-            simulator.finish()
-        works = [work for _, work in simulator.work]
-        ended = next((work for work in works if isinstance(work, c.RunEnded)), None)
-        visited = [
-            name
-            for work in works
-            if isinstance(work, c.NodeEntered)
-            for name in (work.node, f"{work.flow}.{work.node}")
-        ]
-        actual: dict[str, Any] = {
-            "at": at[1] if expect.get("at") == at[1] else at[0],
-            "queue": next((work.queue for work in reversed(works) if isinstance(work, c.EnterQueue)), None),
-            "outcome": ended.outcome if ended else "(the call goes on)",
-            "reason": ended.reason if ended else "(the call goes on)",
-            "goals": tuple(work.goal for work in works if isinstance(work, c.GoalReached)),
-            "transfer": next((work.target for work in reversed(works) if isinstance(work, c.Transfer)), None),
-            "language": simulator.run.language,
-        }
-        failures = []
-        for name, wanted in expect.items():
-            if name in actual:
-                shown = tuple(wanted) if isinstance(actual[name], tuple) else wanted
-                if actual[name] != shown:
-                    failures.append(f"{name} is {_show(actual[name])}, expected {_show(shown)}")
-            else:
-                failures += self._special(name, wanted, visited, works, expect)
-        return failures
-
-    def _special(
-        self, name: str, wanted: Any, visited: list[str], works: list[c.Work], expect: Mapping[str, Any]
-    ) -> list[str]:
-        names = wanted if isinstance(wanted, tuple) else (wanted,)
-        match name:
-            case "visited":
-                return [f"'{node}' was not visited" for node in names if node not in visited]
-            case "not_visited":
-                return [f"'{node}' was visited" for node in names if node in visited]
-            case "within":
-                return self._within(wanted, expect)
-            case "message":
-                texts = [work.text for work in works if isinstance(work, c.SendMessage)]
-                return [] if any(wanted in text for text in texts) else [f"no message with {wanted!r}; sent: {texts}"]
-            case "variables":
-                return self._variables(wanted)
-        return [f"'{name}' cannot be expected"]
-
-    def _where(self) -> tuple[str, str]:
-        """The present node, and the same with its flow."""
-        frame = self.simulator.run.frames[-1]
-        return frame.node, f"{frame.flow}.{frame.node}"
-
-    def _within(self, wanted: Any, expect: Mapping[str, Any]) -> list[str]:
-        """Until the node of ``at`` was entered; without ``at``, until the end, or now."""
-        limit = parse_duration(str(wanted))
-        if limit is None:
-            return [f"within is a duration, not {wanted!r}"]
-        at = expect.get("at")
-        reached = self.simulator.time_s
-        for when, work in self.simulator.work:
-            if isinstance(work, c.RunEnded) or (
-                isinstance(work, c.NodeEntered) and at in (work.node, f"{work.flow}.{work.node}")
-            ):
-                reached = when
-        if reached <= limit + 1e-9:
-            return []
-        return [f"it took {format_duration(round(reached, 1))}, expected within {wanted}"]
-
-    def _variables(self, wanted: Mapping[str, Any]) -> list[str]:
-        frame = self.simulator.run.frames[0]
-        declared = self.simulator.plan.flows[frame.flow].variables
-        failures = []
-        for name, text in wanted.items():
-            if name not in declared:
-                failures.append(f"there is no variable '{name}'")
-                continue
-            try:
-                expected = t.convert(declared[name].type, text)
-            except t.BadValue:
-                expected = text
-            if frame.variables[name] != expected:
-                failures.append(f"{name} is {_show(frame.variables[name])}, expected {_show(text)}")
-        return failures
+    def _line_of(self, prompt: int) -> int:
+        """The line of the transcript at which this prompt stands, or will."""
+        lines = [index for index, line in enumerate(self.simulator.transcript) if line.side == "flow"]
+        return lines[prompt] if prompt < len(lines) else len(self.simulator.transcript)
 
 
-def _show(value: Any) -> str:
-    return ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
+def described(step: ScriptStep) -> str:
+    """A step as it stands in the script."""
+    if step.do in ("silence", "wait"):
+        return f"{step.do}: {format_duration(step.value)}"
+    return step.do if step.value is None else f"{step.do}: {step.value}"

@@ -23,6 +23,7 @@ EXPECT = (
     "message",
     "variables",
     "language",
+    "error",
 )
 TEST = ("name", "given", "script", "expect", "strict")
 

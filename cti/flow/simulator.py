@@ -18,6 +18,7 @@ from cti.core import events as e
 from cti.flow.plan import Plan
 from cti.flow.run import Run
 from cti.flow.stubs import Stubs
+from cti.flow.transcript import Line
 
 # Measured rates of ordinary announcements: some 5 Chinese characters, or 15 Latin letters, a second.
 SECONDS_PER_CHARACTER = {"zh": 0.2, "ja": 0.15, "ko": 0.18}
@@ -41,15 +42,6 @@ def shown(part: c.AudioPart) -> str:
     if isinstance(part, c.Say):
         return part.text
     return f"[file {part.file}]" if isinstance(part, c.Sound) else "[tone]"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a transcript: ``side`` is flow, caller, or engine (what happened behind the scenes)."""
-
-    at_s: float
-    side: str
-    text: str
 
 
 @dataclass(slots=True)

@@ -1,8 +1,9 @@
 """Answers of everything outside a run, as a flow's test gives them.
 
 ``given:`` names a look-up (``subscriber.get``), ``queue`` or ``queue.NAME``, ``transfer``, ``callback``, ``record``,
-``message``. A value is an outcome (``timeout``), a mapping (``{outcome: …, after: 3s, …}``; of a look-up also just its
-fields), or a list of such, one for each time, the last for the rest.
+``message``; ``hours.NAME`` stands for a calendar's state (`cti.flow.stubbed_hours`). A value is an outcome
+(``timeout``), a mapping (``{outcome: …, after: 3s, …}``; of a look-up also just its fields), or a list of such, one for
+each time, the last for the rest.
 """
 
 from __future__ import annotations
@@ -30,15 +31,19 @@ class Stubs:
     given: Mapping[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     used: dict[str, int] = field(default_factory=dict)
+    last: dict[str, Any] = field(default_factory=dict)
 
-    def _next(self, *names: str) -> Any:
+    def take(self, *names: str) -> Any:
         """What is given for the first of ``names``, this time; None when nothing is."""
         name = next((name for name in names if name in self.given), None)
         if name is None:
             return None
         value, count = self.given[name], self.used.get(name, 0)
         self.used[name] = count + 1
-        return value[min(count, len(value) - 1)] if isinstance(value, tuple | list) and value else value
+        if isinstance(value, tuple | list) and value:
+            value = value[min(count, len(value) - 1)]
+        self.last[name] = value
+        return value
 
     def answer(self, work: c.Work) -> tuple[str, Answers]:
         """(a line for the transcript, events to come with their delay in seconds)."""
@@ -50,17 +55,17 @@ class Stubs:
             case c.Transfer():
                 return self._transfer(work)
             case c.RequestCallback(ref, number):
-                outcome, after, _ = _read(self._next("callback"), "accepted")
+                outcome, after, _ = _read(self.take("callback"), "accepted")
                 return f"callback to {number}: {outcome}", [(after or 0.0, e.CallbackEnded(ref, outcome))]
             case c.Record(ref, max_s):
                 return "records", [(min(MESSAGE_S, max_s), self.recorded(ref))]
             case c.SendMessage(ref, channel, recipient, text):
-                outcome, after, _ = _read(self._next("message"), "sent")
+                outcome, after, _ = _read(self.take("message"), "sent")
                 return f"{channel} to {recipient}: {text}", [(after or 0.1, e.MessageEnded(ref, outcome))]
         return "", []
 
     def _lookup(self, work: c.Lookup) -> tuple[str, Answers]:
-        stub = self._next(work.source)
+        stub = self.take(work.source)
         if stub is None:
             self.problems.append(f"the flow asks {work.source}; say under given: what it answers")
             return f"asks {work.source}: nothing given", [(LOOKUP_S, e.LookupEnded(work.ref, "error"))]
@@ -76,7 +81,7 @@ class Stubs:
         return f"asks {work.source}: {outcome}", [(LOOKUP_S if after is None else after, event)]
 
     def _queue(self, work: c.EnterQueue) -> tuple[str, Answers]:
-        stub = self._next(f"queue.{work.queue}", "queue")
+        stub = self.take(f"queue.{work.queue}", "queue")
         outcome, after, extra = _read(stub, "")
         end = work.max_wait_s if after is None and outcome in ("", "timeout") else after
         if after is None and outcome not in ("", "timeout"):
@@ -94,13 +99,14 @@ class Stubs:
         return f"waits in queue {work.queue}", answers
 
     def _transfer(self, work: c.Transfer) -> tuple[str, Answers]:
-        outcome, after, _ = _read(self._next("transfer"), "talked")
+        outcome, after, _ = _read(self.take("transfer"), "talked")
         usual = {"talked": RING_S + TALK_S, "no_answer": work.timeout_s}.get(outcome, RING_S)
         event = e.TransferEnded(work.ref, outcome)
         return f"dials {work.kind} {work.target}: {outcome}", [(usual if after is None else after, event)]
 
     def recorded(self, ref: int, stopped: bool = False) -> e.RecordEnded:
-        outcome, _, extra = _read(self.given.get("record"), "done" if stopped else "silence")
+        given = self.last.get("record") if stopped else self.take("record")
+        outcome, _, extra = _read(given, "done" if stopped else "silence")
         seconds = parse_duration(str(extra["lasts"])) if "lasts" in extra else MESSAGE_S
         return e.RecordEnded(ref, seconds or 0.0 if outcome == "done" else 0.0, outcome)
 

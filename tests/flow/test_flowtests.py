@@ -66,11 +66,12 @@ def test_the_transcript_has_two_columns() -> None:
     (result,) = run_tests(
         plan_of(NODES, "tests: [{name: x, script: [silence: 2s, press: 1], expect: {outcome: done}}]")
     )
-    assert result.table(8).splitlines() == [
-        "    0.0s  请按1",
-        "    2.6s            presses 1",
-        "    2.6s  谢谢",
-        "    3.0s  (the call is hung up)",
+    assert result.table(20).splitlines() == [
+        "     0.0s  请按1",
+        "     2.6s                        presses 1",
+        "     2.6s  谢谢",
+        "     3.0s  (the call is hung",
+        "           up)",
     ]
     assert result.taken == {("t", "a", "1"), ("t", "b", "next"), ("t", "z", "end")}
 
