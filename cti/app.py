@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from cti.config import Settings, SwitchSettings
     from cti.core.issue import Issue
-    from cti.ports import Store
+    from cti.ports import Clock, Store
     from cti.runtime.engine import Figures
     from cti.runtime.library import FlowLibrary
 
@@ -56,15 +56,28 @@ class SystemClock:
         return time.monotonic()
 
 
+class ShiftedClock(SystemClock):
+    """A wall clock that shows ``begins`` (seconds since 1970) now, and goes on from there."""
+
+    def __init__(self, begins: float) -> None:
+        self._ahead_s = begins - time.time()
+
+    def now(self) -> float:
+        return time.time() + self._ahead_s
+
+
 class Application:
     """An engine with its switches, store and API. ``start`` returns when it serves; `stop` ends it in order."""
 
-    def __init__(self, settings: Settings, *, direct: Mapping[str, str] | None = None) -> None:
-        """``direct``: called number -> flow, before the entry table is asked (the telephone in the terminal)."""
+    def __init__(
+        self, settings: Settings, *, direct: Mapping[str, str] | None = None, clock: Clock | None = None
+    ) -> None:
+        """``direct``: called number -> flow, before the entry table is asked (the telephone in the terminal).
+        ``clock``: the machine's unless said."""
         self.settings = settings
         self._direct = dict(direct or {})
         self._asked = Flag()
-        self._clock = SystemClock()
+        self._clock: Clock = clock or SystemClock()
         _make_folder(settings.data)
         self._boss = _boss(settings)
         url, keys = _store_place(settings)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cti.app import Application
+from cti.app import Application, ShiftedClock
 from cti.config import load_settings
 from cti.core.script import HangUp
 from cti.switch.embedded import EmbeddedSwitch, SwitchConfig, parse_script
@@ -19,6 +19,7 @@ from cti.switch.sandbox import script_item
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from cti.core.script import Step
     from cti.switch.embedded import VirtualCaller
@@ -45,12 +46,13 @@ queues:
 @dataclass(slots=True)
 class Demo:
     """``folder`` keeps database, keys and settings; ``api_port`` 0: any free one; ``direct``: the flow that the number
-    `DIRECT` meets, whatever the entry table says."""
+    `DIRECT` meets, whatever the entry table says; ``at``: what the platform's wall clock shows at the start."""
 
     folder: Path
     flows: Path
     api_port: int = 8080
     direct: str | None = None
+    at: datetime | None = None
 
     def start(self) -> Platform:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +66,9 @@ class Demo:
         config.write_text(
             CONFIG.format(flows=self.flows.resolve(), port=port, api_port=self.api_port), encoding="utf-8"
         )
-        application = Application(load_settings(config), direct={DIRECT: self.direct} if self.direct else None)
+        direct = {DIRECT: self.direct} if self.direct else None
+        clock = ShiftedClock(self.at.timestamp()) if self.at else None
+        application = Application(load_settings(config), direct=direct, clock=clock)
         application.start()
         return Platform(switch, application)
 

@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ def add_to(nouns: Any) -> None:
     calling.add_argument("flow", help="the flow's id, such as hotline")
     calling.add_argument("--caller", default="13800000000", help="the caller's number; 'withheld' for none")
     calling.add_argument("--keys", type=_keys, metavar="1,2,h", help="type these (star, hash; h hangs up; 3s waits)")
+    calling.add_argument(
+        "--at", type=_moment, metavar="MOMENT", help="what callers hear then, such as 2026-11-25T23:00+08:00"
+    )
     calling.add_argument("--json", action="store_true", help="one JSON object a line")
     calling.add_argument("--verbose", action="store_true", help="show the engine's log, too")
     calling.set_defaults(run=call)
@@ -60,7 +64,7 @@ def call(options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO if options.verbose else logging.ERROR)
     need_known(options.flow, load_flows(options.flows).plans)
     with tempfile.TemporaryDirectory(prefix="cti-call-") as folder:
-        platform = Demo(Path(folder), options.flows, api_port=0, direct=options.flow).start()
+        platform = Demo(Path(folder), options.flows, api_port=0, direct=options.flow, at=options.at).start()
         try:
             platform.application.wait_until_up(10.0)
             phone = Phone(as_json=options.json)
@@ -73,6 +77,16 @@ def call(options: argparse.Namespace) -> int:
         finally:
             platform.stop()
     return int(phone.cause != "NORMAL_CLEARING")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"a moment with its offset such as 2026-11-25T23:00+08:00, not {text[:40]!r}")
+    return moment
 
 
 def _keys(text: str) -> list[Step]:
