@@ -9,6 +9,8 @@ from cti.flow import types as t
 
 # A look-up can always end so; `ok` and the business outcomes are the source's own.
 TECHNICAL_OUTCOMES = ("timeout", "error", "throttled")
+# How a request can end.
+REQUEST_OUTCOMES = ("done", "rejected", "accepted", "unknown", "error", "throttled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,10 @@ def _types(spelled: Mapping[str, str]) -> dict[str, t.Type]:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
+    """``requests``: signatures of writes; their exits are those of the node type, whatever they are for."""
+
     lookups: Mapping[str, LookupSignature] | None = None
+    requests: Mapping[str, LookupSignature] | None = None
     queues: frozenset[str] | None = None
     calendars: frozenset[str] | None = None
     flows: frozenset[str] | None = None

@@ -16,7 +16,7 @@ from cti.flow.nodes.collect import entry_bounds
 from cti.flow.plan import Plan
 
 SIGNS = "9876543210*#"
-PASSING = ("play", "set", "branch", "hours", "notice")  # nodes that leave keys to those that come after them
+PASSING = ("play", "set", "branch", "hours", "notice", "repeat")  # nodes that leave keys to those that come after them
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Moves:
         state = spot.state
         if state["ended"]:
             return []
-        found = [WAIT] if spot.due else []
+        found = [WAIT] if spot.goes_on else []
         if state["hung_up"]:
             return found
         frame = state["frames"][-1]

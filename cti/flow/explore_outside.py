@@ -37,6 +37,10 @@ class Outside:
         match work:
             case c.Lookup(source=source):
                 return [(source, value) for value in self._lookup(flow, node, work)]
+            case c.Request(source=source):
+                return [(source, value) for value in self._request(flow, node, work)]
+            case c.FindNotices():
+                return [("notices", value) for value in self._notices(flow)]
             case c.EnterQueue(queue=queue):
                 return [(f"queue.{queue}", value) for value in self._queue(node, work)]
             case c.Record():
@@ -63,6 +67,16 @@ class Outside:
         if 0 < slow_s < work.deadline_s:
             found.append({"outcome": "ok", "values": results[0], "after": format_duration(slow_s)})
         return [*found, *(outcome for outcome in self._exits(node) if outcome != "ok")]
+
+    def _request(self, flow: Flow, node: Node, work: c.Request) -> list[Any]:
+        results = self._results(flow, node, self.plan.lookups.get(work.source))
+        return [*results, *(outcome for outcome in self._exits(node) if outcome != "done")]
+
+    def _notices(self, flow: Flow) -> list[Any]:
+        """None, one of which nobody knows when it will be over, two of which the first ends soon."""
+        plain = {"id": "one", "say": dict.fromkeys(flow.languages, "notice")}
+        ending = {**plain, "ends": "2099-01-01T00:00+08:00", "priority": 1}
+        return [[], [plain], [ending, {**plain, "id": "two"}]]
 
     def _results(self, flow: Flow, node: Node, signature: LookupSignature | None) -> list[dict[str, Any]]:
         """Answers that differ in one field each; only in fields that the node saves."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from cti.core import commands as c
 from cti.core import events as e
-from cti.flow.explore_live import NOW
+from cti.flow.explore_live import NOW, PRESENCE
 from cti.flow.explore_outside import Answer, Outside
 from cti.flow.plan import Plan
 from cti.flow.registry import REGISTRY
@@ -31,13 +31,29 @@ _HASTE_S = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Something outside was asked at ``at``; which of ``answers`` comes is open until time passes."""
+
+    at: float
+    ref: int
+    work: c.Work
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Spot:
     """A moment of a call at which something else can happen next."""
 
     state: Mapping[str, Any]
     time_s: float
     due: tuple[Due, ...]
+    asked: tuple[Asked, ...] = ()
     recording: Any = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Something will happen although nobody does anything."""
+        return bool(self.due or self.asked)
 
 
 @dataclass(slots=True)
@@ -68,10 +84,11 @@ class World:
         self.plan, self.outside, self.begins, self.choices = plan, outside, begins, choices
         self.time_s = 0.0
         self.work: list[tuple[float, c.Work]] = []
-        self.answered: list[Answer] = []
+        self.answered: dict[int, Answer] = {}  # by the ref of what was asked, in the order of asking
         self.limit = False  # does the time limit strike by itself?
         self.recording: Any = None
         self._due: list[Due] = []
+        self._asked: list[Asked] = []
         self._order = 0
         self.run: Run
 
@@ -84,11 +101,16 @@ class World:
     def resume(self, spot: Spot) -> None:
         self.run = Run.restore(self.plan, spot.state)
         self.time_s, self.recording = spot.time_s, spot.recording
-        self._due = list(spot.due)
+        self._due, self._asked = list(spot.due), list(spot.asked)
         self._order = max((order for _, order, _ in self._due), default=0)
 
     def spot(self) -> Spot:
-        return Spot(self.run.state(), self.time_s, tuple(self._due), self.recording)
+        """What the run does not wait for any more is left out: it will be late, and ignored."""
+        pending = self.run.pending
+        due = tuple(due for due in self._due if getattr(due[2], "ref", 0) in pending)
+        asked = tuple(asked for asked in self._asked if asked.ref in pending)
+        records = any(kind == "record" for kind, _ in pending.values())
+        return Spot(self.run.state(), self.time_s, due, asked, self.recording if records else None)
 
     # ---- what can happen -------------------------------------------------------------------------------------
 
@@ -111,6 +133,7 @@ class World:
 
     def wait(self) -> bool:
         """Let the next thing happen; False when nothing is due."""
+        self._decide()
         if not self._due:
             return False
         self._next()
@@ -118,9 +141,11 @@ class World:
         return True
 
     def advance(self, seconds: float) -> None:
+        self._decide()
         until = self.time_s + seconds
         while self._due and self._due[0][0] <= until + _HASTE_S and not self.run.ended:
             self._next()
+            self._decide()
         self.time_s = until
 
     def _next(self) -> None:
@@ -155,28 +180,37 @@ class World:
                 case c.CancelTimer(ref) | c.LeaveQueue(ref) | c.StopPlay(ref):
                     self._drop(ref)
                 case c.StopRecord(ref):
+                    self._decide()
                     self._drop(ref)
                     self._later(0.0, Stubs(last={"record": self.recording}).recorded(ref, stopped=True))
                 case _:
                     self._ask(work)
         if self.run.ended:
-            self._due = []
+            self._due, self._asked = [], []
 
     def _ask(self, work: c.Work) -> None:
+        """Which answer comes is chosen when time passes, so that what a caller does before is tried only once."""
         if self.run.ended:
             return
+        ref = getattr(work, "ref", None)
         answers = self.outside.answers(self.plan.flows[self.run.frames[-1].flow], self.run.node, work)
-        if not answers:
-            return
-        name, value = answers[self.choices.pick(len(answers))]
-        self.answered.append((name, value))
-        if isinstance(work, c.Record):
-            self.recording = value
-        announced = 0
-        for seconds, event in Stubs({name: value}).answer(work)[1]:
-            announced += isinstance(event, e.QueueAnnounced)
-            if not isinstance(event, e.QueueAnnounced) or announced <= ANNOUNCED:
-                self._later(seconds, event)
+        if ref is not None and answers:
+            self._asked.append(Asked(self.time_s, ref, work, answers))
+            self.answered[ref] = answers[0]
+
+    def _decide(self) -> None:
+        asked, self._asked = self._asked, []
+        for one in asked:
+            if one.ref not in self.run.pending:
+                continue  # the flow went on without an answer
+            name, value = self.answered[one.ref] = one.answers[self.choices.pick(len(one.answers))]
+            if isinstance(one.work, c.Record):
+                self.recording = value
+            announced = 0
+            for seconds, event in Stubs({name: value}).answer(one.work)[1]:
+                announced += isinstance(event, e.QueueAnnounced)
+                if not isinstance(event, e.QueueAnnounced) or announced <= ANNOUNCED:
+                    self._later(one.at + seconds - self.time_s, event)
 
     def _later(self, seconds: float, event: e.Event) -> None:
         self._order += 1
@@ -185,6 +219,7 @@ class World:
     def _drop(self, ref: int) -> None:
         self._due = [due for due in self._due if getattr(due[2], "ref", 0) != ref]
         heapq.heapify(self._due)
+        self._asked = [asked for asked in self._asked if asked.ref != ref]
 
 
 def prompts(work: Sequence[tuple[float, c.Work]]) -> list[tuple[float, str]]:
@@ -203,19 +238,30 @@ def key_of(spot: Spot, live: Live, hour: int) -> bytes:
         (
             frame["flow"],
             frame["node"],
-            sorted((n, v) for n, v in frame["variables"].items() if n in live[frame["flow"]][frame["node"]]),
+            frame["loops"],
+            _live(frame["variables"], live[frame["flow"]][frame["node"]]),
         )
         for frame in state["frames"]
     ]
     due = sorted(
         f"{at - spot.time_s:9.3f} {roles.get(getattr(event, 'ref', 0))} {_plain(event)}" for at, _, event in spot.due
     )
+    due += sorted(f"{asked.at - spot.time_s:9.3f} {roles.get(asked.ref)}" for asked in spot.asked)
     rest = [state[name] for name in ("language", "keys", "errors", "ended", "hung_up", "queue", "limit_hits")]
     waits = sorted(roles.values())
     limited = state["limit_ref"] is not None
     timed = any(NOW in live[frame["flow"]][frame["node"]] for frame in state["frames"])
     whole = (frames, sorted(state["local"].items()), due, waits, rest, limited, repr(spot.recording), timed and hour)
     return blake2b(json.dumps(whole, sort_keys=True, default=repr).encode(), digest_size=16).digest()
+
+
+def _live(variables: Mapping[str, Any], names: frozenset[str]) -> list[Any]:
+    """Of a variable of which only that it is there matters, only that."""
+    return [
+        value if name in names else value is not None
+        for name, value in sorted(variables.items())
+        if name in names or PRESENCE + name in names
+    ]
 
 
 def _plain(event: e.Event) -> str:

@@ -35,7 +35,7 @@ def known_at(flow: Flow, graph: Graph) -> dict[str, Names]:
             facts = known[name]
             node = flow.nodes[name]
             gives, takes = edge.gives, edge.takes
-            if node.type in ("set", "lookup", "subflow"):
+            if node.type in ("set", "lookup", "request", "notice", "subflow"):
                 # What an assignment gives depends on what is known here (`set: {x: =y}`).
                 gives, takes = REGISTRY[node.type].effects(node, edge.exit, flow, Scope(flow.scope(), facts))
             after = (facts | (gives & optional)) - takes

@@ -57,8 +57,9 @@ def load_flow(text: str | bytes, file: str, *, catalog: Catalog | None = None) -
     flow = _read(top, file, reading)
     if flow is not None:
         catalog = catalog or UNKNOWN
-        asked = {str(node.get("ask")) for node in flow.nodes.values() if node.type == "lookup"}
-        known = {name: found for name, found in (catalog.lookups or {}).items() if name in asked}
+        asked = {str(node.get("ask")) for node in flow.nodes.values() if node.type in ("lookup", "request")}
+        sources = {**(catalog.requests or {}), **(catalog.lookups or {})}
+        known = {name: found for name, found in sources.items() if name in asked}
         flow = replace(flow, lookups=known)
         check_flow(flow, catalog, reading.issues)
     found = list(dict.fromkeys(sorted(reading.issues, key=lambda issue: issue.place)))

@@ -124,6 +124,11 @@ class NodeType:
         step.type_ahead(digit)
         return None
 
+    def text(self, step: Step, text: str) -> Leave | None:
+        """What the caller wrote is kept for the node that asks next."""
+        step.keep_text(text)
+        return None
+
 
 REGISTRY: dict[str, NodeType] = {}
 

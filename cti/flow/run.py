@@ -24,6 +24,8 @@ _KINDS: Mapping[type[Any], str] = {
     e.PlayEnded: "play",
     e.TimerFired: "timer",
     e.LookupEnded: "lookup",
+    e.RequestEnded: "request",
+    e.NoticesFound: "notice",
     e.TransferEnded: "transfer",
     e.QueueAnnounced: "queue",
     e.QueueEnded: "queue",
@@ -82,6 +84,10 @@ class Run(Walker):
         if isinstance(event, e.DigitPressed):
             if event.digit in set("0123456789*#") and not self.hung_up:
                 self._behave(now, lambda step: self._type().digit(step, event.digit))
+            return
+        if isinstance(event, e.TextReceived):
+            if not self.hung_up:
+                self._behave(now, lambda step: self._type().text(step, event.text))
             return
         if isinstance(event, e.TimerFired) and event.ref == self.limit_ref:
             self._on_limit(now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ _PLAIN = (
     "medium",
     "local",
     "keys",
+    "texts",
     "visits",
     "goals",
     "last_ref",
@@ -50,20 +51,23 @@ _PLAIN = (
 
 @dataclass
 class Frame:
-    """One flow being executed: a subflow's stands above its caller's. ``tainted``: names of sensitive variables."""
+    """One flow being executed: a subflow's stands above its caller's. ``tainted``: names of sensitive variables.
+    ``loops``: the `repeat` nodes that are running, outermost first, with their rounds."""
 
     flow: str
     node: str
     variables: dict[str, Any]
     tainted: frozenset[str]
     visit: int = 0
+    loops: dict[str, int] = field(default_factory=dict)
 
 
 def snapshot(run: Run) -> dict[str, Any]:
     state: dict[str, Any] = {name: getattr(run, name) for name in _PLAIN}
     for name in ("local", "visits"):
         state[name] = dict(state[name])
-    state["goals"] = list(run.goals)
+    for name in ("goals", "texts"):
+        state[name] = list(state[name])
     state["format"] = FORMAT
     state["version"] = run.plan.version
     state["limit_since"] = run.limit_since.isoformat() if run.limit_since else None
@@ -73,6 +77,7 @@ def snapshot(run: Run) -> dict[str, Any]:
             "flow": frame.flow,
             "node": frame.node,
             "visit": frame.visit,
+            "loops": list(frame.loops.items()),
             "tainted": sorted(frame.tainted),
             "variables": {name: encode(value) for name, value in frame.variables.items()},
         }
@@ -95,6 +100,7 @@ def restore_into(run: Run, state: Mapping[str, Any]) -> None:
             {name: decode(value) for name, value in frame["variables"].items()},
             frozenset(frame["tainted"]),
             frame["visit"],
+            dict(frame["loops"]),
         )
         for frame in state["frames"]
     ]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cti.flow.walker import Walker
 
 TYPE_AHEAD = 64  # keys; a caller who types more is leaning on the phone
+TEXTS_AHEAD, TEXT_LENGTH = 8, 1000  # messages that came before they were asked for, and of each so many characters
 
 
 class FlowFailure(Exception):
@@ -215,6 +216,14 @@ class Step:
         if len(self.run.keys) < TYPE_AHEAD:
             self.run.keys += digit
 
+    def keep_text(self, text: str) -> None:
+        if len(self.run.texts) < TEXTS_AHEAD:
+            self.run.texts.append(clean_text(text)[:TEXT_LENGTH])
+
+    def take_text(self) -> str | None:
+        """The next text that was written before it was asked for."""
+        return self.run.texts.pop(0) if self.run.texts else None
+
     def take_key(self) -> str | None:
         """The next key that was typed ahead."""
         key, self.run.keys = self.run.keys[:1], self.run.keys[1:]
@@ -222,3 +231,4 @@ class Step:
 
     def flush_keys(self) -> None:
         self.run.keys = ""
+        self.run.texts = []

@@ -1,9 +1,9 @@
 """Answers of everything outside a run, as a flow's test gives them.
 
 ``given:`` names a look-up (``subscriber.get``), ``queue`` or ``queue.NAME``, ``transfer``, ``callback``, ``record``,
-``message``; ``hours.NAME`` stands for a calendar's state (`cti.flow.stubbed_hours`). A value is an outcome
-(``timeout``), a mapping (``{outcome: …, after: 3s, …}``; of a look-up also just its fields), or a list of such, one for
-each time, the last for the rest.
+``message``; ``notices`` has those that hold (texts, or as in their file); ``hours.NAME`` stands for a calendar's state
+(`cti.flow.stubbed_hours`). A value is an outcome (``timeout``), a mapping (``{outcome: …, after: 3s, …}``; of a look-up
+or request also just its fields), or a list of such, one for each time, the last for the rest.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import Any
 
 from cti.core import commands as c
 from cti.core import events as e
+from cti.flow.notices import find_notices, given_notices
 from cti.flow.units import parse_duration
 
 LOOKUP_S = 0.3
 TALK_S = 30.0
 RING_S = 5.0
 MESSAGE_S = 10.0
-NAMES = ("queue", "transfer", "callback", "record", "message")
+NAMES = ("queue", "transfer", "callback", "record", "message", "notices")
 Answers = list[tuple[float, e.Event]]
 
 
@@ -50,6 +51,10 @@ class Stubs:
         match work:
             case c.Lookup():
                 return self._lookup(work)
+            case c.Request():
+                return self._request(work)
+            case c.FindNotices():
+                return self._notices(work)
             case c.EnterQueue():
                 return self._queue(work)
             case c.Transfer():
@@ -79,6 +84,33 @@ class Stubs:
             after = work.deadline_s
         event = e.LookupEnded(work.ref, outcome, values if outcome == "ok" else {})
         return f"asks {work.source}: {outcome}", [(LOOKUP_S if after is None else after, event)]
+
+    def _request(self, work: c.Request) -> tuple[str, Answers]:
+        """As of a look-up, `done` being the plain outcome. What lasts longer than the deadline is `accepted`."""
+        stub = self.take(work.source)
+        if stub is None:
+            self.problems.append(f"the flow requests {work.source}; say under given: what it answers")
+            return f"requests {work.source}: nothing given", [(LOOKUP_S, e.RequestEnded(work.ref, "error"))]
+        values: Mapping[str, Any] = {}
+        if isinstance(stub, Mapping) and "outcome" not in stub and "values" not in stub and "after" not in stub:
+            outcome, after, values = "done", None, stub
+        else:
+            outcome, after, extra = _read(stub, "done")
+            values = extra.get("values", {})
+        after = LOOKUP_S if after is None else after
+        if after > work.deadline_s:
+            outcome, after = "accepted", work.deadline_s
+        event = e.RequestEnded(work.ref, outcome, values if outcome == "done" else {})
+        return f"requests {work.source}: {outcome}", [(after, event)]
+
+    def _notices(self, work: c.FindNotices) -> tuple[str, Answers]:
+        """``notices:`` is what holds at all; whom it concerns, and when, is found as in the engine."""
+        given = self.given.get("notices")
+        notices, problems = given_notices(given if given is not None else ())
+        self.problems += [f"given.notices: {problem}" for problem in problems]
+        found = find_notices(notices, work)
+        shown = ", ".join(notice.id for notice in found) or "none"
+        return f"notices: {shown}", [(0.0, e.NoticesFound(work.ref, found))]
 
     def _queue(self, work: c.EnterQueue) -> tuple[str, Answers]:
         stub = self.take(f"queue.{work.queue}", "queue")

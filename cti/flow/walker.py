@@ -36,6 +36,7 @@ class Walker:
         self.local: dict[str, Any] = {}
         self.pending: dict[int, tuple[str, str]] = {}
         self.keys = ""
+        self.texts: list[str] = []
         self.visits: dict[str, int] = {}
         self.goals: list[str] = []
         self.last_ref = 0
@@ -189,7 +190,7 @@ class Walker:
 
     def _on_hangup(self, now: datetime) -> None:
         self.hung_up = True
-        self.keys = ""
+        self.keys, self.texts = "", []
         self._close("hangup", "", now)
         self._stop_limit()
         self._jump("hangup", now)

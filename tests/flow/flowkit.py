@@ -25,8 +25,13 @@ SUBSCRIBER = LookupSignature.parse(
     ("not_found", "locked"),
 )
 PAUSES = {",": c.Pause(0.15), ".": c.Pause(0.3)}
+FAULT = LookupSignature.parse(
+    {"number": "phone", "kind": "enum[no_tone, noise, no_internet]"}, {"ticket": "text", "pin": "text!"}, ()
+)
+NOTE = LookupSignature.parse({"number": "phone?"}, {"id": "text"}, ())
 CATALOG = Catalog(
     lookups={"subscriber.get": SUBSCRIBER},
+    requests={"fault.file": FAULT, "fault.note": NOTE},
     queues=frozenset({"service"}),
     calendars=frozenset({"hotline", "office"}),
     flows=frozenset({"other", "hotline", "csat", "fixed_line", "busy", "t"}),

@@ -49,13 +49,15 @@ def test_example_loads(name: str) -> None:
     kind = REGISTRY[name]
     example = kind.example.strip()
     named = set(
-        re.findall(r"(?:to|next|else|default|ok|open|filled|talked|sent|accepted|no_input|\d|star): (\w+)", example)
+        re.findall(
+            r"(?:to|next|else|default|ok|open|filled|talked|sent|accepted|no_input|done|body|\d|star): (\w+)", example
+        )
     )
     first = example.split(":", 1)[0]
     ends = "\n".join(
         f"{node}: {{type: end}}" for node in sorted(named - {first}) if not node.isdigit() and node not in ("none",)
     )
-    variables = {"caller": "phone?!", "balance": "decimal = 1", "msisdn": "phone?"}
+    variables = {"caller": "phone?!", "balance": "decimal = 1", "msisdn": "phone?", "ticket": "text?"}
     head = "languages: {default: zh-CN, also: [en-US]}\nvars: " + json.dumps(variables)
     text = flow_text(f"{example}\n{ends or 'over: {type: end}'}", head).replace("start: a", f"start: {first}")
     loaded = load_flow(text, "t.yaml", catalog=CATALOG)

@@ -22,11 +22,22 @@ VALUES = st.dictionaries(
     st.sampled_from(["tier", "balance", "name", "due"]),
     st.one_of(st.none(), st.sampled_from(["vip", "88.5", "x", "2026-03-02"]), st.integers(), st.floats(), st.binary()),
 )
+NOTICES = st.builds(
+    e.FoundNotice,
+    st.sampled_from(["one", "two"]),
+    st.sampled_from([{"zh-CN": "通知"}, {"en-US": "A notice"}, {"zh-CN": "", "en-US": ""}]),
+    st.sampled_from([None, "2026-03-02T18:00+08:00"]),
+)
 EVENTS = st.one_of(
     st.builds(e.DigitPressed, st.sampled_from([*"0123456789*#A", ""])),
     st.builds(e.PlayEnded, REFS, st.booleans()),
     st.builds(e.TimerFired, REFS),
     st.builds(e.LookupEnded, REFS, st.sampled_from(["ok", "not_found", "timeout", "error", "strange"]), VALUES),
+    st.builds(
+        e.RequestEnded, REFS, st.sampled_from(["done", "rejected", "accepted", "unknown", "error", "strange"]), VALUES
+    ),
+    st.builds(e.NoticesFound, REFS, st.lists(NOTICES, max_size=3).map(tuple)),
+    st.builds(e.TextReceived, st.sampled_from(["1", "CXYE", "", "13800000000", "\x00" * 9, "是" * 2000])),
     st.builds(e.TransferEnded, REFS, st.sampled_from(["talked", "busy", "strange"])),
     st.builds(e.QueueAnnounced, REFS, st.integers(0, 5), st.one_of(st.none(), st.floats(0, 1e4))),
     st.builds(e.QueueEnded, REFS, st.sampled_from(["talked", "timeout", "full", "no_agents", "strange"])),
@@ -65,8 +76,9 @@ def test_any_events_in_any_order(name: str, data: st.DataObject) -> None:
         assert twin.state() == run.state()
         works += sprint
     works += run.feed(e.HungUp("NORMAL_CLEARING"), NOW)
-    for ref in list(run.pending):  # a message may still be on its way
+    for ref in list(run.pending):  # a message or a request may still be on its way
         works += run.feed(e.TimerFired(ref), NOW)
+        works += run.feed(e.RequestEnded(ref, "error"), NOW)
     assert run.ended
     assert run.waiting == {}
     check_story(works)
