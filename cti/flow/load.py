@@ -38,10 +38,14 @@ DEFAULT_IVR_S = 900.0
 
 @dataclass(frozen=True)
 class FlowLoad:
-    """``flow`` is None when there is an error; warnings come beside a flow. Issues are in the order of the file."""
+    """``flow`` is None when there is an error; warnings come beside a flow. Issues are in the order of the file.
+
+    ``draft`` is the flow as far as it could be read, errors or not: for drawing, never for calls.
+    """
 
     flow: Flow | None
     issues: list[Issue]
+    draft: Flow | None = None
 
     @property
     def errors(self) -> list[Issue]:
@@ -64,7 +68,7 @@ def load_flow(text: str | bytes, file: str, *, catalog: Catalog | None = None) -
         check_flow(flow, catalog, reading.issues)
     found = list(dict.fromkeys(sorted(reading.issues, key=lambda issue: issue.place)))
     failed = any(issue.severity is Severity.ERROR for issue in found)
-    return FlowLoad(None if failed else flow, found)
+    return FlowLoad(None if failed else flow, found, flow)
 
 
 def _read(top: yamlio.Mapping, file: str, reading: Reading) -> Flow | None:
