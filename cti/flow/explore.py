@@ -211,7 +211,7 @@ class Explorer:
         if not over:
             self._spots[number] = spot
             self._todo.append(number)
-            if not spot.due:
+            if not spot.goes_on:
                 walk.stuck.append(number)
 
     def _note(self, world: World, way: Way, fault: str) -> None:

@@ -7,16 +7,20 @@ later, by whatever way, is never left out.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from cti.flow.catalog import Catalog
 from cti.flow.expressions import Expression
 from cti.flow.graph import build_graph
-from cti.flow.model import Flow, Node, parts_of
+from cti.flow.model import Computed, Flow, Node, parts_of
+from cti.flow.nodes.extra_kinds import NamedValue
 from cti.flow.plan import Plan
 
 Names = frozenset[str]
 NOW = "now"  # stands for the hour of the day
+PRESENCE = "?"  # before a name: it matters only whether the variable is absent
+UNREAD_ENTRY = "-value"  # at a `collect`: nobody reads what it saves, so it does not matter what was typed
 _CLOCKS = ("now", "today")
 
 
@@ -43,13 +47,18 @@ def _of_flow(flow: Flow, catalog: Catalog, timed: bool) -> dict[str, Names]:
         node = flow.nodes[name]
         found = reads[name] | everywhere
         for edge in edges[name]:
-            found |= live[edge.target.name] - _writes(node, edge.exit)
+            found |= live[edge.target.name] - _written(node, edge.exit)
         if found != live[name]:
             live[name] = found
             todo += before[name]
         if name in handlers and not live[name] <= everywhere:
             everywhere |= live[name]  # an error, a hang-up or the limit leads there from anywhere
             todo = list(flow.nodes)
+    for name, node in flow.nodes.items():
+        if node.type == "collect" and node.get("save") is not None:
+            after = [live[edge.target.name] for edge in edges[name] if edge.exit == "filled"]
+            if not any(node.get("save").name in names for names in (*after, everywhere)):
+                live[name] |= {UNREAD_ENTRY}
     return live
 
 
@@ -59,8 +68,41 @@ def _reads(flow: Flow, node: Node, timed: bool) -> Names:
     now = frozenset({NOW}) if _asks_time(node) or (timed and (goes_over or node.type == "subflow")) else frozenset()
     if goes_over:
         return frozenset(flow.variables) | now  # they are handed over by name
-    names: Names = frozenset().union(*(expression.names for expression in parts_of(node.options, Expression)))
-    return (names & frozenset(flow.variables)) | now
+    whole, presence = frozenset[str](), frozenset[str]()
+    for value in _values(node):
+        name = _handed_on(flow, node, value)
+        if name:
+            presence |= {name}
+        else:
+            whole = whole.union(*(expression.names for expression in parts_of(value, Expression)))
+    variables = frozenset(flow.variables)
+    return (whole & variables) | {PRESENCE + name for name in presence & variables} | now
+
+
+def _values(node: Node) -> Iterator[Any]:
+    for name, option in node.options.items():
+        if name == "with" and isinstance(option, Mapping):
+            yield from option.items()
+        else:
+            yield name, option
+
+
+def _handed_on(flow: Flow, node: Node, item: tuple[str, Any]) -> str | None:
+    """The variable that is handed to the outside as it is: what is answered does not depend on it here."""
+    name, value = item
+    if isinstance(value, NamedValue):
+        value = value.value
+    if not isinstance(value, Computed) or not (variable := value.expression.bare_name):
+        return None
+    declared = flow.variables.get(variable)
+    match node.type:
+        case "lookup" | "request":
+            signature = flow.lookups.get(str(node.get("ask")))
+            wanted = signature.inputs.get(name) if signature else None
+            return variable if declared and wanted and wanted.kind == declared.type.kind else None
+        case "message" | "callback":
+            return variable if name in ("recipient", "number") and declared and declared.type.kind == "phone" else None
+    return None
 
 
 def _asks_time(node: Node) -> bool:
@@ -68,6 +110,11 @@ def _asks_time(node: Node) -> bool:
         return True
     trees = (part for expression in parts_of(node.options, Expression) for part in ast.walk(expression.tree))
     return any(isinstance(part, ast.Name) and part.id in _CLOCKS for part in trees)
+
+
+def _written(node: Node, exit: str) -> Names:
+    names = _writes(node, exit)
+    return names | {PRESENCE + name for name in names}
 
 
 def _writes(node: Node, exit: str) -> Names:

@@ -15,7 +15,7 @@ from typing import Any
 
 from cti.core import commands as c
 from cti.core import events as e
-from cti.flow.explore_live import NOW, PRESENCE
+from cti.flow.explore_live import NOW, PRESENCE, UNREAD_ENTRY
 from cti.flow.explore_outside import Answer, Outside
 from cti.flow.plan import Plan
 from cti.flow.registry import REGISTRY
@@ -251,7 +251,7 @@ def key_of(spot: Spot, live: Live, hour: int) -> bytes:
     waits = sorted(roles.values())
     limited = state["limit_ref"] is not None
     timed = any(NOW in live[frame["flow"]][frame["node"]] for frame in state["frames"])
-    whole = (frames, sorted(state["local"].items()), due, waits, rest, limited, repr(spot.recording), timed and hour)
+    whole = (frames, _local(state, live), due, waits, rest, limited, repr(spot.recording), timed and hour)
     return blake2b(json.dumps(whole, sort_keys=True, default=repr).encode(), digest_size=16).digest()
 
 
@@ -262,6 +262,12 @@ def _live(variables: Mapping[str, Any], names: frozenset[str]) -> list[Any]:
         for name, value in sorted(variables.items())
         if name in names or PRESENCE + name in names
     ]
+
+
+def _local(state: Mapping[str, Any], live: Live) -> list[Any]:
+    frame = state["frames"][-1]
+    unread = UNREAD_ENTRY in live[frame["flow"]][frame["node"]]
+    return [(name, (name == "value" and unread) or value) for name, value in sorted(state["local"].items())]
 
 
 def _plain(event: e.Event) -> str:
