@@ -260,8 +260,13 @@ def _progress(done: int, total: int) -> None:
 
 def load_flows(folder: Path) -> FlowLibrary:
     """The flows in a folder against the demo's look-ups, as the demo would run them. Raises FlowsRefused."""
+    return load_folder(folder, demo_catalog())
+
+
+def demo_catalog() -> Catalog:
+    """What the demo's flows may ask."""
     definitions = load_lookups(DEMO_LOOKUPS)
-    return load_folder(folder, Catalog(lookups={name: found.signature for name, found in definitions.items()}))
+    return Catalog(lookups={name: found.signature for name, found in definitions.items()})
 
 
 def check_flows(folder: Path) -> list[Issue]:

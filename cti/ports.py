@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from cti.core.calls import NewCall
-from cti.core.commands import AudioPart
-from cti.core.events import Event, LookupEnded
+from cti.core.commands import AudioPart, FindNotices, RequestCallback
+from cti.core.events import Event, FoundNotice, LookupEnded, RequestEnded
 from cti.core.records import CallDetail, CallFilter, CallRow, Record, StoreHealth
 
 
@@ -112,6 +112,29 @@ class LookupSource(Protocol):
         """Answer with ``ref`` 0; the runtime fills in the command's."""
 
 
+class RequestSink(Protocol):
+    """Writes of the back office. Blocks until its own deadline; never raises for a business outcome."""
+
+    def request(self, source: str, arguments: Mapping[str, Any], key: str) -> RequestEnded:
+        """Write once for each ``key``: the same key again gives the first answer. Answer with ``ref`` 0; outcomes
+        done, rejected, unknown, and error or throttled when certainly nothing was written."""
+
+
+class NoticeSource(Protocol):
+    """Which notices hold, and how many callers heard each. Returns at once."""
+
+    def find(self, wanted: FindNotices) -> tuple[FoundNotice, ...]: ...
+
+    def heard(self, notice: str, whole: bool) -> None: ...
+
+
+class CallbackDesk(Protocol):
+    """Takes wishes to be called back. Returns at once."""
+
+    def register(self, call_id: str, wish: RequestCallback) -> str:
+        """accepted, declined (nobody will call), or invalid (this number cannot be called)."""
+
+
 class MessageChannel(Protocol):
     """One way to send texts out: SMS, chat."""
 
@@ -132,6 +155,11 @@ class Store(Protocol):
 
     def find_call(self, call_id: str, *, unmask: bool = False) -> CallDetail | None:
         """Raises StoreUnavailable."""
+
+    def count_visits(
+        self, flow: str, *, since: float | None = None, until: float | None = None
+    ) -> list[tuple[str, str, int]]:
+        """(node, exit, how often) of visits that began in [since, until); exit '' while one lasts. StoreUnavailable."""
 
     def close_lost(self, live: Collection[str], at: float, *, switch: str | None = None) -> int:
         """End the calls that an earlier engine left open and that are not ``live`` (cause engine_lost); how many."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, or_, select
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
 from cti.core.errors import CtiError
 from cti.core.masking import mask
@@ -60,6 +60,21 @@ class Reader:
             tuple(self._leg(leg, unmask) for leg in connection.execute(own_legs)),
             tuple(_visit(visit) for visit in connection.execute(own_visits)),
         )
+
+    def count_visits(
+        self, connection: Connection, flow: str, since: float | None, until: float | None
+    ) -> list[tuple[str, str, int]]:
+        query = (
+            select(node_visits.c.node, node_visits.c.exit, func.count())
+            .where(node_visits.c.flow == clean(flow))
+            .group_by(node_visits.c.node, node_visits.c.exit)
+            .order_by(node_visits.c.node, node_visits.c.exit)
+        )
+        if since is not None:
+            query = query.where(node_visits.c.entered_at >= since)
+        if until is not None:
+            query = query.where(node_visits.c.entered_at < until)
+        return [(node, exit, count) for node, exit, count in connection.execute(query)]
 
     def open_calls(self, connection: Connection, before: float, switch: str | None) -> list[str]:
         """Calls without a call detail record that started before ``before``."""

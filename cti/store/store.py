@@ -89,6 +89,11 @@ class SqlStore:
     def find_call(self, call_id: str, *, unmask: bool = False) -> CallDetail | None:
         return self._read(self._reader.find_call, call_id, unmask)
 
+    def count_visits(
+        self, flow: str, *, since: float | None = None, until: float | None = None
+    ) -> list[tuple[str, str, int]]:
+        return self._read(self._reader.count_visits, flow, since, until)
+
     def _read(self, work: Callable[..., T], *arguments: Any) -> T:
         def run() -> T:
             with self._engine.connect() as connection, connection.begin():
