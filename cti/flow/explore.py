@@ -7,104 +7,20 @@ one. So the first way to a spot is a shortest one. Pure: time is asked of ``budg
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from cti.core import commands as c
 from cti.flow.explore_circles import in_circles
+from cti.flow.explore_keys import key_of
 from cti.flow.explore_live import live_variables
 from cti.flow.explore_moves import BEGIN, LIMIT, Move, Moves
 from cti.flow.explore_outside import Outside
 from cti.flow.explore_values import Samples
-from cti.flow.explore_world import Choices, Spot, World, is_human, key_of
+from cti.flow.explore_walk import Beginning, Budget, Trouble, Walk, Way, make, replay
+from cti.flow.explore_world import Choices, Spot, World, is_human
 from cti.flow.plan import Plan
-from cti.flow.run import RunMisuse
 
-NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)  # a Monday, 10:00 in China
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """``clock`` gives seconds that rise; None: no time is measured and only the counts bound the walk."""
-
-    states: int = 200_000
-    depth: int = 400
-    seconds: float = 60.0
-    clock: Callable[[], float] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Beginning:
-    inputs: Mapping[str, Any]
-    now: datetime
-    hour: int  # index of ``now`` among the moments tried; 0 is one at which everything is open
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """From one spot to another: what the caller did, which answers came, how long it took, whether it came to
-    people. ``source`` -1: before the call; ``beginning`` says with which inputs."""
-
-    source: int
-    target: int
-    move: Move
-    beginning: int
-    choices: tuple[int, ...]
-    seconds: float
-    human: bool
-
-    @property
-    def keys(self) -> int:
-        return len(self.move.keys)
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Something that a run itself said went wrong, on ``way``. ``handled``: the flow's `on.error` took it."""
-
-    code: str
-    flow: str
-    node: str
-    message: str
-    way: Way
-    handled: bool
-
-
-@dataclass
-class Walk:
-    """What was found. Spots are numbered in the order in which they were reached; ``first[n]`` is the way by which.
-
-    ``ends[n]`` is the reason of the end there ('' where the call goes on); ``at[n]`` the (flow, node).
-    """
-
-    plan: Plan
-    beginnings: list[Beginning] = field(default_factory=list)
-    first: list[Way] = field(default_factory=list)
-    at: list[tuple[str, str]] = field(default_factory=list)
-    depth: list[int] = field(default_factory=list)
-    ends: list[str] = field(default_factory=list)
-    ways: list[Way] = field(default_factory=list)
-    expanded: list[bool] = field(default_factory=list)
-    stuck: list[int] = field(default_factory=list)
-    limited: list[bool] = field(default_factory=list)  # does the time limit run there?
-    troubles: dict[tuple[str, str, str, bool], Trouble] = field(default_factory=dict)
-    nodes: set[tuple[str, str]] = field(default_factory=set)
-    exits: set[tuple[str, str, str]] = field(default_factory=set)
-    reached: str = ""  # the bound that was reached
-
-    @property
-    def complete(self) -> bool:
-        return not self.reached
-
-    def path(self, number: int) -> list[Way]:
-        """The ways from the beginning to a spot."""
-        found: list[Way] = []
-        while number >= 0:
-            found.append(self.first[number])
-            number = self.first[number].source
-        return found[::-1]
+NOW = datetime.fromisoformat("2026-03-02T10:00+08:00")  # a Monday
 
 
 def explore(plan: Plan, budget: Budget | None = None) -> Walk:
@@ -219,50 +135,26 @@ class Explorer:
         frame = world.run.frames[-1]
         if fault:
             self._trouble(Trouble("crash", frame.flow, frame.node, fault, way, False))
-        failed: c.FlowError | None = None
+        failed: list[c.FlowError] = []
         for _, work in world.work:
             match work:
                 case c.NodeEntered(flow, node):
                     walk.nodes.add((flow, node))
-                    if failed is not None:
-                        self._trouble(_trouble(failed, way, True))
-                        failed = None
+                    if failed:
+                        self._failed(world, failed.pop(), way, True)
                 case c.NodeLeft(flow, node, _, exit):
                     walk.exits.add((flow, node, exit))
                 case c.FlowError():
-                    failed = work
-        if failed is not None:
-            self._trouble(_trouble(failed, way, False))
+                    if failed:  # the handler itself could not be entered
+                        self._failed(world, failed.pop(), way, True)
+                    failed.append(work)
+        if failed:
+            self._failed(world, failed.pop(), way, False)
+
+    def _failed(self, world: World, error: c.FlowError, way: Way, handled: bool) -> None:
+        again = not handled and world.run.errors > 1
+        self._trouble(Trouble(error.code, error.flow, error.node, error.message, way, handled, again))
 
     def _trouble(self, trouble: Trouble) -> None:
-        self.found.troubles.setdefault((trouble.flow, trouble.node, trouble.code, trouble.handled), trouble)
-
-
-def _trouble(error: c.FlowError, way: Way, handled: bool) -> Trouble:
-    return Trouble(error.code, error.flow, error.node, error.message, way, handled)
-
-
-def make(world: World, beginning: Beginning, move: Move, spot: Spot | None) -> str:
-    """Make ``move`` in ``world``; what it raised, or ''."""
-    try:
-        if spot is None:
-            world.start(beginning.inputs)
-        else:
-            world.resume(spot)
-            move.make(world)
-    except RunMisuse as error:
-        return f"{error.code}: {error.message}"
-    except Exception as error:  # noqa: BLE001 - a node type that raises is what is looked for
-        return f"{type(error).__name__} at {world.run.frames[-1].node}: {error}"
-    return ""
-
-
-def replay(walk: Walk, outside: Outside, ways: Sequence[Way]) -> World:
-    """The call that takes ``ways``, from the beginning; its `work` and `answered` are those of the whole call."""
-    begun = walk.beginnings[ways[0].beginning]
-    world = World(walk.plan, outside, begun.now, Choices(list(ways[0].choices)))
-    make(world, begun, BEGIN, None)
-    for way in ways[1:]:
-        world.choices = Choices(list(way.choices))
-        way.move.make(world)
-    return world
+        key = (trouble.flow, trouble.node, trouble.code, trouble.handled, trouble.again)
+        self.found.troubles.setdefault(key, trouble)

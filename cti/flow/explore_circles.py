@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cti.flow.explore import Walk
+    from cti.flow.explore_walk import Walk
 
 
 def in_circles(walk: Walk) -> set[int]:

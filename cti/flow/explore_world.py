@@ -6,25 +6,21 @@ It keeps the clock of the simulator (`cti.flow.simulator`), so that what is foun
 from __future__ import annotations
 
 import heapq
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from typing import Any
 
 from cti.core import commands as c
 from cti.core import events as e
-from cti.flow.explore_live import NOW, PRESENCE, UNREAD_ENTRY
 from cti.flow.explore_outside import Answer, Outside
 from cti.flow.plan import Plan
 from cti.flow.registry import REGISTRY
-from cti.flow.run import Run
+from cti.flow.run import Run, RunMisuse
 from cti.flow.simulator import KEY_S, shown, spoken_s
 from cti.flow.stubs import Stubs
 
 Due = tuple[float, int, e.Event]
-Live = Mapping[str, Mapping[str, frozenset[str]]]
 ANNOUNCED = 2  # of the announcements in a queue: those after them change nothing
 SETTLING = 50  # events that are due at once; more are a loop
 _HASTE_S = 1e-9
@@ -97,6 +93,16 @@ class World:
         self.run = Run(self.plan, inputs, now=self.begins, language=inputs.get("language"))
         self._carry_out(self.run.start(self._now()))
         self._settle()
+
+    def attempt(self, act: Callable[[World], object]) -> str:
+        """Do something; what it raised, or ''."""
+        try:
+            act(self)
+        except RunMisuse as error:
+            return f"{error.code}: {error.message}"
+        except Exception as error:  # noqa: BLE001 - a node type that raises is what is looked for
+            return f"{type(error).__name__}: {error}"
+        return ""
 
     def resume(self, spot: Spot) -> None:
         self.run = Run.restore(self.plan, spot.state)
@@ -225,53 +231,6 @@ class World:
 def prompts(work: Sequence[tuple[float, c.Work]]) -> list[tuple[float, str]]:
     """What the caller heard: (when it began, text)."""
     return [(at, " ".join(shown(part) for part in play.parts)) for at, play in work if isinstance(play, c.Play)]
-
-
-def key_of(spot: Spot, live: Live, hour: int) -> bytes:
-    """Equal for spots from which the same can happen; ``hour`` tells the moments apart that were begun at.
-
-    Numbers of refs and visits, the time of the call, goals and variables that nobody will read are left out.
-    """
-    state = spot.state
-    roles = {ref: (kind, role) for ref, kind, role in state["pending"]}
-    frames = [
-        (
-            frame["flow"],
-            frame["node"],
-            frame["loops"],
-            _live(frame["variables"], live[frame["flow"]][frame["node"]]),
-        )
-        for frame in state["frames"]
-    ]
-    due = sorted(
-        f"{at - spot.time_s:9.3f} {roles.get(getattr(event, 'ref', 0))} {_plain(event)}" for at, _, event in spot.due
-    )
-    due += sorted(f"{asked.at - spot.time_s:9.3f} {roles.get(asked.ref)}" for asked in spot.asked)
-    rest = [state[name] for name in ("language", "keys", "errors", "ended", "hung_up", "queue", "limit_hits")]
-    waits = sorted(roles.values())
-    limited = state["limit_ref"] is not None
-    timed = any(NOW in live[frame["flow"]][frame["node"]] for frame in state["frames"])
-    whole = (frames, _local(state, live), due, waits, rest, limited, repr(spot.recording), timed and hour)
-    return blake2b(json.dumps(whole, sort_keys=True, default=repr).encode(), digest_size=16).digest()
-
-
-def _live(variables: Mapping[str, Any], names: frozenset[str]) -> list[Any]:
-    """Of a variable of which only that it is there matters, only that."""
-    return [
-        value if name in names else value is not None
-        for name, value in sorted(variables.items())
-        if name in names or PRESENCE + name in names
-    ]
-
-
-def _local(state: Mapping[str, Any], live: Live) -> list[Any]:
-    frame = state["frames"][-1]
-    unread = UNREAD_ENTRY in live[frame["flow"]][frame["node"]]
-    return [(name, (name == "value" and unread) or value) for name, value in sorted(state["local"].items())]
-
-
-def _plain(event: e.Event) -> str:
-    return repr([getattr(event, name) for name in event.__slots__ if name != "ref"])
 
 
 def is_human(plan: Plan, work: c.Work) -> bool:

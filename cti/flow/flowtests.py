@@ -146,6 +146,8 @@ class _Player:
                 simulator.advance(step.value)
             case "hangup":
                 simulator.hang_up()
+            case "limit":
+                return None if simulator.strike() else "no time limit runs when it was to be reached"
         return None
 
     def _hear(self, text: str) -> str | None:

@@ -9,7 +9,8 @@ from cti.flow.readers import KEYS
 from cti.flow.reading import Reading
 from cti.flow.yamlio import Mapping, Node, Scalar, Sequence
 
-SCRIPT = ("hear", "not_hear", "press", "silence", "wait", "hangup")
+SCRIPT = ("hear", "not_hear", "press", "silence", "wait", "hangup", "limit")
+BARE = ("hangup", "limit")  # steps without a value
 EXPECT = (
     "at",
     "queue",
@@ -65,8 +66,8 @@ def _script(node: Node | None, reading: Reading) -> tuple[ScriptStep, ...]:
     sequence = reading.sequence(node, "script") if node is not None else None
     steps: list[ScriptStep] = []
     for item in sequence.items if sequence else ():
-        if isinstance(item, Scalar) and item.text == "hangup":
-            steps.append(ScriptStep("hangup", None, item.place))
+        if isinstance(item, Scalar) and item.text in BARE:
+            steps.append(ScriptStep(item.text, None, item.place))
             continue
         mapping = reading.mapping(item, "a step of the script")
         for key, value in mapping or ():

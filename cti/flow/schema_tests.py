@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cti.flow.kinds import SCALAR, Duration, Flag
-from cti.flow.load_tests import EXPECT, SCRIPT, TEST
+from cti.flow.load_tests import BARE, EXPECT, SCRIPT, TEST
 from cti.flow.schema_parts import closed, described, listed
 
 _STEPS: dict[str, dict[str, Any]] = {
@@ -15,6 +15,7 @@ _STEPS: dict[str, dict[str, Any]] = {
     "silence": described(Duration.schema, "wait until nothing is being said, then so long"),
     "wait": described(Duration.schema, "so long, whatever is said"),
     "hangup": described({}, "the caller hangs up"),
+    "limit": described({}, "the time limit of the call is reached"),
 }
 _EXPECTED: dict[str, dict[str, Any]] = {
     "at": described(SCALAR, "the node reached; flow.node for one of a subflow"),
@@ -41,7 +42,7 @@ _PARTS: dict[str, dict[str, Any]] = {
 def tests_schema() -> dict[str, Any]:
     """Words that have no description here yet are taken all the same."""
     steps = {name: _STEPS.get(name, {}) for name in SCRIPT}
-    bare = {"enum": [name for name in SCRIPT if name == "hangup"]}
+    bare = {"enum": list(BARE)}
     own = {
         "script": described(
             {"type": "array", "items": {"anyOf": [bare, closed(steps)]}}, "what the caller hears and does, in order"

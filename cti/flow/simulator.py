@@ -89,6 +89,14 @@ class Simulator:
         self._say("caller", "hangs up")
         self.feed(e.HungUp("NORMAL_CLEARING"))
 
+    def strike(self) -> bool:
+        """The time limit is reached now; False when none runs."""
+        if self.run.limit_ref is None:
+            return False
+        self._say("engine", "the time limit is reached")
+        self.feed(e.TimerFired(self.run.limit_ref))
+        return True
+
     # ---- time ------------------------------------------------------------------------------------------------
 
     @property

@@ -1,0 +1,61 @@
+"""What tells the spots of a walk apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+from cti.core import events as e
+from cti.flow.explore_live import NOW, PRESENCE, UNREAD_ENTRY
+from cti.flow.explore_world import Spot
+
+Live = Mapping[str, Mapping[str, frozenset[str]]]
+
+
+def key_of(spot: Spot, live: Live, hour: int) -> bytes:
+    """Equal for spots from which the same can happen; ``hour`` tells the moments apart that were begun at.
+
+    Numbers of refs and visits, the time of the call, goals and variables that nobody will read are left out.
+    """
+    state = spot.state
+    roles = {ref: (kind, role) for ref, kind, role in state["pending"]}
+    frames = [
+        (
+            frame["flow"],
+            frame["node"],
+            frame["loops"],
+            _live(frame["variables"], live[frame["flow"]][frame["node"]]),
+        )
+        for frame in state["frames"]
+    ]
+    due = sorted(
+        f"{at - spot.time_s:9.3f} {roles.get(getattr(event, 'ref', 0))} {_plain(event)}" for at, _, event in spot.due
+    )
+    due += sorted(f"{asked.at - spot.time_s:9.3f} {roles.get(asked.ref)}" for asked in spot.asked)
+    rest = [state[name] for name in ("language", "keys", "errors", "ended", "hung_up", "queue", "limit_hits")]
+    waits = sorted(roles.values())
+    limited = state["limit_ref"] is not None
+    timed = any(NOW in live[frame["flow"]][frame["node"]] for frame in state["frames"])
+    whole = (frames, _local(state, live), due, waits, rest, limited, repr(spot.recording), timed and hour)
+    return blake2b(json.dumps(whole, sort_keys=True, default=repr).encode(), digest_size=16).digest()
+
+
+def _live(variables: Mapping[str, Any], names: frozenset[str]) -> list[Any]:
+    """Of a variable of which only that it is there matters, only that."""
+    return [
+        value if name in names else value is not None
+        for name, value in sorted(variables.items())
+        if name in names or PRESENCE + name in names
+    ]
+
+
+def _local(state: Mapping[str, Any], live: Live) -> list[Any]:
+    frame = state["frames"][-1]
+    unread = UNREAD_ENTRY in live[frame["flow"]][frame["node"]]
+    return [(name, (name == "value" and unread) or value) for name, value in sorted(state["local"].items())]
+
+
+def _plain(event: e.Event) -> str:
+    return repr([getattr(event, name) for name in event.__slots__ if name != "ref"])
