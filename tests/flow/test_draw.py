@@ -61,7 +61,7 @@ def test_every_flow_is_drawn_whole(flow: Flow) -> None:
     assert {shape.box.name for shape in plan.shapes if shape.box} == set(flow.nodes)
     assert [line.link for line in plan.lines] == [link for link in picture.links if link.source != link.target]
     assert overlapping(plan.shapes) == []
-    inside = [0 <= s.left and s.right <= plan.width + 1e-6 and s.y + s.height <= plan.height for s in plan.shapes]
+    inside = [s.left >= 0 and s.right <= plan.width + 1e-6 and s.y + s.height <= plan.height for s in plan.shapes]
     assert all(inside)
     for language in flow.languages:
         drawing = draw_flow(flow, catalog=CATALOG, language=language)
