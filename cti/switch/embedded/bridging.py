@@ -247,6 +247,8 @@ class Bridging:
         while other is not None and other.up() and channel.up():
             if other.state == other.running_state == State.SOFT_EXECUTE:
                 break
+            if other.state not in {State.HIBERNATE, State.RESET, State.SOFT_EXECUTE}:
+                break  # sent elsewhere meanwhile
             yield self.core.clock.now() + FRAME_S
         yield self.core.clock.now() + FRAME_S
         if not channel.up():

@@ -44,12 +44,11 @@ def session_steps(channel: Channel) -> Steps[None]:
 
 def _run_state(channel: Channel) -> Steps[None]:
     state = channel.state
+    channel.transferring = False  # arrived, be it where it was sent or where a later command sent it instead
+    channel.set_running(state)
     if state == State.ROUTING:
-        channel.transferring = False
-        channel.set_running(State.ROUTING)
         _route(channel)
         return
-    channel.set_running(state)
     if state == State.EXECUTE:
         yield from _run_extension(channel)
     elif state == State.PARK:
@@ -64,7 +63,6 @@ def _run_state(channel: Channel) -> Steps[None]:
     elif state == State.EXCHANGE_MEDIA:
         yield from channel.core.bridging.exchange_media(channel)
     elif state == State.HIBERNATE:
-        channel.transferring = False
         if channel.state == State.HIBERNATE:
             channel.state = State.RESET
     elif state == State.RESET:
