@@ -93,7 +93,7 @@ def graph(options: argparse.Namespace) -> int:
 def _flow_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise ConfigError(f"no folder {folder}", code="no-flows", remedy="name it with --flows")
-    return [file for file in folder.glob("*.yaml") if file.stem not in ("entry", "queues")]
+    return [file for file in folder.glob("*.yaml") if file.stem not in ("entry", "queues", "notices")]
 
 
 def _counts(options: argparse.Namespace, flow: str) -> Counts | None:

@@ -40,12 +40,12 @@ def test_a_broken_flow_is_drawn_with_its_findings(tmp_path: Path, capsys: pytest
     shutil.copytree(FLOWS, folder)
     flow = folder / "own.yaml"
     flow.write_text(
-        "flow: own\nstart: a\nnodes:\n  a: {type: menu, say: x, wiat: 5s, keys: {1: b}, to: {else: b}}\n  b: {type: end}\n"
+        "flow: own\nstart: a\nnodes:\n  a: {type: menu, say: x, wiat: 5s, keys: {1: b}}\n  b: {type: end}\n"
     )
     assert main(["flow", "graph", "own", "--flows", str(folder)]) == 1
     told = capsys.readouterr()
     assert "✖ unknown-option" in texts_of(told.out)
-    assert f"{flow}:4:26 [unknown-option] 'wiat' is not an option of menu" in told.err
+    assert f"{flow}:4:27 [unknown-option] 'wiat' is not an option of menu" in told.err
 
 
 @pytest.mark.parametrize(
