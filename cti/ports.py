@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from cti.core.calls import NewCall
 from cti.core.commands import AudioPart, FindNotices, RequestCallback
 from cti.core.events import Event, FoundNotice, LookupEnded, RequestEnded
-from cti.core.records import CallDetail, CallFilter, CallRow, Record, StoreHealth
+from cti.core.records import CallDetail, CallFilter, CallJournal, CallRow, Record, StoreHealth
 
 
 class Clock(Protocol):
@@ -160,6 +160,9 @@ class Store(Protocol):
         self, flow: str, *, since: float | None = None, until: float | None = None
     ) -> list[tuple[str, str, int]]:
         """(node, exit, how often) of visits that began in [since, until); exit '' while one lasts. StoreUnavailable."""
+
+    def find_journal(self, call_id: str) -> CallJournal | None:
+        """What the call's last run was fed, in clear: for replays, never for display. Raises StoreUnavailable."""
 
     def close_lost(self, live: Collection[str], at: float, *, switch: str | None = None) -> int:
         """End the calls that an earlier engine left open and that are not ``live`` (cause engine_lost); how many."""

@@ -6,7 +6,8 @@ caller's first leg). Fields marked *sensitive* are encrypted by the store and co
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cti.core.calls import Medium, TerminalCause
@@ -87,7 +88,22 @@ class CallEnded:
     language: str = ""  # the language at the end; empty: as at the start
 
 
-Record = CallStarted | LegAdded | LegEnded | NodeVisit | CallEnded
+@dataclass(frozen=True, slots=True)
+class JournalPart:
+    """What the run of a call was fed and did since the part before (`cti.flow.replay_recorder`): sealed as a whole.
+
+    ``begun_at`` tells the runs of one call apart (an adopted call begins again), ``part`` counts from 1 within a run.
+    ``secrets`` are sealed with a key of the call that is destroyed with the call's record; none outlives it.
+    """
+
+    call_id: str
+    begun_at: float
+    part: int
+    entries: tuple[Any, ...]  # JSON-ready
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+
+Record = CallStarted | LegAdded | LegEnded | NodeVisit | CallEnded | JournalPart
 
 
 # ---- out: what people and the API read ---------------------------------------------------------------------------
@@ -172,6 +188,16 @@ class CallDetail:
         """JSON-ready: the call's fields with ``legs`` and ``visits`` beside them."""
         found = asdict(self)
         return {**found["call"], "legs": found["legs"], "visits": found["visits"]}
+
+
+@dataclass(frozen=True, slots=True)
+class CallJournal:
+    """The journal of the last run of a call, whole and in clear. ``secrets``: those whose key still exists."""
+
+    call_id: str
+    begun_at: float
+    entries: tuple[Any, ...]
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

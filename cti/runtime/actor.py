@@ -92,7 +92,7 @@ class CallActor:
         """Run the call to its end. A bug in here ends this call only, with a record that says so."""
         try:
             if self._resume():
-                self._do(self._run.start(self._services.now()))
+                self._do(self.log.start(self._run, self._services.now()))
             while not self.ending.closed:
                 self._handle(self._next())
         except Exception as bug:
@@ -142,7 +142,7 @@ class CallActor:
             self.ending.deadline = self._services.clock.monotonic() + HANGUP_DEADLINE_S
             return
         self.ending.overdue()
-        self._do(self._run.feed(ev.HungUp(""), self._services.now()))
+        self._feed(ev.HungUp(""))
 
     def _handle(self, message: Any) -> None:
         match message:
@@ -180,7 +180,7 @@ class CallActor:
             self._feed(ev.HungUp(cause))
 
     def _feed(self, event: ev.Event) -> None:
-        self._do(self._run.feed(event, self._services.now()))
+        self._do(self.log.feed(self._run, event, self._services.now()))
 
     def _do(self, sprint: cmd.Sprint) -> None:
         for work in sprint:

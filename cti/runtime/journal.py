@@ -10,14 +10,18 @@ import gevent
 
 from cti.core.calls import TerminalCause
 from cti.core.errors import CtiError
-from cti.core.records import CallEnded, CallStarted, LegAdded, LegEnded, NodeVisit
+from cti.core.records import CallEnded, CallStarted, JournalPart, LegAdded, LegEnded, NodeVisit
+from cti.flow.replay_recorder import Recorder, is_late, is_secret
 from cti.runtime.ending import Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
+    from datetime import datetime
 
     from cti.core.calls import NewCall
-    from cti.core.commands import NodeEntered, NodeLeft
+    from cti.core.commands import NodeEntered, NodeLeft, Sprint
+    from cti.core.events import Event
+    from cti.flow import Run
     from cti.ports import Clock, Store
     from cti.runtime.library import Meeting
 
@@ -25,6 +29,8 @@ log = logging.getLogger("cti.call")
 
 #: How long an adopted caller may wait for the database to tell what was before.
 HISTORY_S = 1.0
+#: What the run was fed is written when this much has gathered, or this long after the last time, and at the end.
+PART_ENTRIES, PART_S = 64, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ class Journal:
             )
         )
         self.store.record(LegAdded(call.uuid, call.uuid, "caller", now, call.caller.number, call.switch))
-        return CallLog(self, call, now)
+        return CallLog(self, call, now, Recorder(meeting.inputs) if meeting else None)
 
     def reconcile(self, switch: str, live: Collection[str]) -> int:
         """Close what an earlier engine left open on this switch and that no longer lives; how many."""
@@ -75,9 +81,12 @@ class Journal:
 class CallLog:
     """The records of one call."""
 
-    def __init__(self, journal: Journal, call: NewCall, now: float) -> None:
+    def __init__(self, journal: Journal, call: NewCall, now: float, recorder: Recorder | None) -> None:
         self._journal = journal
         self._call = call
+        self._recorder = recorder
+        self._begun = self._written = now
+        self._part = 0
         self._answered = (call.answered_at or now) if call.answered else None
         self._open: dict[tuple[str, str, int], NodeVisit] = {}
 
@@ -112,8 +121,48 @@ class CallLog:
             )
         )
 
+    # ---- what the run is fed -------------------------------------------------------------------------------------
+
+    def start(self, run: Run, now: datetime) -> Sprint:
+        """`Run.start`, written down."""
+        visits = dict(run.visits)
+        sprint = run.start(now)
+        self._note(lambda recorder: recorder.started(run, now, visits, sprint))
+        return sprint
+
+    def feed(self, run: Run, event: Event, now: datetime) -> Sprint:
+        """`Run.feed`, written down unless the run ignores it."""
+        if not run.started or is_late(run, event):
+            return run.feed(event, now)
+        secret, ahead = is_secret(run, event), len(run.keys)
+        sprint = run.feed(event, now)
+        self._note(lambda recorder: recorder.fed(run, event, now, sprint, secret=secret, ahead=ahead))
+        return sprint
+
+    def _note(self, write: Callable[[Recorder], None]) -> None:
+        if self._recorder is None:
+            return
+        try:
+            write(self._recorder)
+        except Exception:
+            # The caller comes first: a call that cannot be replayed later is a call nevertheless.
+            log.exception("call %s: a bug in its journal, which ends here", self._call.uuid)
+            self._recorder = None
+            return
+        if len(self._recorder) >= PART_ENTRIES or self._now() - self._written >= PART_S:
+            self._write_part()
+
+    def _write_part(self) -> None:
+        if self._recorder is None or not len(self._recorder):
+            return
+        entries, secrets = self._recorder.take()
+        self._part += 1
+        self._written = self._now()
+        self._record(JournalPart(self._call.uuid, self._begun, self._part, entries, secrets))
+
     def ended(self, ending: Ending, language: str = "") -> None:
         """The call detail record."""
+        self._write_part()
         self._record(
             CallEnded(
                 self._call.uuid,
@@ -158,5 +207,5 @@ class CallLog:
     def _now(self) -> float:
         return self._journal.clock.now()
 
-    def _record(self, record: LegAdded | LegEnded | NodeVisit | CallEnded) -> None:
+    def _record(self, record: LegAdded | LegEnded | NodeVisit | CallEnded | JournalPart) -> None:
         self._journal.store.record(record)

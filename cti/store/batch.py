@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Engine, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from cti.core.errors import StoreUnavailable
-from cti.core.records import CallEnded, CallStarted, LegAdded, LegEnded, NodeVisit, Record
-from cti.store import rows
+from cti.core.records import CallEnded, CallStarted, JournalPart, LegAdded, LegEnded, NodeVisit, Record
+from cti.store import journal, rows
 from cti.store.database import insert_ignoring, insert_or_complete, is_refusal
 from cti.store.schema import call_goals, call_records, calls, legs, node_visits
 from cti.store.sealing import Sealer
@@ -112,6 +112,9 @@ class BatchWriter:
         visits = [rows.visit_row(r, n) for n, r in items if type(r) is NodeVisit]
         run(insert_or_complete(connection, node_visits, ("left_at", "exit", "note"), when="left_at"), visits)
         ended = [r for _, r in items if type(r) is CallEnded]
+        ending = {rows.clean(r.call_id, 128) for r in ended}
+        journal.write_parts(connection, sealer, [r for _, r in items if type(r) is JournalPart], ending)
+        journal.forget_keys(connection, sorted(ending))
         return self._end(connection, ended) if ended else 0
 
     def _end(self, connection: Connection, ended: list[CallEnded]) -> int:

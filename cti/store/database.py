@@ -72,6 +72,7 @@ def _tune_sqlite(engine: Engine, read_only: bool) -> None:
             cursor.execute("PRAGMA foreign_keys=ON")
             if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                 cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA secure_delete=ON")  # a deleted key of a call is overwritten, not left in a free page
             # FULL: a flushed record outlives a power failure; group commit makes the sync affordable.
             cursor.execute("PRAGMA synchronous=FULL")
         finally:

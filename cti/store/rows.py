@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from cti.core.calls import Medium, TerminalCause
 from cti.core.numbers import normalise_number
-from cti.core.records import CallEnded, CallStarted, LegAdded, LegEnded, NodeVisit, Record
+from cti.core.records import CallEnded, CallStarted, JournalPart, LegAdded, LegEnded, NodeVisit, Record
 from cti.store.sealing import Sealer
 
 Row = dict[str, Any]
 
 _SPILL = "spill"
-_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (CallStarted, LegAdded, LegEnded, NodeVisit, CallEnded)}
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind for kind in (CallStarted, LegAdded, LegEnded, NodeVisit, CallEnded, JournalPart)
+}
 _MAX_TEXT = 4_000
 
 
@@ -121,7 +123,10 @@ def goal_rows(record: CallEnded) -> list[Row]:
 
 
 def to_line(record: Record, ordinal: int, sealer: Sealer) -> bytes:
-    """One line of JSON whose payload is sealed whole: a spill file tells nothing about anybody."""
+    """One line of JSON whose payload is sealed whole: a spill file tells nothing about anybody. A call's secrets are
+    not written at all: a file is not sure to be gone when the call is."""
+    if isinstance(record, JournalPart):
+        record = replace(record, secrets={})
     body = json.dumps({"kind": type(record).__name__, "ordinal": ordinal, **asdict(record)})
     return json.dumps({"v": 1, "record": sealer.seal(body, _SPILL)}).encode() + b"\n"
 
@@ -144,7 +149,7 @@ def _record(fields: dict[str, Any]) -> Record:
 
 
 def _revive(fields: dict[str, Any]) -> None:
-    revive: Mapping[str, Any] = {"medium": Medium, "terminal_cause": TerminalCause, "goals": tuple}
+    revive: Mapping[str, Any] = {"medium": Medium, "terminal_cause": TerminalCause, "goals": tuple, "entries": tuple}
     for name, make in revive.items():
         if name in fields:
             fields[name] = make(fields[name])

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 from cti.core.calls import TerminalCause
 
 #: The revision that this code works on (the last file in migrations/versions).
-HEAD = "0001"
+HEAD = "0003"
 
 metadata = MetaData(
     naming_convention={
@@ -130,3 +131,18 @@ call_goals = Table(
     PrimaryKeyConstraint("call_id", "position"),
     Index(None, "goal"),
 )
+
+#: What runs were fed. ``body_sealed`` is compressed JSON under the key ring, ``secrets_sealed`` under the call's key.
+call_journal = Table(
+    "call_journal",
+    metadata,
+    _call_id(),
+    Column("begun_at", Double, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("body_sealed", LargeBinary, nullable=False),
+    Column("secrets_sealed", LargeBinary),
+    PrimaryKeyConstraint("call_id", "begun_at", "part"),
+)
+
+#: The key of a call's secrets, from the first of them to the end of the call.
+call_keys = Table("call_keys", metadata, _call_id(primary_key=True), Column("key_sealed", LargeBinary, nullable=False))

@@ -66,6 +66,26 @@ class Sealer:
         except (InvalidTag, binascii.Error, ValueError) as error:
             raise SealBroken(f"a value of {context} does not decrypt: it was changed or moved") from error
 
+    def seal_bytes(self, data: bytes, context: str) -> bytes:
+        """As `seal`, for a column of bytes: ``<key id>.<nonce ‖ ciphertext ‖ tag>``, a third shorter."""
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = self._ciphers[self._active].encrypt(nonce, data, context.encode())
+        return self._active.encode() + b"." + nonce + sealed
+
+    def open_bytes(self, sealed: bytes, context: str) -> bytes:
+        """Raises SealBroken."""
+        key_id, _, raw = sealed.partition(b".")
+        cipher = self._ciphers.get(key_id.decode("ascii", "replace"))
+        if cipher is None:
+            raise SealBroken(
+                f"a value of {context} is sealed with a key that the key ring does not hold",
+                remedy="put that key back into the key ring from a backup",
+            )
+        try:
+            return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode())
+        except (InvalidTag, ValueError) as error:
+            raise SealBroken(f"a value of {context} does not decrypt: it was changed or moved") from error
+
     def blind(self, text: str) -> str:
         """The index of ``text``: equal texts have equal indexes, nothing else can be told from one."""
         return hmac.new(self._blind_key, text.encode(), hashlib.sha256).hexdigest()

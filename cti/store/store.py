@@ -15,8 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cti.core.calls import TerminalCause
 from cti.core.errors import StoreUnavailable
-from cti.core.records import CallDetail, CallEnded, CallFilter, CallRow, Record, StoreHealth
-from cti.store import keycheck
+from cti.core.records import CallDetail, CallEnded, CallFilter, CallJournal, CallRow, Record, StoreHealth
+from cti.store import journal, keycheck
 from cti.store.batch import BatchWriter
 from cti.store.database import file_of, make_engine, parse_url, unavailable
 from cti.store.migrate import require_head, upgrade
@@ -48,6 +48,7 @@ class SqlStore:
     ) -> None:
         self._engine = engine
         self._url = url
+        self._sealer = sealer
         self._reader = Reader(sealer)
         self._writer = writer
         self._opened_at = clock()
@@ -93,6 +94,9 @@ class SqlStore:
         self, flow: str, *, since: float | None = None, until: float | None = None
     ) -> list[tuple[str, str, int]]:
         return self._read(self._reader.count_visits, flow, since, until)
+
+    def find_journal(self, call_id: str) -> CallJournal | None:
+        return self._read(journal.find_journal, self._sealer, call_id)
 
     def _read(self, work: Callable[..., T], *arguments: Any) -> T:
         def run() -> T:
