@@ -6,6 +6,7 @@ import logging
 import signal
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -15,20 +16,30 @@ from gevent.event import Event as Flag
 
 from cti.api.app import create_app
 from cti.api.server import make_server
-from cti.boss import SqlLookups, load_lookups
-from cti.boss.demo import DEMO_LOOKUPS, ensure_demo_database
+from cti.boss import (
+    DEMO_LOOKUPS,
+    Definitions,
+    SqlLookups,
+    SqlRequests,
+    ensure_demo_database,
+    load_definitions,
+)
 from cti.channels.log import LogChannel
 from cti.core.errors import ConfigError, SwitchUnavailable
-from cti.flow import Catalog
 from cti.prompts import Renderer, TextPrompts, WavPrompts
 from cti.runtime.admission import Admission, Limits
+from cti.runtime.callbacks import NoCallbacks
 from cti.runtime.engine import Engine
 from cti.runtime.journal import Journal
 from cti.runtime.library import FlowsRefused, load_folder
+from cti.runtime.notices import FileNotices
 from cti.runtime.queues import MemoryQueues, QueueSettings
+from cti.runtime.request_spool import FileSpool
+from cti.runtime.requests import RequestDesk
 from cti.runtime.services import Lookups, Messages, PromptDesk, Services
 from cti.runtime.waiting import wait_until
 from cti.store import open_store
+from cti.store.keyring import load_ring
 from cti.switch.dialing import Dialing
 from cti.switch.driver import SUBSCRIBED, FreeSwitch
 from cti.switch.links import LinkSettings
@@ -41,6 +52,7 @@ if TYPE_CHECKING:
 
     from cti.config import Settings, SwitchSettings
     from cti.core.issue import Issue
+    from cti.flow import Catalog
     from cti.ports import Clock, Store
     from cti.runtime.engine import Figures
     from cti.runtime.library import FlowLibrary
@@ -79,10 +91,13 @@ class Application:
         self._asked = Flag()
         self._clock: Clock = clock or SystemClock()
         _make_folder(settings.data)
-        self._boss = _boss(settings)
+        definitions, boss_url = _boss(settings)
+        self._boss = SqlLookups(definitions.lookups, boss_url)
+        self._writes = SqlRequests(definitions.requests, boss_url)
         url, keys = _store_place(settings)
         self.store: Store = open_store(url, keys, clock=self._clock.now)
-        self.engine, self._prompts = self._engine()
+        self._requests = RequestDesk(self._writes, self._clock, _spool(settings.data / "requests", keys))
+        self.engine, self._prompts = self._engine(definitions)
         self.switches_by_name = {s.name: self._switch(s) for s in settings.switches}
         self._beats: list[gevent.Greenlet[[], None]] = []
         self._api: WSGIServer | None = None
@@ -106,6 +121,9 @@ class Application:
         for driver in drivers:
             driver.links.start()
             self._beats.append(gevent.spawn(driver.liveness.run))
+        resumed = self._requests.resume()
+        if resumed:
+            log.warning("%d requests that were promised to callers are taken up", resumed)
         log.info("API on http://%s:%d", api.host, self.api_port)
 
     @property
@@ -156,6 +174,8 @@ class Application:
         for driver in self.switches_by_name.values():
             driver.links.stop()
         self.store.close(10.0)
+        self._requests.close()
+        self._writes.close()
         self._boss.close()
         if isinstance(self._prompts, WavPrompts):
             self._prompts.close()
@@ -170,10 +190,10 @@ class Application:
 
     # ---- parts -----------------------------------------------------------------------------------------------------
 
-    def _engine(self) -> tuple[Engine, TextPrompts | WavPrompts]:
-        settings, boss = self.settings, self._boss
+    def _engine(self, definitions: Definitions) -> tuple[Engine, TextPrompts | WavPrompts]:
+        settings = self.settings
         queues = {name: QueueSettings(name, queue.agents, queue.limit) for name, queue in settings.queues.items()}
-        catalog = Catalog(lookups=boss.signatures(), queues=frozenset(queues))
+        catalog = replace(definitions.catalog(), queues=frozenset(queues))
         library = load_folder(settings.flows, catalog, direct=self._direct)
         for issue in library.issues:
             log.warning("%s", issue)
@@ -185,7 +205,10 @@ class Application:
             zone=ZoneInfo(settings.timezone),
             journal=Journal(self.store, self._clock),
             prompts=PromptDesk(prompts),
-            lookups=Lookups(boss),
+            lookups=Lookups(self._boss),
+            requests=self._requests,
+            notices=FileNotices(settings.flows / "notices.yaml", _notice_languages(library)),
+            callbacks=NoCallbacks(),
             queues=MemoryQueues(queues, self._clock),
             messages=Messages({"sms": LogChannel("sms"), "chat": LogChannel("chat")}),
             recordings=recordings,
@@ -228,11 +251,25 @@ def _store_place(settings: Settings) -> tuple[str, Path]:
     return url, settings.store.keys or settings.data / "keys.json"
 
 
-def _boss(settings: Settings) -> SqlLookups:
+def _boss(settings: Settings) -> tuple[Definitions, str]:
     boss = settings.boss
-    definitions = load_lookups(boss.lookups or DEMO_LOOKUPS)
-    url = boss.url or f"sqlite:///{ensure_demo_database(settings.data / 'boss-demo.db')}"
-    return SqlLookups(definitions, url)
+    definitions = load_definitions(boss.lookups or DEMO_LOOKUPS)
+    return definitions, boss.url or f"sqlite:///{ensure_demo_database(settings.data / 'boss-demo.db')}"
+
+
+def _spool(folder: Path, keys: Path) -> FileSpool:
+    """Promised requests are sealed with the store's key ring, which is there once the store is open."""
+    ring = load_ring(keys)
+    assert ring is not None
+    sealer = ring.sealer()
+    return FileSpool(folder, sealer.seal, sealer.open)
+
+
+def _notice_languages(library: FlowLibrary) -> set[str]:
+    """Every notice must be there in the languages of the flows that say notices."""
+    flows = [flow for plan in library.plans.values() for flow in plan.flows.values()]
+    told = [flow for flow in flows if any(node.type == "notice" for node in flow.nodes.values())]
+    return {language for flow in told for language in flow.languages}
 
 
 def _prompts(settings: Settings, library: FlowLibrary) -> TextPrompts | WavPrompts:
@@ -263,10 +300,14 @@ def load_flows(folder: Path) -> FlowLibrary:
     return load_folder(folder, demo_catalog())
 
 
+def configured_flows(settings: Settings) -> FlowLibrary:
+    """The flows of an installation against what its back office offers. Raises FlowsRefused, LookupsRefused."""
+    return load_folder(settings.flows, load_definitions(settings.boss.lookups or DEMO_LOOKUPS).catalog())
+
+
 def demo_catalog() -> Catalog:
     """What the demo's flows may ask."""
-    definitions = load_lookups(DEMO_LOOKUPS)
-    return Catalog(lookups={name: found.signature for name, found in definitions.items()})
+    return load_definitions(DEMO_LOOKUPS).catalog()
 
 
 def check_flows(folder: Path) -> list[Issue]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cti.flow.flowtests import TestResult
     from cti.flow.model import FlowTest
 
-NO_FLOWS = ("entry", "queues")  # files beside the flows that are none
+NO_FLOWS = ("entry", "queues", "notices")  # files beside the flows that are none
 _LOADED: pytest.StashKey[dict[Path, dict[str, Plan] | CtiError]] = pytest.StashKey()
 
 
@@ -49,18 +49,16 @@ def _plans(config: pytest.Config, folder: Path) -> dict[str, Plan] | CtiError:
 
 def _load(config: pytest.Config, folder: Path) -> dict[str, Plan] | CtiError:
     # Imported here: pytest loads this module at every start, also where no flow is tested.
-    from cti.boss.definitions import load_lookups
+    from cti.boss.definitions import load_definitions
     from cti.boss.demo import DEMO_LOOKUPS
     from cti.core.errors import CtiError
-    from cti.flow import Catalog
     from cti.runtime.library import load_folder
 
     named, here = config.getini("cti_lookups"), config.invocation_params.dir
     shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
     try:
-        definitions = load_lookups(config.rootpath / named if named else DEMO_LOOKUPS)
-        catalog = Catalog(lookups={name: found.signature for name, found in definitions.items()})
-        return dict(load_folder(shown, catalog).plans)
+        definitions = load_definitions(config.rootpath / named if named else DEMO_LOOKUPS)
+        return dict(load_folder(shown, definitions.catalog()).plans)
     except CtiError as error:
         return error
 

@@ -1,15 +1,19 @@
-"""The demo's back office: fifty invented subscribers in an SQLite file, and the look-ups on them."""
+"""The demo's back office: fifty invented subscribers in an SQLite file, and what may be asked and written there."""
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from cti.core.errors import ConfigError
 from cti.core.issue import Place
 
-#: The look-ups that go with the demo database.
+log = logging.getLogger("cti.boss")
+
+#: The look-ups and requests that go with the demo database.
 DEMO_LOOKUPS = Path(__file__).with_name("demo_lookups.yaml")
 
 _SCHEMA = """
@@ -26,6 +30,25 @@ CREATE TABLE package (
     minutes_left INTEGER NOT NULL, renews TEXT NOT NULL
 );
 """
+#: What requests write. Made in databases of earlier releases too.
+_WRITTEN = """
+CREATE TABLE IF NOT EXISTS fault (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, number TEXT NOT NULL, kind TEXT NOT NULL,
+    contact TEXT, filed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE TABLE IF NOT EXISTS complaint (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, msisdn TEXT, about TEXT NOT NULL,
+    filed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE TABLE IF NOT EXISTS voucher (code TEXT PRIMARY KEY, amount TEXT NOT NULL, key TEXT UNIQUE);
+CREATE TABLE IF NOT EXISTS topup (
+    key TEXT PRIMARY KEY, msisdn TEXT NOT NULL, amount TEXT NOT NULL, applied INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS package_order (key TEXT PRIMARY KEY, msisdn TEXT NOT NULL, name TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS rating (key TEXT PRIMARY KEY, msisdn TEXT, score INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS lock_out (key TEXT PRIMARY KEY, msisdn TEXT NOT NULL);
+"""
+_VOUCHERS = tuple((f"8600000000{n:02d}", f"{(n % 5 + 1) * 10}.00") for n in range(50))
 _SURNAMES = ("王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴")
 _GIVEN = ("伟", "芳", "秀英", "敏", "静", "丽", "强", "磊", "洋", "艳")
 _TIERS = ("standard", "standard", "standard", "vip", "senior")
@@ -39,9 +62,10 @@ def ensure_demo_database(path: Path) -> Path:
     """Make the database unless it is there; returns its path. Built aside and moved in whole, so never half there.
 
     Mobile 13800000000 to 13800000039, fixed 01088880000 to 01088880009; the first of each has a balance of 88.50 and
-    128.00. Raises ConfigError when the file cannot be made.
+    128.00. Vouchers 860000000000 to 860000000049, of 10.00 to 50.00. Raises ConfigError when the file cannot be made.
     """
     if path.exists():
+        _extend(path)
         return path
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -58,11 +82,26 @@ def ensure_demo_database(path: Path) -> Path:
     return path
 
 
+def _extend(path: Path) -> None:
+    """A file that is no database, or may not be written, is told of by whoever asks it."""
+    try:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            _add_written(connection)
+    except sqlite3.Error as error:
+        log.warning("%s cannot be extended: %s", path, error)
+
+
+def _add_written(connection: sqlite3.Connection) -> None:
+    connection.executescript(_WRITTEN)
+    connection.executemany("INSERT OR IGNORE INTO voucher (code, amount) VALUES (?, ?)", _VOUCHERS)
+
+
 def _fill(path: Path) -> None:
     connection = sqlite3.connect(path)
     try:
         with connection:
             connection.executescript(_SCHEMA)
+            _add_written(connection)
             subscribers = [_subscriber(n) for n in range(50)]
             connection.executemany(f"INSERT INTO subscriber VALUES ({', '.join('?' * 10)})", subscribers)
             bills = [bill for n, row in enumerate(subscribers) for bill in _bills(n, str(row[0]))]

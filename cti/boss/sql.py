@@ -20,12 +20,11 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from cti.boss.definitions import LookupDefinition
+from cti.boss.model import LookupDefinition, RequestDefinition
 from cti.core.errors import ConfigError
 from cti.core.events import LookupEnded
 from cti.core.issue import Place
 from cti.core.numbers import normalise_number
-from cti.flow.catalog import LookupSignature
 from cti.flow.types import BadValue, convert
 
 log = logging.getLogger("cti.boss")
@@ -43,14 +42,10 @@ class SqlLookups:
     ) -> None:
         """Raises ConfigError for a url that cannot work. A database that is only down now is no error."""
         self._definitions = dict(definitions)
-        self._engine = _engine(url, at_once)
+        self._engine = make_engine(url, at_once)
         self._pool = ThreadPool(at_once)
         self._slots = BoundedSemaphore(at_once)
         self._queue = BoundedSemaphore(waiting)
-
-    def signatures(self) -> Mapping[str, LookupSignature]:
-        """What the flow checker needs to know, by name."""
-        return {name: definition.signature for name, definition in self._definitions.items()}
 
     def ask(self, source: str, arguments: Mapping[str, Any], deadline_s: float) -> LookupEnded:
         """Blocks this greenlet up to ``deadline_s`` (or the look-up's own deadline, if shorter). Never raises."""
@@ -59,7 +54,7 @@ class SqlLookups:
             log.error("a flow asks for the look-up '%s', which is not configured", source)
             return LookupEnded(0, "error")
         try:
-            values = _arguments(definition, arguments)
+            values = bind_arguments(definition, arguments)
         except BadValue as error:
             log.warning("%s: an argument is unusable: %s", source, error)
             return LookupEnded(0, "error")
@@ -106,13 +101,13 @@ class SqlLookups:
         except SQLAlchemyError as error:
             if time.monotonic() >= deadline:
                 return LookupEnded(0, "timeout")
-            log.error("%s: the database failed: %s", definition.name, _why(error))
+            log.error("%s: the database failed: %s", definition.name, describe_error(error))
         except Exception as error:  # noqa: BLE001 - a driver's bug is an outcome too; the type is logged, no data
             log.error("%s: the look-up broke: %s", definition.name, type(error).__name__)
         return LookupEnded(0, "error")
 
 
-def _arguments(definition: LookupDefinition, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def bind_arguments(definition: LookupDefinition | RequestDefinition, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Every declared input, converted; phone numbers in the national spelling. Raises BadValue."""
     inputs = definition.signature.inputs
     if unknown := set(arguments) - set(inputs):
@@ -139,18 +134,23 @@ def _answer(definition: LookupDefinition, found: list[dict[str, Any]]) -> Lookup
         if row["outcome"] not in signature.outcomes:
             raise BadValue("the column 'outcome' holds one that is not declared")
         return LookupEnded(0, str(row["outcome"]))
+    return LookupEnded(0, "ok", answer_values(definition, row))
+
+
+def answer_values(definition: LookupDefinition | RequestDefinition, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The declared outputs, by their types. Raises BadValue."""
     values: dict[str, Any] = {}
-    for name, kind in signature.outputs.items():
+    for name, kind in definition.signature.outputs.items():
         if name not in row:
             raise BadValue(f"the SQL gives no column '{name}'")
         try:
             values[name] = convert(kind, row[name])
         except BadValue as error:
             raise BadValue(f"{name}: {error}") from None
-    return LookupEnded(0, "ok", values)
+    return values
 
 
-def _why(error: SQLAlchemyError) -> str:
+def describe_error(error: SQLAlchemyError) -> str:
     """What may be logged: SQLite's messages quote SQL; other drivers' may quote data, so only their class and state."""
     origin = getattr(error, "orig", None)
     if origin is None:
@@ -163,11 +163,12 @@ def _why(error: SQLAlchemyError) -> str:
 # ---- the one place that knows databases apart ---------------------------------------------------------------------
 
 
-def _engine(url: str, at_once: int) -> Engine:
+def make_engine(url: str, at_once: int, *, writes: bool = False) -> Engine:
+    """Raises ConfigError for a url that cannot work."""
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(parsed)
+            return _sqlite(parsed, writes)
         return create_engine(
             parsed, pool_size=at_once, max_overflow=0, pool_timeout=5, pool_pre_ping=True, hide_parameters=True
         )
@@ -178,12 +179,13 @@ def _engine(url: str, at_once: int) -> Engine:
         ) from None
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, writes: bool) -> Engine:
     path = Path(url.database or "")
     if not path.is_file():
         raise ConfigError("the look-ups' database does not exist", place=Place(str(path)), remedy="name another file")
-    read_only = url.set(database=f"file:{_escaped(path)}").update_query_dict({"mode": "ro", "uri": "true"})
-    return create_engine(read_only, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": 1.0})
+    mode = {"mode": "rw" if writes else "ro", "uri": "true"}
+    opened = url.set(database=f"file:{_escaped(path)}").update_query_dict(mode)
+    return create_engine(opened, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": 1.0})
 
 
 def _escaped(path: Path) -> str:

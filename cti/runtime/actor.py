@@ -70,6 +70,7 @@ class CallActor:
             cmd.NodeEntered: call_log.node_entered,
             cmd.NodeLeft: call_log.node_left,
             cmd.GoalReached: self.ending.goal,
+            cmd.NoticeHeard: lambda heard: services.notices.heard(heard.notice, heard.whole),
             cmd.FlowError: self._flow_error,
             cmd.RunEnded: self.ending.run_ended,
         }

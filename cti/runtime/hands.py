@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("cti.call")
 
 #: What a run may still do when the caller is gone.
-AFTER_HANGUP = (cmd.SendMessage, cmd.Lookup, cmd.StartTimer, cmd.CancelTimer)
+AFTER_HANGUP = (cmd.SendMessage, cmd.Lookup, cmd.Request, cmd.StartTimer, cmd.CancelTimer)
 
 
 class Hands:
@@ -54,7 +54,9 @@ class Hands:
             cmd.Transfer: lambda c: switch.transfer(uuid, c.ref, c.kind, c.target, c.timeout_s),
             cmd.EnterQueue: lambda c: queues.enter(uuid, switch, c, post),
             cmd.LeaveQueue: lambda c: queues.leave(uuid, c.ref, keep_place=c.keep_place),
-            cmd.RequestCallback: lambda c: post(queues.callback(uuid, c)),
+            cmd.RequestCallback: lambda c: post(ev.CallbackEnded(c.ref, services.callbacks.register(uuid, c))),
+            cmd.Request: lambda c: services.requests.submit(uuid, c, post),
+            cmd.FindNotices: lambda c: post(ev.NoticesFound(c.ref, services.notices.find(c))),
             cmd.Record: self._record,
             cmd.StopRecord: lambda c: switch.stop_record(uuid, c.ref),
             cmd.SendMessage: self._message,

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 #: The flow that a call over a limit, or to a number without an entry, is met by.
 REJECT_FLOW = "busy"
+#: Files beside the flows that are none.
+NO_FLOWS = ("entry", "queues", "notices")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def read_sources(folder: Path, catalog: Catalog) -> Sources:
         sources.issues += calendar.issues
         if calendar.calendar is not None:
             sources.calendars[file.stem] = calendar.calendar
-    names = [f for f in sorted(folder.glob("*.yaml")) if f.stem not in ("entry", "queues")]
+    names = [f for f in sorted(folder.glob("*.yaml")) if f.stem not in NO_FLOWS]
     known = replace(catalog, flows=frozenset(f.stem for f in names), calendars=frozenset(sources.calendars))
     for file in names:
         loaded = load_flow(_text(file), str(file), catalog=known)

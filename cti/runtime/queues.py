@@ -21,7 +21,7 @@ from cti.core import events as ev
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cti.core.commands import EnterQueue, RequestCallback
+    from cti.core.commands import EnterQueue
     from cti.ports import Clock, Switch
 
 log = logging.getLogger("cti.queue")
@@ -111,11 +111,6 @@ class MemoryQueues:
             self._leaving[uuid, ref], entry.agent = entry.agent, None
             entry.switch.stop_transfer(uuid, ref)
         self._drop(uuid)
-
-    def callback(self, uuid: str, wish: RequestCallback) -> ev.CallbackEnded:
-        """Nobody dials callbacks in this release, so none is promised: the flow goes on as for a refusal."""
-        log.info("call %s: callback declined, no distribution core is configured", uuid)
-        return ev.CallbackEnded(wish.ref, "declined")
 
     def gone(self, uuid: str) -> None:
         """The caller hung up; the switch stops the ringing with that."""

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cti.core.commands import AudioPart, Lookup, SendMessage
-    from cti.ports import Clock, LookupSource, MessageChannel, Prompts
+    from cti.ports import CallbackDesk, Clock, LookupSource, MessageChannel, NoticeSource, Prompts
     from cti.runtime.journal import Journal
     from cti.runtime.queues import MemoryQueues
+    from cti.runtime.requests import RequestDesk
 
 #: How long a caller may wait for a prompt that is rendered for this call.
 RENDER_DEADLINE_S = 4.0
@@ -92,6 +93,9 @@ class Services:
     queues: MemoryQueues
     messages: Messages
     recordings: Path
+    requests: RequestDesk
+    notices: NoticeSource
+    callbacks: CallbackDesk
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock.now(), self.zone)

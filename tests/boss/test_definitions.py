@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cti.boss import LookupsRefused, load_lookups, parse_lookups
+from cti.boss import LookupsRefused, load_definitions, parse_definitions
 from cti.core.errors import ConfigError
 
 GOOD = """\
@@ -20,7 +20,7 @@ lookups:
 
 def findings(text: str | bytes) -> list[tuple[int, int, str]]:
     with pytest.raises(LookupsRefused) as refused:
-        parse_lookups(text, "lookups.yaml")
+        parse_definitions(text, "lookups.yaml")
     return [(issue.place.line, issue.place.col, issue.code) for issue in refused.value.issues]
 
 
@@ -59,7 +59,7 @@ def test_a_mistake_names_the_remedy() -> None:
     with pytest.raises(
         LookupsRefused, match=r"lookups\.yaml:5:5 .*'sq' is not an option of a look-up; did you mean 'sql'"
     ):
-        parse_lookups(GOOD.replace("sql:", "sq:"), "lookups.yaml")
+        parse_definitions(GOOD.replace("sql:", "sq:"), "lookups.yaml")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_only_one_bound_select_is_taken(sql: str) -> None:
 
 def test_a_semicolon_in_a_text_or_at_the_end_is_no_second_statement() -> None:
     text = GOOD.replace("SELECT x FROM t WHERE m = :m", "\"SELECT x FROM t WHERE m = :m AND n <> ';''' ;\"")
-    assert parse_lookups(text, "f")["a.get"].sql == "SELECT x FROM t WHERE m = :m AND n <> ';'''"
+    assert parse_definitions(text, "f").lookups["a.get"].sql == "SELECT x FROM t WHERE m = :m AND n <> ';'''"
 
 
 @pytest.mark.parametrize(
@@ -105,4 +105,4 @@ def test_files_that_cannot_be_used_say_why(text: str | bytes) -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.yaml.*cannot read the look-ups"):
-        load_lookups(tmp_path / "none.yaml")
+        load_definitions(tmp_path / "none.yaml")

@@ -15,7 +15,7 @@ from typing import Any
 import gevent
 import pytest
 
-from cti.boss import DEMO_LOOKUPS, SqlLookups, ensure_demo_database, load_lookups, parse_lookups
+from cti.boss import DEMO_LOOKUPS, SqlLookups, ensure_demo_database, load_definitions, parse_definitions
 from cti.core.errors import ConfigError
 from cti.core.events import LookupEnded
 
@@ -44,7 +44,7 @@ SLOW = {"msisdn": "13800000000"}
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[SqlLookups]:
     file = ensure_demo_database(tmp_path / "boss.db")
-    with closing(SqlLookups(load_lookups(DEMO_LOOKUPS), f"sqlite:///{file}")) as lookups:
+    with closing(SqlLookups(load_definitions(DEMO_LOOKUPS).lookups, f"sqlite:///{file}")) as lookups:
         yield lookups
 
 
@@ -60,7 +60,7 @@ def ask(file: Path, *rows: tuple[Any, ...], source: str = "row.get", msisdn: str
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("DELETE FROM t")
         connection.executemany("INSERT INTO t VALUES ('13800000000', ?, ?, ?)", rows)
-    with closing(SqlLookups(parse_lookups(ASKING, "lookups.yaml"), f"sqlite:///{file}")) as lookups:
+    with closing(SqlLookups(parse_definitions(ASKING, "lookups.yaml").lookups, f"sqlite:///{file}")) as lookups:
         return lookups.ask(source, {"msisdn": msisdn}, 5.0)
 
 
@@ -177,7 +177,7 @@ def test_the_log_says_what_is_wrong_and_shows_no_data(table: Path, caplog: pytes
         assert ask(table, msisdn="13800000000x").outcome == "error"
         with closing(sqlite3.connect(table)) as connection:
             connection.execute("ALTER TABLE t RENAME COLUMN note TO remark")
-        with closing(SqlLookups(parse_lookups(ASKING, "f"), f"sqlite:///{table}")) as lookups:
+        with closing(SqlLookups(parse_definitions(ASKING, "f").lookups, f"sqlite:///{table}")) as lookups:
             assert lookups.ask("row.get", {"msisdn": "13800000000"}, 5.0).outcome == "error"
     assert "amount: the value is no decimal" in caplog.text
     assert "no such column: note" in caplog.text
@@ -186,7 +186,7 @@ def test_the_log_says_what_is_wrong_and_shows_no_data(table: Path, caplog: pytes
 
 
 def test_a_look_up_cannot_write(table: Path) -> None:
-    lookups = parse_lookups(ASKING, "lookups.yaml")
+    lookups = parse_definitions(ASKING, "lookups.yaml").lookups
     definition = lookups["write.get"]
     object.__setattr__(definition, "sql", "DELETE FROM t RETURNING 1 AS x")
     with closing(sqlite3.connect(table)) as connection, connection:
@@ -198,7 +198,7 @@ def test_a_look_up_cannot_write(table: Path) -> None:
 
 
 def test_a_broken_database_is_an_error_and_a_missing_one_is_told_at_start(tmp_path: Path) -> None:
-    lookups = load_lookups(DEMO_LOOKUPS)
+    lookups = load_definitions(DEMO_LOOKUPS).lookups
     (tmp_path / "broken.db").write_bytes(b"this is no database" * 100)
     broken = SqlLookups(lookups, f"sqlite:///{tmp_path}/broken.db")
     assert broken.ask("subscriber.get", SLOW, 5.0) == LookupEnded(0, "error")
@@ -212,7 +212,7 @@ def test_a_broken_database_is_an_error_and_a_missing_one_is_told_at_start(tmp_pa
 
 
 def test_a_slow_question_ends_at_the_callers_deadline_and_gives_its_thread_back(table: Path) -> None:
-    with closing(SqlLookups(parse_lookups(ASKING, "f"), f"sqlite:///{table}", at_once=1)) as lookups:
+    with closing(SqlLookups(parse_definitions(ASKING, "f").lookups, f"sqlite:///{table}", at_once=1)) as lookups:
         before = time.monotonic()
         assert lookups.ask("slow.get", SLOW, 0.2) == LookupEnded(0, "timeout")
         assert 0.15 < time.monotonic() - before < 3.0
@@ -222,14 +222,14 @@ def test_a_slow_question_ends_at_the_callers_deadline_and_gives_its_thread_back(
 
 def test_the_look_ups_own_deadline_holds_when_it_is_shorter(table: Path) -> None:
     short = ASKING.replace("deadline_ms: 60000", "deadline_ms: 100")
-    with closing(SqlLookups(parse_lookups(short, "f"), f"sqlite:///{table}")) as lookups:
+    with closing(SqlLookups(parse_definitions(short, "f").lookups, f"sqlite:///{table}")) as lookups:
         before = time.monotonic()
         assert lookups.ask("slow.get", SLOW, 60.0) == LookupEnded(0, "timeout")
         assert time.monotonic() - before < 3.0
 
 
 def test_a_busy_back_end_throttles_instead_of_piling_up(table: Path) -> None:
-    with closing(SqlLookups(parse_lookups(ASKING, "f"), f"sqlite:///{table}", at_once=2, waiting=1)) as lookups:
+    with closing(SqlLookups(parse_definitions(ASKING, "f").lookups, f"sqlite:///{table}", at_once=2, waiting=1)) as lookups:
         jobs = [gevent.spawn(lookups.ask, "slow.get", SLOW, 1.5) for _ in range(5)]
         gevent.joinall(jobs, timeout=20.0, raise_error=True)
         assert sorted(job.value.outcome for job in jobs) == ["throttled"] * 3 + ["timeout"] * 2
@@ -237,7 +237,7 @@ def test_a_busy_back_end_throttles_instead_of_piling_up(table: Path) -> None:
 
 
 def test_a_caller_that_gives_up_leaves_the_others_alone(table: Path) -> None:
-    with closing(SqlLookups(parse_lookups(ASKING, "f"), f"sqlite:///{table}", at_once=1)) as lookups:
+    with closing(SqlLookups(parse_definitions(ASKING, "f").lookups, f"sqlite:///{table}", at_once=1)) as lookups:
         gone = gevent.spawn(lookups.ask, "slow.get", SLOW, 0.3)
         gevent.idle()
         gone.kill()
@@ -249,7 +249,7 @@ def test_a_caller_that_gives_up_leaves_the_others_alone(table: Path) -> None:
 
 
 def test_the_hub_goes_on_while_the_database_works(table: Path) -> None:
-    with closing(SqlLookups(parse_lookups(ASKING, "f"), f"sqlite:///{table}")) as lookups:
+    with closing(SqlLookups(parse_definitions(ASKING, "f").lookups, f"sqlite:///{table}")) as lookups:
         job = gevent.spawn(lookups.ask, "slow.get", SLOW, 0.3)
         turns = 0
         while not job.ready():
@@ -259,7 +259,7 @@ def test_the_hub_goes_on_while_the_database_works(table: Path) -> None:
 
 
 def test_signatures_are_those_of_the_file(demo: SqlLookups) -> None:
-    signature = demo.signatures()["subscriber.get"]
+    signature = load_definitions(DEMO_LOOKUPS).lookups["subscriber.get"].signature
     assert {name: str(kind) for name, kind in signature.inputs.items()} == {"msisdn": "phone"}
     assert {name: str(kind) for name, kind in signature.outputs.items()} == {
         "name": "text!",
