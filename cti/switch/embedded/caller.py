@@ -11,7 +11,7 @@ from typing import Any
 from cti.switch.embedded.channel import Channel
 from cti.switch.embedded.core import Core
 from cti.switch.embedded.ends import Heard
-from cti.switch.embedded.profile import Profile, Times
+from cti.switch.embedded.profile import Profile, Times, clean
 
 KEY_GAP_S = 0.2
 
@@ -144,10 +144,10 @@ class VirtualCaller:
         profile = Profile(
             uuid=self.uuid or core.new_uuid(),
             channel_name=f"sofia/internal/{address}",
-            destination=self.called,
-            username=self.number,
-            name=self.name or self.number,
-            number=self.number,
+            destination=clean(self.called),
+            username=clean(self.number),
+            name=clean(self.name or self.number),
+            number=clean(self.number),
             context=self.context,
             times=Times(profile_created=now, created=now),
         )

@@ -19,7 +19,7 @@ from cti.switch.embedded.event import EventBus
 from cti.switch.embedded.files import DiskFiles, Files
 from cti.switch.embedded.names import State
 from cti.switch.embedded.phones import Directory, VirtualPhone, demo_phones
-from cti.switch.embedded.profile import Profile
+from cti.switch.embedded.profile import Profile, without_references
 from cti.switch.embedded.schedule import TaskList
 from cti.switch.embedded.session import session_steps, start_extension
 from cti.switch.embedded.task import FRAME_S, Task
@@ -193,7 +193,7 @@ class Core:
 
     def set_global(self, name: str, value: str) -> None:
         if value:
-            self.globals[name] = value
+            self.globals[name] = without_references(value)
         else:
             self.globals.pop(name, None)
 

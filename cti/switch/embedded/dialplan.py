@@ -15,10 +15,11 @@ Action = tuple[str, str]
 
 @dataclass(slots=True)
 class Extension:
-    """What a channel will execute. ``actions`` are consumed from the front as they run."""
+    """What a channel will execute. ``actions`` are consumed from the front as they run, ``inline`` while routing."""
 
     name: str
     actions: list[Action] = field(default_factory=list)
+    inline: list[Action] = field(default_factory=list)
 
 
 Dialplan = Callable[["Channel", str, str], Extension | None]
@@ -53,11 +54,11 @@ class PlatformDialplan:
         return self._engine(channel, number)
 
     def _engine(self, channel: Channel, number: str) -> Extension:
-        worker = self._worker(channel)
+        worker, inline = self._worker(channel)
         if not _NUMBER.fullmatch(number):
-            return Extension("engine-no-such-number", [("hangup", "UNALLOCATED_NUMBER")])
+            return Extension("engine-no-such-number", [("hangup", "UNALLOCATED_NUMBER")], inline)
         if worker is None:
-            return Extension("engine-park", [("transfer", "9999 XML emergency")])
+            return Extension("engine-park", [("transfer", "9999 XML emergency")], inline)
         sets = (
             ("playback_terminators", "none"),
             ("hangup_after_bridge", "false"),
@@ -69,20 +70,21 @@ class PlatformDialplan:
         )
         actions: list[Action] = [("set", f"{name}={value}") for name, value in sets]
         actions.append(("sched_transfer", f"+{self.guard_s} 9999 XML emergency"))
-        return Extension("engine-park", [*actions, ("park", "")])
+        return Extension("engine-park", [*actions, ("park", "")], inline)
 
-    def _worker(self, channel: Channel) -> int | None:
-        """Choose while routing, as the inline actions of the shipped dialplan do."""
+    def _worker(self, channel: Channel) -> tuple[int | None, list[Action]]:
+        """The live slot that gets the call, and the inline actions with which the shipped dialplan chooses it."""
         live = [k for k in range(4) if channel.core.globals.get(f"cti_alive_{k}") == "1"]
-        channel.setvar("cti_dead", "".join(_DIGITS[k] for k in range(4) if k not in live))
-        channel.setvar("cti_worker", None)
-        channel.setvar("cti_emergency", None)
-        if not live:
-            return None
+        sets, dead = ["cti_dead=", "cti_worker=", "cti_emergency="], ""
+        for k in range(4):
+            if k not in live:
+                dead += _DIGITS[k]
+                sets.append(f"cti_dead={dead}")
         owners = (k for digit in channel.uuid for k in live if digit in _DIGITS[k])
-        worker = next(owners, live[0])
-        channel.setvar("cti_worker", str(worker))
-        return worker
+        worker = next(owners, live[0]) if live else None
+        if worker is not None:
+            sets.append(f"cti_worker={worker}")
+        return worker, [("set", one) for one in sets]
 
     def _phone_to_phone(self, channel: Channel, number: str) -> Extension:
         return Extension(

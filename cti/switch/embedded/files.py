@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
-import struct
+import wave
 from typing import Protocol
 
 log = logging.getLogger(__name__)
 
 RATE = 8000
+WAV_HEAD = 44
 MAX_FILE_S = 3600.0
 FORMATS = frozenset({".wav", ".ul", ".raw", ".mp3", ".gsm"})
 
 
 class Files(Protocol):
-    def can_write(self, path: str) -> bool:
-        """Would the switch be able to record there? The folder is made when it can be."""
+    def can_write(self, path: str, *, make_folder: bool = False) -> bool:
+        """Would the switch be able to record there? `record_session` makes the folder, `record` does not."""
 
     def write_silence(self, path: str, seconds: float) -> None:
         """A recording of that length; problems are logged, the call goes on."""
@@ -27,30 +28,35 @@ def is_recordable(path: str) -> bool:
 
 
 class DiskFiles:
-    """Real files: mu-law WAV for ``.wav``, bare bytes for other formats."""
+    """Real files: WAV of 16 bit PCM for ``.wav``, as the real switch writes it, bare mu-law for other formats."""
 
-    def can_write(self, path: str) -> bool:
+    def can_write(self, path: str, *, make_folder: bool = False) -> bool:
         if not is_recordable(path):
             return False
-        folder = os.path.dirname(path)
+        folder = os.path.dirname(path) or "."
         try:
-            if folder:
+            if make_folder:
                 os.makedirs(folder, exist_ok=True)
-            return os.access(folder or ".", os.W_OK)
+            return os.path.isdir(folder) and os.access(folder, os.W_OK)
         except OSError:
             return False
 
     def write_silence(self, path: str, seconds: float) -> None:
-        size = int(min(max(seconds, 0.0), MAX_FILE_S) * RATE)
-        head = _wav_head(size) if path.lower().endswith(".wav") else b""
+        samples = int(min(max(seconds, 0.0), MAX_FILE_S) * RATE)
         try:
-            with open(path, "wb") as file:
-                file.write(head + b"\xff" * size)
+            if path.lower().endswith(".wav"):
+                with wave.open(path, "wb") as sound:
+                    sound.setnchannels(1)
+                    sound.setsampwidth(2)
+                    sound.setframerate(RATE)
+                    sound.writeframes(bytes(2 * samples))
+            else:
+                with open(path, "wb") as file:
+                    file.write(b"\xff" * samples)
         except OSError as error:
             log.warning("cannot write the recording %s: %s", path, error)
 
 
-def _wav_head(size: int) -> bytes:
-    form = struct.pack("<IHHIIHHH", 18, 7, 1, RATE, RATE, 1, 8, 0)
-    fact = b"fact" + struct.pack("<II", 4, size)
-    return b"RIFF" + struct.pack("<I", 50 + size) + b"WAVEfmt " + form + fact + b"data" + struct.pack("<I", size)
+def wav_size(seconds: float) -> int:
+    """Bytes of a WAV file that long, as `DiskFiles` and the real switch write it."""
+    return WAV_HEAD + 2 * int(seconds * RATE)

@@ -42,10 +42,7 @@ def open_media(argument: str, sound_dir: str = "") -> list[Piece] | None:
     if argument.startswith("file_string://"):
         pieces: list[Piece] = []
         for part in _split(argument.removeprefix("file_string://")):
-            opened = open_media(part, sound_dir)
-            if opened is None:
-                return None
-            pieces += opened
+            pieces += open_media(part, sound_dir) or []  # what cannot be opened is passed over
         return pieces or None
     if argument.startswith("say:"):
         text = argument.split(":", 3)[3] if argument.count(":") >= 3 else argument[4:]

@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 from cti.switch.embedded.wire import Block, Header
+
+
+def without_references(text: str) -> str:
+    """``${`` becomes ``%{`` (switch_string_var_check), so that no argument that names this text runs it."""
+    return _REFERENCE.sub(r"%\1{", text)
+
+
+def clean(text: str) -> str:
+    """A party's text as a caller profile keeps it (profile_dup_clean): control characters but line ends are blanks.
+
+    The channel variables of the same content (``sip_from_display``) keep it as it came.
+    """
+    return _CONTROL.sub(" ", without_references(text))
+
+
+_REFERENCE = re.compile(r"\$(\\*)\{")
+_CONTROL = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f]")
 
 
 def micros(t: float) -> int:

@@ -6,11 +6,13 @@ recordings afterwards finds a WAV file where it expects one.
 
 from __future__ import annotations
 
+import math
+
 from cti.switch.embedded import session
 from cti.switch.embedded.apps import app, quick
 from cti.switch.embedded.apps_play import Status, terminator_check
 from cti.switch.embedded.channel import Channel
-from cti.switch.embedded.files import RATE
+from cti.switch.embedded.files import RATE, wav_size
 from cti.switch.embedded.task import FRAME_S, Steps
 
 SILENCE_UNIT_S = 1.0  # the real switch scales hits by the sample rate: one hit is about a second
@@ -20,7 +22,7 @@ def start_session_recording(channel: Channel, path: str, limit_s: float) -> bool
     """switch_ivr_record_session: RECORD_START and MEDIA_BUG_START; False where the path cannot be written."""
     if path in channel.recordings:
         return True
-    if not channel.has_media or not channel.core.files.can_write(path):
+    if not channel.has_media or not channel.core.files.can_write(path, make_folder=True):
         return False
     clock = channel.core.clock
     channel.recordings[path] = clock.now()
@@ -47,7 +49,7 @@ def stop_session_recording(channel: Channel, path: str) -> bool:
         channel.setvar("record_seconds", str(int(length)))
         channel.setvar("record_ms", str(int(length * 1000)))
         channel.setvar("record_samples", str(int(length * RATE)))
-        channel.setvar("record_file_size", str(44 + int(length * RATE)))
+        channel.setvar("record_file_size", str(wav_size(length)))
         cause = "success-maxtime"  # what 1.10.12 says of a recording that was stopped by command
         channel.setvar("record_completion_cause", cause)
         channel.fire("RECORD_STOP", [("Record-File-Path", one), ("Record-Completion-Cause", cause)])
@@ -91,7 +93,7 @@ def record(channel: Channel, argument: str) -> Steps[None]:
 def _record(channel: Channel, path: str, limit_s: int, threshold: int, hits: int) -> Steps[Status]:
     clock = channel.core.clock
     started = clock.now()
-    until = started + limit_s if limit_s else started + 24 * 3600.0
+    until = math.floor(started) + limit_s + 1 if limit_s else started + 24 * 3600.0  # "more than limit" whole seconds
     speaking_s = getattr(channel.far, "speaking_s", 0.0)
     quiet_at = started + speaking_s + (hits or 3) * SILENCE_UNIT_S if threshold else until
     channel.setvar("silence_hits_exhausted", "false")
@@ -122,6 +124,6 @@ def _record(channel: Channel, path: str, limit_s: int, threshold: int, hits: int
     channel.setvar("record_ms", str(int(length * 1000)))
     channel.setvar("record_samples", str(int(length * RATE)))
     for name in ("record_file_size", "record_record_file_size"):
-        channel.setvar(name, str(44 + int(length * RATE)))
+        channel.setvar(name, str(wav_size(length)))
     channel.fire("RECORD_STOP", [("Record-File-Path", path)])
     return Status.BREAK if status is Status.FALSE and not channel.ready() else status

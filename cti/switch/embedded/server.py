@@ -191,10 +191,11 @@ class EmbeddedSwitch:
         script: Sequence[Item] = (),
         hangup_at_end: bool = False,
         hangup_after_s: float | None = None,
+        speaking_s: float = 2.0,
         observer: Observer | None = None,
     ) -> VirtualCaller:
         """Somebody dials ``called``. The caller returned is live: ``press``, ``hangup``, ``log``, ``cause``."""
-        caller = VirtualCaller(number, called, name, script, hangup_at_end=hangup_at_end, hangup_after_s=hangup_after_s)
+        caller = VirtualCaller(number, called, name, script, hangup_at_end, hangup_after_s, speaking_s)
         if observer is not None:
             caller.observers.append(observer)
         caller.place(self.core)

@@ -59,7 +59,7 @@ class NoFiles:
     def __init__(self) -> None:
         self.written: dict[str, float] = {}
 
-    def can_write(self, path: str) -> bool:
+    def can_write(self, path: str, *, make_folder: bool = False) -> bool:
         return is_recordable(path) and not path.startswith(("/proc", "/nosuchdir"))
 
     def write_silence(self, path: str, seconds: float) -> None:
