@@ -45,6 +45,11 @@ def prompt_name(language: str, text: str) -> str:
     return hashlib.sha256(f"{language}\n{spoken_text(text)}".encode()).hexdigest()[:32]
 
 
+def recorded_file(folder: Path, language: str, text: str) -> Path:
+    """Where a studio's recording of ``text`` stands below the prompts folder. Raises CtiError for a bad language."""
+    return folder / "recorded" / checked_language(language) / f"{prompt_name(language, text)}.wav"
+
+
 def tone_argument(spec: str) -> str:
     """Playback argument of a tone in teletone script. Raises CtiError for what is not one."""
     if not _TONE.fullmatch(spec):

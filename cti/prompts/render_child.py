@@ -26,7 +26,7 @@ RATE = 8_000
 MISSING, REFUSED, SILENT = 2, 3, 4
 AS_SPOKEN = "as-spoken"
 
-_HALF = 56  # taps on each side at the input's rate
+_HALF = 56  # taps on each side up to 22,050 Hz; more above, as the transition is narrower there
 _CUTOFF_HZ = 3_700.0
 _BETA = 5.65  # Kaiser: about 60 dB
 _QUIET = 40  # of 32768: what espeak-ng leaves as silence before and after the words
@@ -39,17 +39,18 @@ def resample(samples: Sequence[int], rate: int, target: int = RATE) -> array[int
         return array("h", samples)
     common = math.gcd(rate, target)
     up, down = target // common, rate // common
-    phases = _phases(rate, up)
-    padded = [0.0] * _HALF + [float(sample) for sample in samples] + [0.0] * _HALF
+    half = max(_HALF, math.ceil(_HALF * rate / 22_050))
+    phases = _phases(rate, up, half)
+    padded = [0.0] * half + [float(sample) for sample in samples] + [0.0] * half
     out = array("h")
     for index in range(len(samples) * up // down):
         at, phase = divmod(index * down, up)
-        value = sum(map(mul, phases[phase], padded[at + 1 : at + 1 + 2 * _HALF]))
+        value = sum(map(mul, phases[phase], padded[at + 1 : at + 1 + 2 * half]))
         out.append(max(-32768, min(32767, round(value))))
     return out
 
 
-def _phases(rate: int, up: int) -> list[list[float]]:
+def _phases(rate: int, up: int, half: int) -> list[list[float]]:
     """The filter's taps for each of the ``up`` places an output sample can have between two input samples."""
     cutoff = min(_CUTOFF_HZ, 0.46 * rate) / rate
     phases: list[list[float]] = []
@@ -58,11 +59,11 @@ def _phases(rate: int, up: int) -> list[list[float]]:
             phases.append(phases[up - phase][::-1])
             continue
         taps = []
-        for tap in range(1 - _HALF, _HALF + 1):
+        for tap in range(1 - half, half + 1):
             x = tap - phase / up
             angle = 2 * math.pi * cutoff * x
             sinc = 2 * cutoff if x == 0 else math.sin(angle) / (math.pi * x)
-            taps.append(sinc * _bessel(_BETA * math.sqrt(max(0.0, 1 - (x / _HALF) ** 2))))
+            taps.append(sinc * _bessel(_BETA * math.sqrt(max(0.0, 1 - (x / half) ** 2))))
         gain = sum(taps)
         phases.append([tap / gain for tap in taps])
     return phases

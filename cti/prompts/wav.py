@@ -25,7 +25,15 @@ from cti.core.commands import AudioPart, Pause, Say, Tone
 from cti.core.errors import ConfigError, CtiError
 from cti.core.issue import Place
 from cti.prompts.call_files import MAX_FILES, CallFiles, pause_argument
-from cti.prompts.parts import checked_language, prompt_name, sound_file, spoken_text, tone_argument, unavailable
+from cti.prompts.parts import (
+    checked_language,
+    prompt_name,
+    recorded_file,
+    sound_file,
+    spoken_text,
+    tone_argument,
+    unavailable,
+)
 from cti.prompts.renderer import EspeakMissing, Renderer
 
 #: espeak-ng 1.51 reads hanzi as pinyin, and `cmn` then reads that pinyin as English ("yuan-two").
@@ -142,11 +150,9 @@ class WavPrompts:
                 progress(done, len(todo))
         return report
 
-    def missing_recordings(self, says: Iterable[Say]) -> list[tuple[str, str, Path]]:
-        """The studio's script: (language, text, file to record) of each fixed text without a recording."""
-        unique = dict.fromkeys((say.language, spoken_text(say.text)) for say in says if say.fixed)
-        wanted = [(language, text, self._recorded(language, text)) for language, text in unique]
-        return [item for item in wanted if not item[2].is_file()]
+    def is_rendered(self, say: Say) -> bool:
+        """Is there a file of this fixed text already? Raises CtiError when no voice speaks its language."""
+        return self._path(say, "").is_file()
 
     def _one_ahead(self, say: Say) -> str | tuple[Say, CtiError]:
         try:
@@ -181,7 +187,7 @@ class WavPrompts:
         return str(path) if path.is_file() else None
 
     def _recorded(self, language: str, text: str) -> Path:
-        return self._folder / "recorded" / checked_language(language) / f"{prompt_name(language, text)}.wav"
+        return recorded_file(self._folder, language, text)
 
     def _path(self, say: Say, call_id: str) -> Path:
         if say.fixed:

@@ -134,13 +134,10 @@ def test_the_same_text_in_another_voice_speed_or_language_is_another_file(folder
 
 def test_a_recording_replaces_the_rendered_text(prompts: WavPrompts, folder: Path) -> None:
     rendered = prompts.locate([WELCOME], 20.0)
-    [(language, text, wanted)] = prompts.missing_recordings([WELCOME, WELCOME, BALANCE])
-    assert (language, text) == ("zh-CN", "欢迎致电。")
-    assert wanted == folder / "recorded" / "zh-CN" / f"{prompt_name('zh-CN', WELCOME.text)}.wav"
+    wanted = folder / "recorded" / "zh-CN" / f"{prompt_name('zh-CN', WELCOME.text)}.wav"
     wanted.parent.mkdir(parents=True)
     wanted.write_bytes(b"RIFF")
     assert prompts.find([WELCOME]) == [str(wanted)] != rendered
-    assert prompts.missing_recordings([WELCOME]) == []
 
 
 def test_wrapping_of_a_text_makes_no_other_prompt() -> None:
