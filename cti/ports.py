@@ -86,6 +86,30 @@ class Switch(Protocol):
 
     def stop_record(self, uuid: str, ref: int) -> None: ...
 
+    def start_recording(self, uuid: str, path: str) -> None:
+        """Record both sides of the call into ``path`` (absolute), from the answer on. One at a time."""
+
+    def pause_recording(self, uuid: str, on: bool) -> None:
+        """Leave out what follows, or go on."""
+
+    def mask_recording(self, uuid: str, on: bool) -> None:
+        """Silence in the place of what follows, or record again."""
+
+    def stop_recording(self, uuid: str) -> None: ...
+
+    def send_fax(self, uuid: str, ref: int, path: str) -> None:
+        """A TIFF file (absolute). `FaxEnded(ref)` comes."""
+
+    def receive_fax(self, uuid: str, ref: int, path: str) -> None:
+        """Into ``path`` (absolute). `FaxEnded(ref)` comes, with nothing said of the document."""
+
+    def stop_fax(self, uuid: str, ref: int) -> None: ...
+
+    def play_video(self, uuid: str, ref: int, path: str) -> None:
+        """A video file (absolute). `VideoEnded(ref)` comes: unsupported where it cannot be shown."""
+
+    def stop_video(self, uuid: str, ref: int) -> None: ...
+
     def hangup(self, uuid: str, cause: str) -> None: ...
 
 
@@ -133,6 +157,13 @@ class CallbackDesk(Protocol):
 
     def register(self, call_id: str, wish: RequestCallback) -> str:
         """accepted, declined (nobody will call), or invalid (this number cannot be called)."""
+
+
+class FaxPages(Protocol):
+    """Sets text on pages that a fax machine takes. May take a while; call it off the hub."""
+
+    def write(self, text: str, language: str, path: str) -> int:
+        """Write a TIFF file (Group 4, 204 × 196 dpi); how many pages. Raises CtiError."""
 
 
 class MessageChannel(Protocol):

@@ -195,6 +195,71 @@ class StopRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class StartRecording:
+    """Record the call, both sides of it, until `StopRecording` or its end. There is one such recording at a time.
+    Nothing ends it: a recording that cannot be made is noted in the call's record, and the call goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRecording:
+    """``on``: what follows is left out; else go on, in the same file."""
+
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MaskRecording:
+    """``on``: what follows is silence of the same length; else record again."""
+
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecording:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class SendFax:
+    """Send a document to the fax machine at the other end of the call. Ends with `FaxEnded(ref)`.
+
+    ``document`` is a TIFF file, relative to the prompts folder; or ``text`` is set on as many pages as it takes.
+    """
+
+    ref: int
+    document: str = ""
+    text: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveFax:
+    """Receive what the fax machine at the other end sends. Ends with `FaxEnded(ref)`."""
+
+    ref: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopFax:
+    """It took too long. `FaxEnded(ref)` still comes and is then ignored."""
+
+    ref: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlayVideo:
+    """Play a video file, relative to the prompts folder. Ends with `VideoEnded(ref)`."""
+
+    ref: int
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopVideo:
+    ref: int
+
+
+@dataclass(frozen=True, slots=True)
 class SendMessage:
     """SMS or chat. Ends with `MessageEnded(ref)`."""
 
@@ -285,6 +350,15 @@ Command = (
     | RequestCallback
     | Record
     | StopRecord
+    | StartRecording
+    | PauseRecording
+    | MaskRecording
+    | StopRecording
+    | SendFax
+    | ReceiveFax
+    | StopFax
+    | PlayVideo
+    | StopVideo
     | SendMessage
     | Reply
     | Hangup

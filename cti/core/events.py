@@ -113,6 +113,25 @@ class RecordEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class FaxEnded:
+    """``outcome``: ok, failed. ``pages`` that went over; ``document``: the file received, relative to the folder of
+    faxes, empty when there is none."""
+
+    ref: int
+    outcome: str
+    pages: int = 0
+    document: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoEnded:
+    """``outcome``: next (it was played, or stopped), unsupported (no video at the caller's end, or none here)."""
+
+    ref: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class MessageEnded:
     """``outcome``: sent, failed."""
 
@@ -140,6 +159,8 @@ Event = (
     | QueueEnded
     | CallbackEnded
     | RecordEnded
+    | FaxEnded
+    | VideoEnded
     | MessageEnded
     | HungUp
 )

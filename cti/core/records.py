@@ -103,7 +103,27 @@ class JournalPart:
     secrets: Mapping[str, str] = field(default_factory=dict)
 
 
-Record = CallStarted | LegAdded | LegEnded | NodeVisit | CallEnded | JournalPart
+@dataclass(frozen=True, slots=True)
+class MediaKept:
+    """A file that a call left behind. ``kind``: recording, fax_received.
+
+    ``path`` is relative to the data folder and holds no personal data. ``masked`` and ``paused`` are spans [from, to)
+    in wall-clock seconds: in the former the recording is silent, the latter it has left out. ``pages`` of a fax.
+    Recorded when the file is begun (``ended_at`` None) and again, completed, when it is closed.
+    """
+
+    call_id: str
+    path: str
+    kind: str
+    started_at: float
+    ended_at: float | None = None
+    masked: tuple[tuple[float, float], ...] = ()
+    paused: tuple[tuple[float, float], ...] = ()
+    pages: int = 0
+    error: str = ""  # stable code of what went wrong; empty: nothing did
+
+
+Record = CallStarted | LegAdded | LegEnded | NodeVisit | CallEnded | JournalPart | MediaKept
 
 
 # ---- out: what people and the API read ---------------------------------------------------------------------------
@@ -178,16 +198,17 @@ class VisitRow:
 
 @dataclass(frozen=True, slots=True)
 class CallDetail:
-    """A call with its legs (in the order added) and node visits (in the order entered)."""
+    """A call with its legs (in the order added), node visits (in the order entered) and files (as they began)."""
 
     call: CallRow
     legs: tuple[LegRow, ...]
     visits: tuple[VisitRow, ...]
+    media: tuple[MediaKept, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready: the call's fields with ``legs`` and ``visits`` beside them."""
+        """JSON-ready: the call's fields with ``legs``, ``visits`` and ``media`` beside them."""
         found = asdict(self)
-        return {**found["call"], "legs": found["legs"], "visits": found["visits"]}
+        return {**found["call"], "legs": found["legs"], "visits": found["visits"], "media": found["media"]}
 
 
 @dataclass(frozen=True, slots=True)
