@@ -47,6 +47,21 @@ class Edge:
     takes: Names = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """How an exit comes to be taken; what the proofs about circles and ways to people rest on.
+
+    ``chosen``: by what the caller does or leaves undone; any other exit may be taken whatever the caller does.
+    ``keys``: the fewest that the caller presses for it; ``seconds``: of silence that it takes at least.
+    ``bounds``: a circle through it cannot go round by itself: it takes an actual key, a real wait, or it counts.
+    """
+
+    chosen: bool = False
+    keys: int = 0
+    seconds: float = 0.0
+    bounds: bool = False
+
+
 @dataclass
 class CheckContext:
     flow: Flow
@@ -74,6 +89,7 @@ class NodeType:
     example: ClassVar[str]
     after_hangup: ClassVar[bool] = False  # runs when nobody is there any more
     needs_answer: ClassVar[bool] = False
+    by_text: ClassVar[bool] = True  # can run in a conversation by text
     human: ClassVar[bool] = False  # reaches a person; does not count as IVR time
 
     @property
@@ -99,6 +115,16 @@ class NodeType:
     def effects(self, node: Node, exit: str, flow: Flow, scope: Scope) -> tuple[Names, Names]:
         """(variables given, variables perhaps absent) after leaving by ``exit``."""
         return frozenset(), frozenset()
+
+    def taking(self, node: Node, exit: str, flow: Flow) -> Taking:
+        """How ``exit`` comes to be taken. Unless said: by the outside, at once, and as often as it likes."""
+        return Taking()
+
+    def works_in(self, node: Node, medium: str) -> bool:
+        """Can it do its work in a conversation that comes by ``medium``?"""
+        if medium == "fax":  # a machine that sends and hangs up
+            return self.group not in ("Asking", "People")
+        return self.by_text or medium not in ("sms", "chat")
 
     def ways(self, node: Node) -> Iterator[Edge]:
         """Edges that are written in options instead of ``to``/``next`` (keys, cases)."""

@@ -12,11 +12,11 @@ from cti.flow import types as t
 from cti.flow.builtin_texts import find_text, has_texts, offer_text, say_text
 from cti.flow.expressions import Expression
 from cti.flow.kinds import Duration, Flag, PromptKind, Val, Word
-from cti.flow.model import Computed, Node
+from cti.flow.model import Computed, Flow, Node
 from cti.flow.nodes.extra_kinds import Fields, ListOf, SkillMap, ValueMap
 from cti.flow.nodes.key_kinds import Keys, KeyTarget
 from cti.flow.readers import KEY_NAMES, check_value
-from cti.flow.registry import CheckContext, Edge, NodeType, Option, Options, register
+from cti.flow.registry import CheckContext, Edge, NodeType, Option, Options, Taking, register
 from cti.flow.speech import say_count, say_duration
 from cti.flow.step import Leave, Step
 from cti.flow.suggest import did_you_mean
@@ -58,6 +58,7 @@ class Queue(NodeType):
     exits = ("talked", "timeout", "full", "no_agents")
     good_exits = ("talked",)
     needs_answer = True
+    by_text = False
     human = True
     example = """
 agent:
@@ -72,6 +73,12 @@ agent:
     def ways(self, node: Node) -> Iterator[Edge]:
         for sign, target in (node.get("keys") or {}).items():
             yield Edge(KEY_NAMES[sign], target.ref)
+
+    def taking(self, node: Node, exit: str, flow: Flow) -> Taking:
+        """Waiting is real; a queue that is full, or where nobody works, sends the caller away at once."""
+        if exit in self.exits:
+            return Taking(bounds=exit in ("talked", "timeout"))
+        return Taking(chosen=True, keys=1, bounds=True)
 
     def check(self, node: Node, ctx: CheckContext) -> None:
         queue, known = node.get("queue"), ctx.catalog.queues

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from cti.flow.kinds import Goto, Integer
 from cti.flow.model import Node
-from cti.flow.registry import Edge, NodeType, Option, Options, register
+from cti.flow.registry import Edge, NodeType, Option, Options, Taking, register
 from cti.flow.step import Leave, Step
 
 
@@ -38,6 +38,9 @@ tries:
     def ways(self, node: Node) -> Iterator[Edge]:
         if node.get("body") is not None:
             yield Edge("body", node.get("body"))
+
+    def taking(self, node: Node, exit: str, flow: Flow) -> Taking:
+        return Taking(bounds=exit == "body")
 
     def enter(self, step: Step) -> Leave | None:
         loops, name = step.frame.loops, step.node.name

@@ -7,7 +7,8 @@ from typing import ClassVar
 from cti.core import commands as c
 from cti.core import events as e
 from cti.flow.kinds import Duration, PromptKind
-from cti.flow.registry import NodeType, Option, Options, register
+from cti.flow.model import Flow, Node
+from cti.flow.registry import NodeType, Option, Options, Taking, register
 from cti.flow.step import FlowFailure, Leave, Step
 
 BEEP = c.Tone("%(400,0,800)")
@@ -26,6 +27,7 @@ class Voicemail(NodeType):
     exits = ("done", "silence", "too_short")
     good_exits = ("done",)
     needs_answer = True
+    by_text = False
     example = """
 message:
   type: voicemail
@@ -33,6 +35,12 @@ message:
   max: 120s
   to: {else: bye}
 """
+
+    def taking(self, node: Node, exit: str, flow: Flow) -> Taking:
+        quiet, least = float(node.get("quiet") or 0.0), float(node.get("min") or 0.0)
+        if exit == "silence":
+            return Taking(chosen=True, seconds=quiet)
+        return Taking(chosen=True, seconds=least if exit == "done" else 0.0, bounds=True)
 
     def enter(self, step: Step) -> Leave | None:
         step.flush_keys()
