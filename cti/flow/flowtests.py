@@ -138,6 +138,10 @@ class _Player:
                 if simulator.run.ended:
                     return f"the call had ended when {step.value} was to be pressed"
                 simulator.press(step.value)
+            case "text":
+                if simulator.run.ended:
+                    return f"the conversation had ended when {step.value!r} was to be written"
+                simulator.write(step.value)
             case "silence":
                 while not simulator.silent and simulator.step():
                     pass

@@ -106,7 +106,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class ScriptStep:
-    """``do`` is hear, not_hear, press, silence, wait, hangup; ``value`` text, keys, or seconds."""
+    """``do`` is hear, not_hear, press, text, silence, wait, hangup; ``value`` text, keys, or seconds."""
 
     do: str
     value: Any

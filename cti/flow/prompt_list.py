@@ -52,6 +52,8 @@ def _node(flow: Flow, node: Node) -> Iterator[Say]:
             yield from _queue(flow, node, language)
         if node.type == "collect" and node.get("confirm") and node.get("confirm_say") is None:
             yield from _builtin("confirm", language, _value_kinds(flow, node))
+        if node.type == "callback" and node.get("confirm"):
+            yield from _builtin("callback", language, ("digits",))
 
 
 def _template(template: Template, language: str, scope: Scope, of_value: Iterable[str]) -> Iterator[Say]:

@@ -68,11 +68,14 @@ class Run(Walker):
         self.sprint = []
         if not self.started:
             self.hung_up = self.hung_up or isinstance(event, e.HungUp)
+            if isinstance(event, e.TextReceived):  # what the conversation begins with
+                self.texts.append(event.text)
         elif not self.ended:
             self._dispatch(event, now)
         return self._take()
 
     def _take(self) -> c.Sprint:
+        self.send_unsaid()
         sprint, self.sprint = self.sprint, []
         return sprint
 
@@ -134,5 +137,6 @@ class Run(Walker):
         run.plan = plan
         run.evaluator = Evaluator()
         run.sprint = []
+        run.unsaid = []
         restore_into(run, state)
         return run

@@ -76,7 +76,18 @@ class Simulator:
     # ---- what the caller does --------------------------------------------------------------------------------
 
     def start(self) -> None:
-        self._carry_out(self.run.start(self._now()))
+        """A conversation by text begins with what the caller writes first."""
+        if not self.run.by_text:
+            self._carry_out(self.run.start(self._now()))
+
+    def write(self, text: str) -> None:
+        self._say("caller", f"writes {text}")
+        self.feed(e.TextReceived(text))
+        self._begin()
+
+    def _begin(self) -> None:
+        if not self.run.started:
+            self._carry_out(self.run.start(self._now()))
 
     def press(self, keys: str) -> None:
         for index, key in enumerate(keys):
@@ -86,6 +97,7 @@ class Simulator:
             self.feed(e.DigitPressed(key))
 
     def hang_up(self) -> None:
+        self._begin()
         self._say("caller", "hangs up")
         self.feed(e.HungUp("NORMAL_CLEARING"))
 
@@ -106,13 +118,17 @@ class Simulator:
 
     def advance(self, seconds: float) -> None:
         """Let time pass, everything that is due at its end included."""
+        self._begin()
         until = self.time_s + seconds
-        while self._next_at() is not None and self._next_at() <= until + 1e-9:  # type: ignore[operator]
-            self.step()
+        while (at := self._next_at()) is not None and at <= until + 1e-9 and self.step():
+            pass
         self.time_s = until
 
     def step(self) -> bool:
         """Let the next thing happen; False when nothing is due any more, or the call is over."""
+        if not self.run.started:
+            self._begin()
+            return True
         if self._next_at() is None or self.run.ended or self.time_s > END_S:
             return False
         at, _, event = heapq.heappop(self._agenda)
@@ -165,6 +181,9 @@ class Simulator:
                     self._cancelled.add(ref)
                     self._later(0.0, self.stubs.recorded(ref, stopped=True))
                     self._cancelled.discard(ref)
+                case c.Reply(text):
+                    self._say("flow", text)
+                    self.prompts.append(Prompted(self.time_s, text))
                 case c.Hangup():
                     self._say("engine", "the call is hung up")
                     self._playing.clear()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cti.flow.walker import Walker
 
 TYPE_AHEAD = 64  # keys; a caller who types more is leaning on the phone
+REPLY_S = {"sms": 600.0, "chat": 180.0}
 TEXTS_AHEAD, TEXT_LENGTH = 8, 1000  # messages that came before they were asked for, and of each so many characters
 
 
@@ -181,7 +182,11 @@ class Step:
         return pieces
 
     def play(self, parts: tuple[c.AudioPart, ...], role: str = "prompt") -> bool:
-        """Start playing; False when there is nothing to play. Ends with `PlayEnded` under ``role``."""
+        """Start playing; False when there is nothing to wait for: no parts, or a conversation by text, where it is
+        said in the next message. Ends with `PlayEnded` under ``role``."""
+        if self.run.by_text:
+            self.run.unsaid += [part.text for part in parts if isinstance(part, c.Say)]
+            return False
         if not parts:
             return False
         self.command("play", role, lambda ref: c.Play(ref, parts))
@@ -201,6 +206,10 @@ class Step:
 
     def timer(self, role: str, seconds: float) -> None:
         self.command("timer", role, lambda ref: c.StartTimer(ref, seconds))
+
+    def reply_timer(self, role: str, seconds: float) -> None:
+        """For an answer of the caller; who writes takes longer than who presses a key."""
+        self.timer(role, max(seconds, REPLY_S.get(self.run.medium, 0.0)))
 
     def waits_for(self, role: str) -> bool:
         return any(name == role for _, name in self.run.pending.values())

@@ -17,6 +17,7 @@ from cti.flow.step import Enter, Finish, FlowFailure, Leave, Step
 
 MAX_STEPS = 200  # nodes entered without waiting for anything: a loop the checker missed
 MAX_FRAMES = 16
+BY_TEXT = ("sms", "chat")
 LIMIT_GRACE_S = 60.0  # what `on.limit` may take before the call is hung up
 Action = Callable[[Step], Leave | None]
 
@@ -31,12 +32,13 @@ class Walker:
         self.plan = plan
         self.language: str = wanted if wanted in root.languages else root.default_language
         self.called = _lenient(t.PHONE_TYPE, inputs.get("called"))
-        self.medium = inputs.get("medium", "voice")
+        self.medium: str = inputs.get("medium") or root.media[0]
         self.frames: list[Frame] = [self._frame(plan.root, inputs)]
         self.local: dict[str, Any] = {}
         self.pending: dict[int, tuple[str, str]] = {}
         self.keys = ""
         self.texts: list[str] = []
+        self.unsaid: list[str] = []  # by text: what goes out together, as one message, at the next wait
         self.visits: dict[str, int] = {}
         self.goals: list[str] = []
         self.last_ref = 0
@@ -111,6 +113,8 @@ class Walker:
             self._finish("", now)
             return None
         self.sprint.append(c.NodeEntered(frame.flow, name, node.type, frame.visit))
+        if self.by_text and not kind.by_text:
+            raise FlowFailure("medium-mismatch", f"{node.type} cannot run in a conversation by text ({self.medium})")
         if kind.needs_answer:
             self._answer()
         if kind.human:
@@ -243,11 +247,23 @@ class Walker:
     # ---- beginning and end -----------------------------------------------------------------------------------
 
     def _answer(self) -> None:
-        if not self.answered:
+        if not self.answered and not self.by_text:
             self.answered = True
             self.sprint.append(c.Answer())
 
+    @property
+    def by_text(self) -> bool:
+        """The caller reads and writes, in their own time."""
+        return self.medium in BY_TEXT
+
+    def send_unsaid(self) -> None:
+        if self.unsaid:
+            self.sprint.append(c.Reply("\n".join(self.unsaid)))
+            self.unsaid = []
+
     def _start_limit(self, now: datetime) -> None:
+        if self.by_text:
+            return
         if self.limit_ref is None and not self.hung_up:
             self.limit_ref, self.limit_since = self.new_ref(), now
             self.sprint.append(c.StartTimer(self.limit_ref, self.limit_left_s))
@@ -277,6 +293,7 @@ class Walker:
         if reason is None:
             reason = "hangup" if self.hung_up else "limit" if self.limit_hits else "flow_end"
         self._unwind(1, reason)
+        self.send_unsaid()
         if not self.hung_up:
             self.sprint.append(c.Hangup())
         self.sprint.append(c.RunEnded(outcome, reason, dict(returns or {})))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from cti.core.events import Event, PlayEnded
 from cti.flow.kinds import Duration, Flag, PromptKind
-from cti.flow.model import Prompt
+from cti.flow.model import Node, Prompt
 from cti.flow.nodes.key_kinds import Reprompt, RepromptKind
-from cti.flow.registry import NodeType, Option
-from cti.flow.step import Leave, Step
+from cti.flow.phrases import clean_text
+from cti.flow.registry import NodeType, Option, Taking
+from cti.flow.step import TEXT_LENGTH, Leave, Step
 
 ASKING_OPTIONS = {
     "say": Option(PromptKind(), "the question", required=True),
@@ -27,9 +28,20 @@ class Asking(NodeType):
         """Take what was typed ahead, else ask. Subclasses answer through `key`."""
         if step.run.keys:
             return self.take(step)
+        if (text := step.take_text()) is not None:
+            return self.written(step, text)
         if step.play(step.render(prompt or step.option("say"))):
             return None
         return self.asked(step)
+
+    @staticmethod
+    def failing(node: Node, exit: str) -> Taking:
+        """How ``no_input`` and ``no_match`` come to be taken. Silence is no input; wrong keys are keys."""
+        reprompt: Reprompt = node.get("reprompt") or Reprompt()
+        times = 1 + int(getattr(reprompt, exit))
+        if exit == "no_input":
+            return Taking(chosen=True, seconds=times * float(node.get("wait") or 0.0))
+        return Taking(chosen=True, keys=times, bounds=True)
 
     def take(self, step: Step) -> Leave | None:
         """Hand every key typed ahead to `key` until the node is left or none remains."""
@@ -45,8 +57,16 @@ class Asking(NodeType):
         """The question has been asked: wait, unless a key came while it could not be interrupted."""
         if step.run.keys:
             return self.take(step)
-        step.timer("no_input", step.option("wait"))
+        step.reply_timer("no_input", step.option("wait"))
         return None
+
+    def written(self, step: Step, text: str) -> Leave | None:
+        """The caller's answer in a conversation by text."""
+        raise NotImplementedError
+
+    def text(self, step: Step, text: str) -> Leave | None:
+        step.stop("prompt", "no_input")
+        return self.written(step, clean_text(text)[:TEXT_LENGTH])
 
     def key(self, step: Step, key: str) -> Leave | None:
         raise NotImplementedError

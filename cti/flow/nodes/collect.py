@@ -19,7 +19,8 @@ from cti.flow.model import Flow, Node
 from cti.flow.nodes.asking import ASKING_OPTIONS, Asking
 from cti.flow.nodes.extra_kinds import Fields, Variable
 from cti.flow.nodes.targets import check_variable
-from cti.flow.registry import CheckContext, Names, Option, Options, register
+from cti.flow.nodes.written import meant_key, parse_text
+from cti.flow.registry import CheckContext, Names, Option, Options, Taking, register
 from cti.flow.speech import say_digits, say_value
 from cti.flow.step import Leave, Step
 from cti.flow.values import decode, encode
@@ -110,6 +111,16 @@ number:
         save = node.get("save")
         return (frozenset({save.name}) if save and exit == "filled" else frozenset()), frozenset()
 
+    def taking(self, node: Node, exit: str, flow: Flow) -> Taking:
+        """The fewest keys that the type and the bounds allow, and one that confirms; silence ends the entry."""
+        if exit in ("no_input", "no_match"):
+            return self.failing(node, exit)
+        save, digits = node.get("save"), node.get("digits") or {}
+        declared = flow.variables.get(save.name) if save else None
+        entry = _ENTRIES.get(declared.type.kind if declared else "text", Entry())
+        least = digits.get("min", min(entry.least, digits.get("max", entry.least)))
+        return Taking(chosen=True, keys=least + bool(node.get("confirm")), bounds=True)
+
     def check(self, node: Node, ctx: CheckContext) -> None:
         save, digits = node.get("save"), node.get("digits") or {}
         kind = check_variable(save, ctx) if save else None
@@ -177,6 +188,22 @@ number:
             step.timer("between", step.option("between"))
         return None
 
+    def written(self, step: Step, text: str) -> Leave | None:
+        step.stop("between", "confirm_prompt")
+        if "value" in step.local:
+            return self._confirm_key(step, meant_key(text))
+        kind, digits = self._kind(step), step.option("digits")
+        value = parse_text(kind, text)
+        pattern = digits.get("pattern")
+        least, most = digits.get("min", 1), digits.get("max", 1000)
+        if (
+            value is None
+            or not least <= len(text) <= most
+            or (pattern and not compile_pattern(pattern).fullmatch(text))
+        ):
+            return self.again(step, "no_match")
+        return self._accept(step, value)
+
     def _complete(self, step: Step) -> Leave | None:
         typed, bad = step.local["typed"], step.local.pop("bad", False)
         step.local["typed"] = ""
@@ -190,6 +217,9 @@ number:
             value = parse_keys(kind, typed)
         except t.BadValue:
             return self.again(step, "no_match")
+        return self._accept(step, value)
+
+    def _accept(self, step: Step, value: Any) -> Leave | None:
         if not step.option("confirm"):
             return self._fill(step, value)
         step.local["value"] = encode(value)
@@ -213,13 +243,12 @@ number:
             parts = step.render(prompt, {"value": spoken}, taint)
         else:
             parts = (say_text("confirm", step.language, spoken, self._sensitive(step)),)
-        step.play(parts, "confirm_prompt")
-        return None
+        return None if step.play(parts, "confirm_prompt") else self._confirm_asked(step)
 
     def _confirm_asked(self, step: Step) -> Leave | None:
         if step.run.keys:
             return self.take(step)
-        step.timer("no_input", step.option("wait"))
+        step.reply_timer("no_input", step.option("wait"))
         return None
 
     def _confirm_key(self, step: Step, key: str) -> Leave | None:

@@ -99,6 +99,7 @@ class ValueMap(Kind):
 
     absent_ok: bool = False
     name = "{name: value, …}"
+    doc = "`{msisdn: =caller}`: on the left a name that the other side knows, on the right what it is given"
     schema = frozen({"type": "object", "additionalProperties": VALUE})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
@@ -132,6 +133,7 @@ class SaveMap(ValueMap):
     """``{variable: =result.field}``."""
 
     name = "{variable: value, …}"
+    doc = "`{balance: =result.balance}`: on the left a variable of the flow, on the right what goes into it"
 
 
 class SetMap(ValueMap):
@@ -142,6 +144,7 @@ class Variable(Kind):
     """The name of a declared variable to write to."""
 
     name = "variable"
+    doc = "the name of a variable that stands under `inputs` or `vars`; without `=`"
     schema = NODE_NAME
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:

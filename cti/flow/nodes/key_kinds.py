@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from cti.core.issue import Issue
 from cti.flow import types as t
 from cti.flow import yamlio
 from cti.flow.expressions import Scope
-from cti.flow.kinds import NODE_NAME, VALUE, Kind, PromptList, frozen
+from cti.flow.kinds import NODE_NAME, SCALAR, VALUE, Kind, PromptList, frozen
 from cti.flow.model import NodeRef, Prompt, Value
 from cti.flow.readers import check_value, read_key, read_value
 from cti.flow.reading import Reading
@@ -28,6 +29,7 @@ class Keys(Kind):
 
     with_values: bool = False
     name = "{key: node, …}"
+    doc = "`{1: balance, star: main}`; with `save`, also `{1: {to: thanks, value: 3}}`"
 
     def __post_init__(self) -> None:
         target: dict[str, Any] = {**NODE_NAME, "description": "the node that follows"}
@@ -75,6 +77,34 @@ class Keys(Kind):
                 check_value(target.value, t.ANY, False, scope, issues)
 
 
+def plain_word(text: str) -> str:
+    """Words that people take for the same: small and capital, wide and narrow letters, blanks and a full stop."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).strip(".!。！ ")
+
+
+class Words(Kind):
+    """``{1: [CXYE, 话费], star: language}``; gives sign -> words."""
+
+    name = "{key: [text, …], …}"
+    schema = frozen(
+        {
+            "type": "object",
+            "propertyNames": {"pattern": r"^([0-9]|star|hash)$"},
+            "additionalProperties": {"anyOf": [SCALAR, {"type": "array", "items": SCALAR, "minItems": 1}]},
+        }
+    )
+
+    def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
+        words: dict[str, tuple[str, ...]] = {}
+        for key, value in reading.mapping(node, what) or ():
+            sign = read_key(key, f"a key of {what}", reading)
+            items = value.items if isinstance(value, yamlio.Sequence) else (value,)
+            read = [reading.text(item, f"{what}.{key.text}") for item in items]
+            if sign is not None:
+                words[sign] = tuple(word for word in read if word is not None)
+        return words
+
+
 @dataclass(frozen=True, slots=True)
 class Reprompt:
     """How often it is asked again, and with which words (the last prompt serves for the rest)."""
@@ -92,6 +122,7 @@ class RepromptKind(Kind):
     """``{no_input: 2, no_match: 2}``; a list of prompts instead of a number gives each reprompt its own."""
 
     name = "{no_input: n, no_match: n}"
+    doc = "`{no_input: 2, no_match: 1}`; a list of prompts instead of a number gives each repetition its own words"
     schema = frozen(
         {
             "type": "object",

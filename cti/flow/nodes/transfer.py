@@ -12,11 +12,11 @@ from cti.flow import yamlio
 from cti.flow.catalog import Catalog
 from cti.flow.expressions import Scope
 from cti.flow.kinds import Duration, Kind, PromptKind, frozen
-from cti.flow.model import Literal, Node
+from cti.flow.model import Flow, Literal, Node
 from cti.flow.readers import check_value, read_value
 from cti.flow.reading import Reading
-from cti.flow.registry import CheckContext, NodeType, Option, Options, register
-from cti.flow.step import Enter, Leave, Step
+from cti.flow.registry import CheckContext, NodeType, Option, Options, Taking, register
+from cti.flow.step import Enter, FlowFailure, Leave, Step
 from cti.flow.suggest import did_you_mean
 
 TARGETS = {"agent": t.TEXT, "extension": t.TEXT, "number": t.PHONE_TYPE, "flow": t.TEXT}
@@ -76,6 +76,13 @@ operator:
         dial = node.get("dial")
         return () if dial and dial[0] == "flow" else self.exits
 
+    def taking(self, node: Node, exit: str, flow: Flow) -> Taking:
+        return Taking(bounds=exit in ("talked", "no_answer"))
+
+    def works_in(self, node: Node, medium: str) -> bool:
+        dial = node.get("dial")
+        return bool(dial and dial[0] == "flow") or medium in ("voice", "video")
+
     def check(self, node: Node, ctx: CheckContext) -> None:
         dial = node.get("dial")
         if dial is None or dial[0] != "flow":
@@ -103,6 +110,8 @@ operator:
             return Enter(
                 "flow", note=str(target), flow=str(target), inputs=inputs, tainted=step.frame.tainted, replace=True
             )
+        if step.run.by_text:
+            raise FlowFailure("medium-mismatch", "nobody can be dialled in a conversation by text; transfer to a flow")
         ring = step.option("ring")
         step.command("transfer", "answer", lambda ref: c.Transfer(ref, kind, target, ring))
         return None
