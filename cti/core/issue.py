@@ -27,16 +27,21 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One finding. ``str()`` is the line people see: ``sales.yaml:14:7 [unknown-option] 'timout' is …``."""
+    """One finding. ``str()`` is the line people see: ``sales.yaml:14:7 [unknown-option] 'timout' is …``.
+
+    ``path``: nodes, one after the other, on which it comes about; empty where one place tells it all.
+    """
 
     place: Place
     code: str
     message: str
     severity: Severity = Severity.ERROR
+    path: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         mark = "" if self.severity is Severity.ERROR else "warning: "
-        return f"{self.place} [{self.code}] {mark}{self.message}"
+        way = f"; the way there: {' -> '.join(self.path)}" if self.path else ""
+        return f"{self.place} [{self.code}] {mark}{self.message}{way}"
 
     def as_dict(self) -> dict[str, object]:
         return {
@@ -46,4 +51,5 @@ class Issue:
             "code": self.code,
             "severity": self.severity.value,
             "message": self.message,
+            "path": list(self.path),
         }
