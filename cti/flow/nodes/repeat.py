@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from cti.flow.kinds import Goto, Integer
-from cti.flow.model import Node
+from cti.flow.model import Flow, Node
 from cti.flow.registry import Edge, NodeType, Option, Options, Taking, register
 from cti.flow.step import Leave, Step
 
