@@ -11,6 +11,7 @@ _TEXTS: dict[str, dict[str, str]] = {
     "zh": {
         "confirm": "您输入的是{value}。确认请按1，重新输入请按2。",
         "callback": "我们将拨打{value}。确认请按1，不需要请按2。",
+        "consent": "为保证服务质量，本次通话将被录音。同意请按1，不同意请按2。",
         "position": "您前面还有{ahead}位。",
         "next": "下一位就轮到您。",
         "wait": "预计等待{wait}。",
@@ -22,6 +23,7 @@ _TEXTS: dict[str, dict[str, str]] = {
     "en": {
         "confirm": "You entered {value}. To confirm press 1, to enter it again press 2.",
         "callback": "We will call {value}. To confirm press 1, if you do not want it press 2.",
+        "consent": "This call will be recorded. To agree press 1, to refuse press 2.",
         "position": "Callers before you: {ahead}.",
         "next": "You are next in line.",
         "wait": "The expected wait is {wait}.",

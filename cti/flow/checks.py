@@ -70,6 +70,8 @@ def _check_exits(flow: Flow, node: Node, catalog: Catalog, issues: list[Issue]) 
     if "else" in node.exits:
         return
     open_exits = [name for name in exits if name not in node.exits and name not in flow.handlers]
+    if node.below and "next" in open_exits:
+        open_exits.remove("next")
     failures = [name for name in open_exits if node.type == "lookup" and name in (*TECHNICAL_OUTCOMES, "not_found")]
     others = [name for name in open_exits if name not in failures]
     if failures:

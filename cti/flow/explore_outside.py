@@ -50,6 +50,10 @@ class Outside:
                 return [("transfer", outcome) for outcome in self._exits(node)]
             case c.RequestCallback():
                 return [("callback", outcome) for outcome in self._exits(node)]
+            case c.SendFax() | c.ReceiveFax():
+                return [("fax", outcome) for outcome in self._exits(node)]
+            case c.PlayVideo():
+                return [("video", outcome) for outcome in self._exits(node)]
             case c.SendMessage():
                 return [("message", outcome) for outcome in self._exits(node)]
         return []

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from cti.core.commands import Say
 from cti.flow import types as t
-from cti.flow.builtin_texts import fixed_texts, has_texts, offer_text, split_text
+from cti.flow.builtin_texts import find_text, fixed_texts, has_texts, offer_text, split_text
 from cti.flow.expressions import Expression, Scope, infer
 from cti.flow.model import Flow, Node, Prompt, SayText, Template, parts_of
 from cti.flow.phrases import clean_text, fixed_pieces
@@ -36,7 +36,7 @@ def list_fixed_prompts(plan: Plan) -> list[Say]:
     found: dict[Say, None] = {}
     for flow in plan.flows.values():
         for node in flow.nodes.values():
-            if node.type != "message":
+            if node.type not in ("message", "fax"):  # those are read, not heard
                 found.update(dict.fromkeys(_node(flow, node)))
     return list(found)
 
@@ -50,6 +50,8 @@ def _node(flow: Flow, node: Node) -> Iterator[Say]:
     for language in flow.languages:
         if node.type == "queue":
             yield from _queue(flow, node, language)
+        if node.type == "recording" and node.get("consent") is True:
+            yield Say(find_text("consent", language), language)
         if node.type == "collect" and node.get("confirm") and node.get("confirm_say") is None:
             yield from _builtin("confirm", language, _value_kinds(flow, node))
         if node.type == "callback" and node.get("confirm"):

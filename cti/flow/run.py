@@ -31,6 +31,8 @@ _KINDS: Mapping[type[Any], str] = {
     e.QueueEnded: "queue",
     e.CallbackEnded: "callback",
     e.RecordEnded: "record",
+    e.FaxEnded: "fax",
+    e.VideoEnded: "video",
     e.MessageEnded: "message",
 }
 

@@ -43,6 +43,8 @@ _PLAIN = (
     "answered",
     "hung_up",
     "queue",
+    "recording",
+    "masks",
     "limit_ref",
     "limit_hits",
     "limit_left_s",

@@ -175,7 +175,7 @@ class Simulator:
                     self._cancelled.add(ref)
                 case c.StartTimer(ref, seconds):
                     self._later(seconds, e.TimerFired(ref))
-                case c.CancelTimer(ref) | c.LeaveQueue(ref):
+                case c.CancelTimer(ref) | c.LeaveQueue(ref) | c.StopFax(ref) | c.StopVideo(ref):
                     self._cancelled.add(ref)
                 case c.StopRecord(ref):
                     self._cancelled.add(ref)

@@ -1,9 +1,9 @@
 """Answers of everything outside a run, as a flow's test gives them.
 
 ``given:`` names a look-up (``subscriber.get``), ``queue`` or ``queue.NAME``, ``transfer``, ``callback``, ``record``,
-``message``; ``notices`` has those that hold (texts, or as in their file); ``hours.NAME`` stands for a calendar's state
-(`cti.flow.stubbed_hours`). A value is an outcome (``timeout``), a mapping (``{outcome: …, after: 3s, …}``; of a look-up
-or request also just its fields), or a list of such, one for each time, the last for the rest.
+``message``, ``fax``, ``video``; ``notices`` has those that hold (texts, or as in their file); ``hours.NAME`` stands for
+a calendar's state (`cti.flow.stubbed_hours`). A value is an outcome (``timeout``), a mapping (``{outcome: …, after: 3s,
+…}``; of a look-up or request also just its fields), or a list of such, one for each time, the last for the rest.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ LOOKUP_S = 0.3
 TALK_S = 30.0
 RING_S = 5.0
 MESSAGE_S = 10.0
-NAMES = ("queue", "transfer", "callback", "record", "message", "notices")
+FAX_S, VIDEO_S = 60.0, 20.0
+NAMES = ("queue", "transfer", "callback", "record", "message", "notices", "fax", "video")
 Answers = list[tuple[float, e.Event]]
 
 
@@ -67,7 +68,28 @@ class Stubs:
             case c.SendMessage(ref, channel, recipient, text):
                 outcome, after, _ = _read(self.take("message"), "sent")
                 return f"{channel} to {recipient}: {text}", [(after or 0.1, e.MessageEnded(ref, outcome))]
+            case c.SendFax(ref) | c.ReceiveFax(ref):
+                return self._fax(work, ref)
+            case c.PlayVideo(ref, file):
+                outcome, after, _ = _read(self.take("video"), "next")
+                usual = VIDEO_S if outcome == "next" else 0.0
+                return f"video {file}: {outcome}", [(usual if after is None else after, e.VideoEnded(ref, outcome))]
+            case c.StartRecording() | c.StopRecording():
+                return "the recording begins" if isinstance(work, c.StartRecording) else "the recording ends", []
+            case c.PauseRecording(on) | c.MaskRecording(on):
+                word = "masked" if isinstance(work, c.MaskRecording) else "paused"
+                return f"the recording is {word}" if on else f"the recording is no longer {word}", []
         return "", []
+
+    def _fax(self, work: c.SendFax | c.ReceiveFax, ref: int) -> tuple[str, Answers]:
+        """``timeout``: nothing comes, and the node's deadline ends it."""
+        outcome, after, extra = _read(self.take("fax"), "ok")
+        line = f"receives a fax: {outcome}" if isinstance(work, c.ReceiveFax) else f"sends a fax: {outcome}"
+        if outcome == "timeout":
+            return line, []
+        pages = int(extra.get("pages", 1 if outcome == "ok" else 0))
+        document = str(extra.get("document", "fax.tif")) if isinstance(work, c.ReceiveFax) and outcome == "ok" else ""
+        return line, [(FAX_S if after is None else after, e.FaxEnded(ref, outcome, pages, document))]
 
     def _lookup(self, work: c.Lookup) -> tuple[str, Answers]:
         stub = self.take(work.source)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cti.core import commands as c
+from cti.flow import recorded
 from cti.flow import types as t
 from cti.flow.expressions import Evaluator
 from cti.flow.model import Node
@@ -45,6 +46,7 @@ class Walker:
         self.errors = 0
         self.started = self.ended = self.answered = self.hung_up = False
         self.queue: str | None = None  # the queue entered last: a callback keeps the place in it
+        self.recording = self.masks = ""  # see `cti.flow.recorded`
         self.limit_ref: int | None = None
         self.limit_hits = 0
         self.limit_left_s = root.ivr_seconds
@@ -117,6 +119,7 @@ class Walker:
             raise FlowFailure("medium-mismatch", f"{node.type} cannot run in a conversation by text ({self.medium})")
         if kind.needs_answer:
             self._answer()
+        recorded.node_entered(self)
         if kind.human:
             self._pause_limit(now)
         return kind.enter(Step(self, now))
@@ -173,6 +176,7 @@ class Walker:
         for ref, (kind, _) in list(self.pending.items()):
             del self.pending[ref]
             self.stop_pending(kind, ref)
+        recorded.node_left(self)
         if REGISTRY[self.node.type].human:
             self._start_limit(now)
         self.sprint.append(c.NodeLeft(frame.flow, frame.node, frame.visit, exit, note))
@@ -187,6 +191,10 @@ class Walker:
             self.sprint.append(c.StopPlay(ref))
         elif kind == "record":
             self.sprint.append(c.StopRecord(ref))
+        elif kind == "fax":
+            self.sprint.append(c.StopFax(ref))
+        elif kind == "video":
+            self.sprint.append(c.StopVideo(ref))
         elif kind == "queue":
             self.sprint.append(c.LeaveQueue(ref, bool(self.local.get("keep_place"))))
 
