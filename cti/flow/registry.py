@@ -39,12 +39,16 @@ Options = Mapping[str, Option]
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A way from a node to another. ``gives``/``takes``: variables certainly given, or perhaps absent, after it."""
+    """A way from a node to another. ``gives``/``takes``: variables certainly given, or perhaps absent, after it.
+
+    ``by_handler``: not wired, but caught by a handler (``on:``), which runs once in a call.
+    """
 
     exit: str
     target: NodeRef
     gives: Names = frozenset()
     takes: Names = frozenset()
+    by_handler: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +58,14 @@ class Taking:
     ``chosen``: by what the caller does or leaves undone; any other exit may be taken whatever the caller does.
     ``keys``: the fewest that the caller presses for it; ``seconds``: of silence that it takes at least.
     ``bounds``: a circle through it cannot go round by itself: it takes an actual key, a real wait, or it counts.
+    ``exempt``: taken when nobody works, so that no person can be asked for.
     """
 
     chosen: bool = False
     keys: int = 0
     seconds: float = 0.0
     bounds: bool = False
+    exempt: bool = False
 
 
 @dataclass

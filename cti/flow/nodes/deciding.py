@@ -10,7 +10,7 @@ from cti.flow.kinds import Condition, Goto, Word
 from cti.flow.model import Flow, Node
 from cti.flow.nodes.extra_kinds import Cases, SetMap
 from cti.flow.nodes.targets import check_saves, save_effects
-from cti.flow.registry import CheckContext, Edge, Names, NodeType, Option, Options, register
+from cti.flow.registry import CheckContext, Edge, Names, NodeType, Option, Options, Taking, register
 from cti.flow.step import FlowFailure, Leave, Step
 from cti.flow.suggest import did_you_mean
 
@@ -103,6 +103,9 @@ open:
   calendar: hotline
   to: {open: main, else: closed}
 """
+
+    def taking(self, node: Node, exit: str, flow: Flow) -> Taking:
+        return Taking(exempt=exit in ("closed", "holiday"))
 
     def check(self, node: Node, ctx: CheckContext) -> None:
         known, name = ctx.catalog.calendars, node.get("calendar")
