@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from cti.boss import DEMO_LOOKUPS, load_definitions
 from cti.config import QueueSettings, Settings, SwitchSettings
 from cti.flow.reference import reference
 from cti.flow.schema import SCHEMAS
@@ -72,7 +73,7 @@ def _row(name: str, field: Any) -> str:
 def flow_language() -> str:
     """What people wrote stays; what stands below the mark is made from the registry."""
     written = (DOCS / "flow-language.md").read_text(encoding="utf-8")
-    return written.split(REFERENCE, 1)[0] + REFERENCE + reference()
+    return written.split(REFERENCE, 1)[0] + REFERENCE + reference(load_definitions(DEMO_LOOKUPS).catalog())
 
 
 def schema(kind: str) -> str:

@@ -24,7 +24,9 @@ def show(options: argparse.Namespace) -> int:
     from cti.flow.suggest import did_you_mean
 
     if options.type is None:
-        sys.stdout.write(reference())
+        from cti.app import demo_catalog
+
+        sys.stdout.write(reference(demo_catalog()))
         return 0
     if options.type not in REGISTRY:
         hint = did_you_mean(options.type, REGISTRY).removeprefix("; ") or f"types are {', '.join(sorted(REGISTRY))}"

@@ -200,8 +200,9 @@ def _words(node: Node, kind: NodeType | None, language: str) -> Iterator[str]:
             yield value
         for prompt in parts_of(value, Prompt):
             yield from (_spoken(item, language) for item in prompt.items)
+    for name in names:
         if options[name].required:
-            yield from _computed(value)
+            yield from _computed(node.get(name))
     yield from (value for name in COMMON if isinstance(value := node.get(name), str))
 
 

@@ -62,9 +62,10 @@ PROMPT: Schema = frozen({"anyOf": [*PROMPT_ITEM["anyOf"], {"type": "array", "ite
 
 
 class Kind:
-    """``name`` for the reference; ``schema`` for editors."""
+    """``name`` and ``doc`` (how it is written) for the reference; ``schema`` for editors."""
 
     name: str = "value"
+    doc: str = ""
     schema: Schema = frozen({})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
@@ -84,6 +85,7 @@ class Kind:
 
 class Text(Kind):
     name = "text"
+    doc = "as it stands; in quotes when it has `: `, ` #`, or begins with a sign"
     schema = SCALAR
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
@@ -94,6 +96,7 @@ class Word(Kind):
     """An identifier of something outside the flow (a calendar, a queue, a look-up, a flow)."""
 
     name = "name"
+    doc = "the name of something outside the flow: a look-up, a queue, a calendar, another flow"
     schema = SCALAR
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
@@ -114,6 +117,7 @@ class Choice(Kind):
 
 class Duration(Kind):
     name = "duration"
+    doc = "`800ms`, `5s`, `2m`, `1m30s`, `2h`, `1d`; never a bare number"
     schema = frozen({"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d))+$"})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
@@ -146,6 +150,7 @@ class Flag(Kind):
 
 class Key(Kind):
     name = "key"
+    doc = "`0` to `9`, `star`, `hash`"
     schema = frozen({"enum": [*(name for name in KEYS if not name.isdigit()), *range(10), *map(str, range(10))]})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
@@ -154,6 +159,7 @@ class Key(Kind):
 
 class Goto(Kind):
     name = "node"
+    doc = "the name of a node of this flow"
     schema = NODE_NAME
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
@@ -168,6 +174,7 @@ class Condition(Kind):
     """Always an expression, with or without a leading ``=``."""
 
     name = "condition"
+    doc = "an expression that is true or false: `given(balance) and balance > 0`"
     schema = SCALAR
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
@@ -190,6 +197,7 @@ class Val(Kind):
 
     expected: t.Type = t.ANY
     absent_ok: bool = False
+    doc = "literal as it stands; computed when it begins with `=`: `=caller`, `\"= 10 if tier == 'vip' else 0\"`"
 
     def __post_init__(self) -> None:
         self.name = f"value ({self.expected.kind})" if self.expected.kind != "any" else "value"
@@ -208,6 +216,10 @@ class Val(Kind):
 
 class PromptKind(Kind):
     name = "prompt"
+    doc = (
+        'in a flow of one language a text: `say: Welcome.`; else one for each: `say: {zh-CN: "欢迎。", en-US: "Welcome."}`; '
+        'or `{file: music.wav}`, `{tone: "%(200,0,440)"}`; or a list of such. `${…}` in it is computed: `${money(balance)}`'
+    )
     schema = PROMPT
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:

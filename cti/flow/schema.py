@@ -21,8 +21,8 @@ from cti.flow.schema_parts import DRAFT, closed, described, listed, plain
 from cti.flow.schema_tests import tests_schema
 
 _TYPE_TEXT = (
-    f"one of {', '.join(t.KINDS)}; '?' behind it: may be absent, '!': sensitive, masked wherever it is shown. "
-    "'type = value' gives it a value from the start"
+    f"`name: type`, or `name: type = value`. Types are {', '.join(t.KINDS)}; `?` behind it: may be absent, `!`: "
+    "sensitive, masked wherever it is shown"
 )
 
 
@@ -58,9 +58,14 @@ def _parts() -> dict[str, dict[str, Any]]:
             "every text must be there in each of them; zh-CN alone unless said",
         ),
         "media": described(listed({"enum": list(MEDIA)}), "what the flow is made for; voice unless said"),
-        "answer": described(Flag.schema, "false: answered only by the first node that needs the caller", default=True),
-        "inputs": described(variables, f"what the entry table or the calling flow hands over: {_TYPE_TEXT}"),
-        "vars": described(variables, f"variables of the flow: {_TYPE_TEXT}"),
+        "answer": described(
+            Flag.schema, "false: the call is answered only by the first node that needs the caller", default=True
+        ),
+        "inputs": described(
+            variables,
+            f"what the entry table or the calling flow hands over; caller and line come by themselves: {_TYPE_TEXT}",
+        ),
+        "vars": described(variables, "variables of the flow, written like inputs; without `?` they need a value"),
         "on": described(
             closed({name: described(node_name, f"the node for '{name}'") for name in HANDLERS}),
             "nodes for an error, for a caller who hangs up, and for a call that takes too long",

@@ -137,7 +137,8 @@ class SaveMap(ValueMap):
 
 
 class SetMap(ValueMap):
-    name = "{variable: value, …}"
+    name = SaveMap.name
+    doc = SaveMap.doc
 
 
 class Variable(Kind):
