@@ -85,13 +85,17 @@ class Recorder:
         for entry in reversed(self._entries):
             packed = entry[1]
             if count and isinstance(packed, list) and packed[0] in _TYPED and isinstance(packed[1], str):
-                packed[1] = self._hide(packed[1])
+                packed[1] = self._hide(packed[1]) if packed[1].isdigit() else packed[1]
                 count -= 1
 
     # ---- handing over --------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def peek(self) -> tuple[Any, ...]:
+        """The entries that nobody has taken yet."""
+        return tuple(self._entries)
 
     def take(self) -> tuple[tuple[Any, ...], dict[str, str]]:
         """(entries, secrets) since the last time."""
@@ -111,13 +115,16 @@ def is_late(run: Run, event: e.Event) -> bool:
 
 
 def is_secret(run: Run, event: e.Event) -> bool:
-    """A key (or a text) that answers a question for a secret."""
-    return isinstance(event, e.DigitPressed | e.TextReceived) and asks_secret(run)
+    """A digit (or a text) that answers a question for a secret. Star and hash, and the keys of a confirmation, tell
+    nothing of it, and without them the path could not be followed."""
+    if isinstance(event, e.DigitPressed):
+        return event.digit.isdigit() and asks_secret(run)
+    return isinstance(event, e.TextReceived) and asks_secret(run)
 
 
 def asks_secret(run: Run) -> bool:
     """The present node asks for a sensitive value that is no telephone number."""
-    if run.ended or not run.started or run.node.type != "collect":
+    if run.ended or not run.started or run.node.type != "collect" or "value" in run.local:
         return False
     save = run.node.get("save")
     kind = run.plan.flows[run.frames[-1].flow].variables.get(save.name) if save else None

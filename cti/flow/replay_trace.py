@@ -33,7 +33,7 @@ ASKS: Mapping[type[Any], str] = {
 }
 WITH_REF = ("play", "timer", "limit", "ask")
 _QUIET = (c.Answer, c.StopPlay, c.CancelTimer, c.LeaveQueue, c.StopRecord)
-_NUMBERS = ("number", "recipient", "target", "prefer")  # fields that hold somebody's number, declared or not
+_NUMBERS = ("number", "recipient", "target")  # fields that hold somebody's number, declared or not
 _SHORTEST = 4  # characters of a sensitive value that are looked for inside other texts
 
 
