@@ -11,9 +11,9 @@ from datetime import datetime
 
 from cti.core import commands as c
 from cti.flow.explore_circles import in_circles
-from cti.flow.explore_keys import key_of
+from cti.flow.explore_keys import hangup_key, key_of
 from cti.flow.explore_live import live_variables
-from cti.flow.explore_moves import BEGIN, LIMIT, Move, Moves
+from cti.flow.explore_moves import BEGIN, HANG_UP, LIMIT, Move, Moves
 from cti.flow.explore_outside import Outside
 from cti.flow.explore_values import Samples
 from cti.flow.explore_walk import Beginning, Budget, Trouble, Walk, Way, make, replay
@@ -33,12 +33,14 @@ class Explorer:
         self.plan, self.budget = plan, budget
         self.samples = Samples(plan, NOW)
         self.outside = Outside(plan, self.samples)
-        self.moves = Moves(plan, self.samples)
         self.live = live_variables(plan)
+        self.moves = Moves(plan, self.samples, self.live)
         self.found = Walk(plan)
         self._numbers: dict[bytes, int] = {}
         self._spots: dict[int, Spot] = {}
         self._todo: deque[int] = deque()
+        self._entered: set[int] = set()  # spots at which a node has just been entered
+        self._hung_up: set[str] = set()
         self._until = budget.clock() + budget.seconds if budget.clock else None
 
     def walk(self) -> Walk:
@@ -61,8 +63,20 @@ class Explorer:
                 walk.reached = f"{self.budget.depth} steps"
                 continue
             walk.expanded[number] = True
-            for move in self.moves.at(spot):
+            for move in self.moves.at(spot, number in self._entered):
+                if move is HANG_UP and self._hung_up_alike(number, spot):
+                    continue
                 self._try(number, move, walk.first[number].beginning, spot)
+
+    def _hung_up_alike(self, number: int, spot: Spot) -> bool:
+        """Somebody has hung up before with the same consequences."""
+        beginning = self.found.first[number].beginning
+        key = hangup_key(self.plan, spot, self.live, self.found.beginnings[beginning].hour)
+        if key not in self._hung_up:
+            self._hung_up.add(key)
+            return False
+        self.found.exits.add((*self.found.at[number], "hangup"))
+        return True
 
     def _strike(self) -> None:
         """The time limit can strike wherever a caller can go round for ever: once at each such node."""
@@ -126,6 +140,9 @@ class Explorer:
         walk.expanded.append(over)
         if not over:
             self._spots[number] = spot
+            last = next((work for _, work in reversed(world.work) if isinstance(work, c.NodeEntered)), None)
+            if last is not None and (last.flow, last.node) == walk.at[number]:
+                self._entered.add(number)
             self._todo.append(number)
             if not spot.goes_on:
                 walk.stuck.append(number)

@@ -8,10 +8,9 @@ from hashlib import blake2b
 from typing import Any
 
 from cti.core import events as e
-from cti.flow.explore_live import NOW, PRESENCE, UNREAD_ENTRY
+from cti.flow.explore_live import NOW, PRESENCE, UNREAD_ENTRY, Live
 from cti.flow.explore_world import Spot
-
-Live = Mapping[str, Mapping[str, frozenset[str]]]
+from cti.flow.plan import Plan
 
 
 def key_of(spot: Spot, live: Live, hour: int) -> bytes:
@@ -40,6 +39,21 @@ def key_of(spot: Spot, live: Live, hour: int) -> bytes:
     timed = any(NOW in live[frame["flow"]][frame["node"]] for frame in state["frames"])
     whole = (frames, _local(state, live), due, waits, rest, limited, repr(spot.recording), timed and hour)
     return blake2b(json.dumps(whole, sort_keys=True, default=repr).encode(), digest_size=16).digest()
+
+
+def hangup_key(plan: Plan, spot: Spot, live: Live, hour: int) -> str:
+    """Equal for spots at which hanging up comes to the same: what `on.hangup` can read, and where it goes back to."""
+    state = spot.state
+    frames: list[Any] = []
+    for frame in reversed(state["frames"]):
+        handler = plan.flows[frame["flow"]].handlers.get("hangup")
+        at = frame["node"] if frames else handler.name if handler else None
+        if at is not None:
+            names = live[frame["flow"]].get(at, frozenset())
+            frames.append((frame["flow"], at, _live(frame["variables"], names)))
+    timed = any(NOW in live[flow].get(node, ()) for flow, node, _ in frames)
+    rest = [state[name] for name in ("language", "errors", "queue", "limit_hits")]
+    return repr((frames, rest, timed and hour))
 
 
 def _live(variables: Mapping[str, Any], names: frozenset[str]) -> list[Any]:

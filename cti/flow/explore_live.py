@@ -18,13 +18,14 @@ from cti.flow.nodes.extra_kinds import NamedValue
 from cti.flow.plan import Plan
 
 Names = frozenset[str]
+Live = Mapping[str, Mapping[str, Names]]  # by flow and node
 NOW = "now"  # stands for the hour of the day
 PRESENCE = "?"  # before a name: it matters only whether the variable is absent
 UNREAD_ENTRY = "-value"  # at a `collect`: nobody reads what it saves, so it does not matter what was typed
 _CLOCKS = ("now", "today")
 
 
-def live_variables(plan: Plan) -> dict[str, dict[str, Names]]:
+def live_variables(plan: Plan) -> Live:
     """By flow and node: the variables that may be read in this node or after it."""
     catalog = Catalog(lookups=plan.lookups)
     timed = any(_asks_time(node) for flow in plan.flows.values() for node in flow.nodes.values())

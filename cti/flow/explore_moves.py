@@ -8,14 +8,18 @@ from typing import Any
 
 from cti.flow import types as t
 from cti.flow.catalog import Catalog
+from cti.flow.explore_live import UNREAD_ENTRY, Live
 from cti.flow.explore_values import Samples
 from cti.flow.explore_world import Spot, World
 from cti.flow.graph import build_graph
 from cti.flow.model import Flow, Node
 from cti.flow.nodes.collect import entry_bounds
 from cti.flow.plan import Plan
+from cti.flow.registry import REGISTRY, NodeType
+from cti.flow.walker import BY_TEXT
 
 SIGNS = "9876543210*#"
+MOST_AHEAD = 3
 PASSING = ("play", "set", "branch", "hours", "notice", "repeat")  # nodes that leave keys to those that come after them
 
 
@@ -42,13 +46,15 @@ BEGIN, WAIT, HANG_UP, LIMIT = Move("begin"), Move("wait"), Move("hangup"), Move(
 
 
 class Moves:
-    def __init__(self, plan: Plan, samples: Samples) -> None:
-        self.plan, self.samples = plan, samples
+    def __init__(self, plan: Plan, samples: Samples, live: Live) -> None:
+        self.plan, self.samples, self.live = plan, samples, live
         self._graphs = {name: build_graph(flow, Catalog(lookups=plan.lookups)) for name, flow in plan.flows.items()}
         self._ahead: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._entries: dict[tuple[str, str], tuple[str, ...]] = {}
 
-    def at(self, spot: Spot) -> list[Move]:
-        """In the order in which they are tried: what costs the caller nothing comes first."""
+    def at(self, spot: Spot, entered: bool) -> list[Move]:
+        """In the order in which they are tried: what costs the caller nothing comes first. ``entered``: the node has
+        just been entered. A node that only keeps keys for those after it keeps them then as well as later."""
         state = spot.state
         if state["ended"]:
             return []
@@ -58,8 +64,10 @@ class Moves:
         frame = state["frames"][-1]
         flow = self.plan.flows[frame["flow"]]
         node = flow.nodes[frame["node"]]
-        if state["answered"] or not flow.answer:
-            found += [Move("press", keys) for keys in self._keys(flow, node, state)]
+        if state["answered"] or not flow.answer or state["medium"] in BY_TEXT:
+            keeps_keys = type(REGISTRY[node.type]).digit is NodeType.digit
+            if entered or not keeps_keys:
+                found += [Move("press", keys) for keys in self._keys(flow, node, state)]
         return [*found, HANG_UP]
 
     def _keys(self, flow: Flow, node: Node, state: Mapping[str, Any]) -> tuple[str, ...]:
@@ -73,12 +81,14 @@ class Moves:
                 return self._collect(flow, node, state)
             case "voicemail":
                 return ("#",) if any(kind == "record" for _, kind, _ in state["pending"]) else ()
+            case "callback" if node.get("confirm"):
+                return ("1", "2", "9") if not state["keys"] else ()
             case "transfer":
                 return ()
         return self._typed_ahead(flow, node) if not state["keys"] else ()
 
     def _typed_ahead(self, flow: Flow, node: Node) -> tuple[str, ...]:
-        """Keys of the nodes that ask next; nothing typed early may be lost or do harm."""
+        """One key of each node that may ask next: a key typed early is taken there as one typed in time."""
         key = (flow.id, node.name)
         if key not in self._ahead:
             edges = self._graphs[flow.id].edges
@@ -87,11 +97,11 @@ class Moves:
                 for edge in edges[todo.pop()]:
                     following = flow.nodes[edge.target.name]
                     if following.type in ("menu", "collect"):
-                        found.update(dict.fromkeys(following.get("keys") or "1"))
+                        found[next(iter(following.get("keys") or "1"))] = None
                     elif following.type in PASSING and following.name not in seen:
                         todo.append(following.name)
                     seen.add(following.name)
-            self._ahead[key] = tuple(found) or ("9",)
+            self._ahead[key] = tuple(found)[:MOST_AHEAD] or ("9",)
         return self._ahead[key]
 
     def _collect(self, flow: Flow, node: Node, state: Mapping[str, Any]) -> tuple[str, ...]:
@@ -104,9 +114,18 @@ class Moves:
         end = digits.get("end", "#")
         if local.get("typed"):
             return (end,)
+        key = (flow.id, node.name)
+        if key not in self._entries:
+            self._entries[key] = self._typed(flow, node, digits, end)
+        return self._entries[key]
+
+    def _typed(self, flow: Flow, node: Node, digits: Mapping[str, Any], end: str) -> tuple[str, ...]:
+        """Entries that are taken, one that is too short, one that is none."""
         kind: t.Type = flow.variables[node.get("save").name].type.given()
         least, most = entry_bounds(kind, digits)
         good = self.samples.entries(kind, least, most, digits.get("pattern"))
+        if UNREAD_ENTRY in self.live[flow.id][node.name]:
+            good = good[:1]
         entries = [entry if len(entry) >= most else entry + end for entry in good]
         entries += ["1", end]  # begun and left, nothing at all
         if least > 1:
