@@ -24,7 +24,9 @@ from cti.boss import (
     ensure_demo_database,
     load_definitions,
 )
+from cti.channels.conversations import Conversations
 from cti.channels.log import LogChannel
+from cti.channels.outbox import OutboxChannel
 from cti.core.errors import ConfigError, SwitchUnavailable
 from cti.prompts import Renderer, TextPrompts, WavPrompts
 from cti.runtime.admission import Admission, Limits
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
     from cti.config import Settings, SwitchSettings
     from cti.core.issue import Issue
     from cti.flow import Catalog
-    from cti.ports import Clock, Store
+    from cti.ports import Clock, MessageChannel, Store
     from cti.runtime.engine import Figures
     from cti.runtime.library import FlowLibrary
 
@@ -98,6 +100,8 @@ class Application:
         self.store: Store = open_store(url, keys, clock=self._clock.now)
         self._requests = RequestDesk(self._writes, self._clock, _spool(settings.data / "requests", keys))
         self.engine, self._prompts = self._engine(definitions)
+        self.conversations = Conversations(self.engine)
+        self.engine.add_switch(self.conversations)
         self.switches_by_name = {s.name: self._switch(s) for s in settings.switches}
         self._beats: list[gevent.Greenlet[[], None]] = []
         self._api: WSGIServer | None = None
@@ -210,7 +214,7 @@ class Application:
             notices=FileNotices(settings.flows / "notices.yaml", _notice_languages(library)),
             callbacks=NoCallbacks(),
             queues=MemoryQueues(queues, self._clock),
-            messages=Messages({"sms": LogChannel("sms"), "chat": LogChannel("chat")}),
+            messages=Messages({name: _channel(settings, name, how) for name, how in settings.messages}),
             recordings=recordings,
         )
         limits = settings.limits
@@ -263,6 +267,10 @@ def _spool(folder: Path, keys: Path) -> FileSpool:
     assert ring is not None
     sealer = ring.sealer()
     return FileSpool(folder, sealer.seal, sealer.open)
+
+
+def _channel(settings: Settings, name: str, how: str) -> MessageChannel:
+    return OutboxChannel(settings.data / "outbox" / name) if how == "outbox" else LogChannel(name)
 
 
 def _notice_languages(library: FlowLibrary) -> set[str]:

@@ -120,6 +120,13 @@ class QueueSettings(Section):
     limit: Annotated[int, Field(ge=0)] = 100
 
 
+class MessageSettings(Section):
+    """How texts go out. outbox: each becomes a file in `data`/outbox/<channel>, for a gateway to take from there."""
+
+    sms: Literal["log", "outbox"] = Field("log", description="log: nothing is sent, only counted")
+    chat: Literal["log", "outbox"] = "log"
+
+
 class BossSettings(Section):
     """The back office: a database and the file of look-ups; default: the demo subscribers."""
 
@@ -141,6 +148,7 @@ class Settings(Section):
     prompts: PromptSettings = PromptSettings()
     queues: dict[Name, QueueSettings] = Field(default_factory=dict)
     boss: BossSettings = BossSettings()
+    messages: MessageSettings = MessageSettings()
 
     @field_validator("timezone")
     @classmethod

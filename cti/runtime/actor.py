@@ -18,6 +18,7 @@ from cti.core.calls import TerminalCause
 from cti.runtime import messages as msg
 from cti.runtime.ending import Ending
 from cti.runtime.hands import Hands
+from cti.runtime.replies import Replies
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +66,8 @@ class CallActor:
         self._on_close = on_close
         self._mailbox: SimpleQueue[Any] = SimpleQueue()
         self._timers = msg.Timers()
-        self._hands = Hands(call.uuid, switch, services, self._timers, self.post, self._hangup)
+        replies = Replies(call, services.messages)
+        self._hands = Hands(call.uuid, switch, services, self._timers, self.post, self._hangup, replies.send)
         self._facts: dict[type[Any], Callable[[Any], None]] = {
             cmd.NodeEntered: call_log.node_entered,
             cmd.NodeLeft: call_log.node_left,
@@ -93,6 +95,8 @@ class CallActor:
         """Run the call to its end. A bug in here ends this call only, with a record that says so."""
         try:
             if self._resume():
+                if self._run.by_text:  # it begins with what the caller wrote
+                    self._run.feed(ev.TextReceived(self.call.attributes.get("text", "")), self._services.now())
                 self._do(self.log.start(self._run, self._services.now()))
             while not self.ending.closed:
                 self._handle(self._next())

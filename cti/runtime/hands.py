@@ -36,6 +36,7 @@ class Hands:
         timers: Timers,
         post: Callable[[Any], None],
         hangup: Callable[[cmd.Hangup], None],
+        reply: Callable[[str], None],
     ) -> None:
         self._uuid = uuid
         self._switch = switch
@@ -60,6 +61,7 @@ class Hands:
             cmd.Record: self._record,
             cmd.StopRecord: lambda c: switch.stop_record(uuid, c.ref),
             cmd.SendMessage: self._message,
+            cmd.Reply: lambda c: reply(c.text),
             cmd.Hangup: hangup,
         }
 
