@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -43,6 +44,7 @@ entries:
 """
 
 
+@cache
 def table(text: str = TABLE) -> EntryTable:
     loaded = load_entry(text, "entry.yaml", flows=FLOWS, calendars=calendars())
     assert loaded.table is not None, "\n".join(map(str, loaded.issues))
