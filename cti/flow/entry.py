@@ -11,6 +11,7 @@ from typing import Any
 from cti.core.numbers import normalise_number
 from cti.flow import types as t
 from cti.flow.calendar import Calendar
+from cti.flow.canary import Canary
 from cti.flow.expressions import EvalContext, EvalError, Evaluator
 from cti.flow.expressions.functions import line_kind
 from cti.flow.model import MEDIA, Literal, Value
@@ -60,6 +61,7 @@ class Entry:
     when: When | None = None
     percent: float | None = None
     inputs: Mapping[str, Value] | None = None
+    canary: Canary | None = None
 
     @property
     def catches_all(self) -> bool:
@@ -69,11 +71,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class EntryMatch:
-    """``rule`` is the entry's name; ``inputs`` fit the flow."""
+    """``rule`` is the entry's name; ``inputs`` fit the flow. ``canary``: another version of it for some callers."""
 
     flow: str
     inputs: Mapping[str, Any]
     rule: str
+    canary: Canary | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ class EntryTable:
                     chance = (chance - share) / (1 - share) if share < 1 else 0.0
                     continue
                 chance /= share
-            return EntryMatch(entry.flow, self._inputs(entry, facts, called, now), entry.name)
+            return EntryMatch(entry.flow, self._inputs(entry, facts, called, now), entry.name, entry.canary)
         return None
 
     def _holds(

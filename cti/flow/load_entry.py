@@ -13,12 +13,13 @@ from cti.flow import yamlio
 from cti.flow.calendar import Calendar, read_spans, read_timezone, read_weekdays
 from cti.flow.entry import FACTS, Entry, EntryTable, NumberPattern, When
 from cti.flow.expressions import Scope
+from cti.flow.load_canary import read_canary, read_percent
 from cti.flow.model import MEDIA, Flow, Value
 from cti.flow.readers import check_value, read_value
 from cti.flow.reading import Reading
 from cti.flow.suggest import did_you_mean
 
-OPTIONS = ("name", "flow", "medium", "called", "caller", "attributes", "when", "percent", "inputs")
+OPTIONS = ("name", "flow", "medium", "called", "caller", "attributes", "when", "percent", "inputs", "canary")
 CALLER = ("line", "number", "withheld")
 WHEN = ("calendar", "is", "days", "time", "timezone")
 _PATTERN = re.compile(r"[+0-9A-Za-z._@-][ +0-9A-Za-z._@?-]*\*?|\*")
@@ -99,6 +100,7 @@ class _Reader:
             self._when(mapping.get("when"), name),
             self._percent(mapping.get("percent")),
             self._inputs(mapping.get("inputs")),
+            read_canary(mapping.get("canary"), reading),
         )
         if flow is not None:
             self._check_inputs(entry, flow, mapping)
@@ -192,13 +194,7 @@ class _Reader:
         return Calendar(name, zone, week)
 
     def _percent(self, node: yamlio.Node | None) -> float | None:
-        if node is None:
-            return None
-        text = (self.reading.word(node, "percent") or "").removesuffix("%")
-        if not re.fullmatch(r"\d{1,3}(\.\d{1,2})?", text) or not 0 <= float(text) <= 100:
-            self.reading.report(node.place, "bad-option", "percent is a number from 0 to 100")
-            return None
-        return float(text)
+        return None if node is None else read_percent(node, self.reading)
 
     def _inputs(self, node: yamlio.Node | None) -> dict[str, Value] | None:
         mapping = self.reading.mapping(node, "inputs") if node is not None else None

@@ -17,6 +17,9 @@ _DAY = "({})".format("|".join(f"[{day[0]}{day[0].upper()}]{day[1:]}" for day in 
 _DAYS = f"^\\s*{_DAY}\\s*(-\\s*{_DAY}\\s*)?(,\\s*{_DAY}\\s*(-\\s*{_DAY}\\s*)?)*$"
 _ZONE = described({"type": "string"}, "a time zone, such as Asia/Shanghai")
 _HOURS_TEXT = "08:00-20:00, a list of such, open, or closed; an end before its begin lies in the next day"
+_PERCENT: dict[str, Any] = {
+    "anyOf": [{"type": "number", "minimum": 0, "maximum": 100}, {"type": "string", "pattern": r"^[\d.]+%?$"}]
+}
 
 _CALLER: dict[str, dict[str, Any]] = {
     "line": described({"enum": ["mobile", "fixed"]}, "the kind of line, by the number"),
@@ -39,10 +42,31 @@ _ENTRY: dict[str, dict[str, Any]] = {
     "attributes": described({"type": "object", "additionalProperties": listed(SCALAR)}, "what the switch tells of it"),
     "when": described(closed({name: _WHEN.get(name, {}) for name in WHEN}), "a calendar, or days and time"),
     "percent": described(
-        {"anyOf": [{"type": "number", "minimum": 0, "maximum": 100}, {"type": "string", "pattern": r"^[\d.]+%?$"}]},
+        _PERCENT,
         "of those that come so far; the same caller always falls alike",
     ),
     "inputs": described({"type": "object", "additionalProperties": VALUE}, "the inputs of the flow; = computes one"),
+    "canary": described(
+        closed(
+            {
+                "version": described(SCALAR, "new: what the file says; or a version of the history", default="new"),
+                "percent": described(_PERCENT, "of the callers; the same caller always meets the same version"),
+                "back": described(
+                    closed(
+                        {
+                            "error_rate": described(_PERCENT, "of ended calls, at most"),
+                            "abandonment": described(_PERCENT, "of contacts in queues, at most"),
+                            "containment": described(_PERCENT, "of ended calls, at least"),
+                            "min_calls": described({"type": "integer", "minimum": 1}, "before judging", default=50),
+                        }
+                    ),
+                    "past one of these the version is taken back by itself",
+                ),
+            },
+            required=("percent",),
+        ),
+        "a version that meets some of the callers first",
+    ),
 }
 
 

@@ -68,6 +68,7 @@ calls = Table(
     Column("started_at", Double, nullable=False),
     Index(None, "started_at", "call_id"),
     Index(None, "caller_blind", "started_at"),
+    Index(None, "flow", "flow_version"),
 )
 
 legs = Table(
@@ -146,3 +147,31 @@ call_journal = Table(
 
 #: The key of a call's secrets, from the first of them to the end of the call.
 call_keys = Table("call_keys", metadata, _call_id(primary_key=True), Column("key_sealed", LargeBinary, nullable=False))
+
+#: ``files`` is JSON, file name -> text: what the version can be built from again.
+flow_versions = Table(
+    "flow_versions",
+    metadata,
+    Column("flow", String(200), nullable=False),
+    Column("version", String(80), nullable=False),
+    Column("files", Text, nullable=False),
+    Column("author", String(200), nullable=False),
+    Column("first_at", Double, nullable=False),
+    Column("origin", String(16), nullable=False),
+    PrimaryKeyConstraint("flow", "version"),
+)
+
+#: The last line of a flow (canaries apart) names the version that its callers meet.
+flow_activations = Table(
+    "flow_activations",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("flow", String(200), nullable=False),
+    Column("version", String(80), nullable=False),
+    Column("activated_at", Double, nullable=False),
+    Column("author", String(200), nullable=False),
+    Column("origin", String(16), nullable=False),
+    Column("file_version", String(80)),
+    Column("note", Text, nullable=False),
+    Index(None, "flow", "number"),
+)

@@ -19,6 +19,7 @@ from cti.core.records import CallDetail, CallEnded, CallFilter, CallJournal, Cal
 from cti.store import journal, keycheck
 from cti.store.batch import BatchWriter
 from cti.store.database import file_of, make_engine, parse_url, unavailable
+from cti.store.flow_versions import FlowVersions
 from cti.store.migrate import require_head, upgrade
 from cti.store.reader import Reader
 from cti.store.sealing import Sealer
@@ -53,6 +54,7 @@ class SqlStore:
         self._writer = writer
         self._opened_at = clock()
         self._readers = ThreadPool(_READERS)
+        self.flows = FlowVersions(engine, url)
 
     # ---- writing -------------------------------------------------------------------------------------------------
 
@@ -77,6 +79,7 @@ class SqlStore:
     def close(self, timeout_s: float) -> bool:
         complete = self._writer.close(timeout_s) if self._writer else True
         end_threads(self._readers)
+        self.flows.close()
         self._engine.dispose()
         return complete
 
