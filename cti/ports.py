@@ -35,6 +35,9 @@ class CallSink(Protocol):
     def leg_left(self, uuid: str, other_uuid: str, cause: str) -> None:
         """A leg that had joined has hung up."""
 
+    def recording_failed(self, uuid: str, action: str) -> None:
+        """The recording of the call was not started, masked, … (``action``), or ended by itself."""
+
     def call_taken(self, uuid: str) -> None:
         """The switch took the call to the emergency extension: it is no longer ours."""
 

@@ -20,6 +20,7 @@ from cti.switch.hearing import Hearing, Leg
 from cti.switch.lane import Lane
 from cti.switch.links import LinkSettings, SwitchLinks
 from cti.switch.liveness import Liveness
+from cti.switch.media_orders import MediaOrders
 from cti.switch.orders import End, Facts, Kind, Order
 from cti.switch.reconcile import Reconciler
 
@@ -48,7 +49,7 @@ SUBSCRIBED = (
 SILENCE_THRESHOLD = 200
 
 
-class FreeSwitch:
+class FreeSwitch(MediaOrders):
     """Implements `cti.ports.Switch` for the runtime, `LinkSink` for the links and `Wire` for the lanes."""
 
     def __init__(
@@ -65,6 +66,7 @@ class FreeSwitch:
         self._dialing = dialing
         self.tokens = f"{uuids.uuid4().hex[:8]}."  # an earlier engine's tokens must not be taken for ours
         self._serial = 0
+        self._probing = {}
         self._reconciler = Reconciler(self)
         self.hearing = Hearing(self, sink)
 
@@ -158,6 +160,8 @@ class FreeSwitch:
             self.guard.release(lane.uuid)
         elif order.kind is Kind.RECORD:
             self.api("uuid_setvar", lane.uuid, "record_ms")  # told apart from an earlier recording's, see `orders.look`
+        elif order.kind is Kind.FAX:
+            self.api("uuid_setvar", lane.uuid, "fax_success")
         return self.links.execute(lane.uuid, order.application, order.argument, event_uuid=order.token)
 
     def api(self, command: str, *args: str) -> None:
@@ -165,6 +169,13 @@ class FreeSwitch:
             self.links.submit_api(command, *args)
         except CtiError as error:
             log.info("%s: %s not sent: %s", self.name, command, error)
+
+    def execute(self, lane: Lane, application: str) -> None:
+        """Beside what runs, inside of it."""
+        try:
+            self.links.execute(lane.uuid, application, event_uuid=self._token(application))
+        except CtiError as error:
+            log.info("call %s: %s not sent: %s", lane.uuid, application, error)
 
     def over(self, lane: Lane, order: Order, end: End, told: Facts | None) -> None:
         uuid = lane.uuid
@@ -174,6 +185,10 @@ class FreeSwitch:
             self._sink.call_event(uuid, orders.played(order, end, told))
         elif order.kind is Kind.RECORD:
             self._sink.call_event(uuid, orders.recorded(order, end, told))
+        elif order.kind is Kind.FAX:
+            self._sink.call_event(uuid, orders.faxed(order, end, told))
+        elif order.kind is Kind.VIDEO:
+            self._sink.call_event(uuid, orders.video_played(order, end, told))
 
     def _bridge_over(self, lane: Lane, order: Order, end: End, told: Facts | None) -> None:
         leg = self.legs.get(lane.uuid)
@@ -217,6 +232,7 @@ class FreeSwitch:
     def drop(self, uuid: str) -> None:
         """Forget a channel that is gone, or no longer ours."""
         leg = self.legs.pop(uuid, None)
+        self._probing.pop(uuid, None)
         if leg is not None:
             leg.lane.close()
             self.guard.release(uuid)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cti.ports import CallSink
     from cti.switch.driver import FreeSwitch
     from cti.switch.lane import Lane
+    from cti.switch.media_orders import Tape
 
 log = logging.getLogger("cti.switch")
 
@@ -33,7 +34,7 @@ ENDED_KEPT = 10_000
 class Leg:
     """What this adapter remembers of one of our channels."""
 
-    __slots__ = ("answer_wanted", "kill", "lane", "orphan", "others", "talking", "uuid")
+    __slots__ = ("answer_wanted", "kill", "lane", "orphan", "others", "talking", "tape", "uuid")
 
     def __init__(self, uuid: str, lane: Lane) -> None:
         self.uuid = uuid
@@ -41,6 +42,7 @@ class Leg:
         self.answer_wanted = False
         self.others: list[str] = []  # uuids of the legs that it has talked with
         self.talking = False
+        self.tape: Tape | None = None  # the recording of the call
         self.kill: str | None = None  # the cause with which we have hung it up
         self.orphan: NewCall | None = None  # in a bridge of an earlier engine: ours when it parks again
 
@@ -100,6 +102,7 @@ class Hearing:
         leg = self._driver.legs.get(uuid)
         if leg is not None:
             leg.answer_wanted = False
+            self._driver.sync_tape(leg)
             self._sink.answered(uuid)
 
     def _bridged(self, event: Event, uuid: str) -> None:

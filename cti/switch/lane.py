@@ -31,6 +31,7 @@ RETRIES = 20
 PARK_S = 2.0  # from the end of a bridge to CHANNEL_PARK; recorded: 1 ms
 VANISHED_S = 2.0  # from "no such session" to the hang-up event that must be on its way
 SHORTEST_MUSIC_S = 0.5
+FAXES = ("txfax", "rxfax")
 
 
 class Wire(Protocol):
@@ -45,6 +46,9 @@ class Wire(Protocol):
         """Give the order a new token and send it. Raises CtiError."""
 
     def api(self, command: str, *args: str) -> None: ...
+
+    def execute(self, lane: Lane, application: str) -> None:
+        """Inside of what runs."""
 
     def over(self, lane: Lane, order: Order, end: End, told: Facts | None) -> None: ...
 
@@ -129,6 +133,8 @@ class Lane:
         """EXECUTE_COMPLETE; True when it was ours. A bridge that succeeded is over when the channel parks again:
         what is sent before would run on a channel that is on its way to another state."""
         order = self.running
+        if event.get("Application") == "stopfax":
+            return False  # it ran inside of the fax, whose own end is to come
         if order is None or (order.token != token and order.kind is not Kind.FOREIGN):
             return False
         if order.kind is Kind.BRIDGE and order.joined and not order.parking:
@@ -209,6 +215,8 @@ class Lane:
             return
         if order.kind is Kind.BRIDGE:
             self._wire.api("uuid_kill", order.other, "ORIGINATOR_CANCEL")
+        elif order.application in FAXES:
+            self._wire.execute(self, "stopfax")  # a break does not end a fax (mod_spandsp_fax.c)
         else:
             self._wire.api("uuid_break", self.uuid)
         self._set_timer(RETRY_S, self._hurry, order, left - 1)

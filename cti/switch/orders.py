@@ -26,6 +26,8 @@ class Kind(Enum):
     PLAY = "play"
     MUSIC = "music"  # played again and again while nothing else is to be done
     RECORD = "record"
+    FAX = "fax"
+    VIDEO = "video"
     BRIDGE = "bridge"
     FOREIGN = "foreign"  # an earlier engine's, found when its call was adopted
 
@@ -72,7 +74,8 @@ def look(order: Order, dump: Facts) -> State:
     """What became of an order whose end we may have missed, by the channel's variables.
 
     ``current_application`` stays after the end; ``current_application_response`` is unset at the start and set by
-    playback at its end (switch_core_session_exec, mod_dptools). ``record_ms`` we unset ourselves before a recording.
+    playback at its end (switch_core_session_exec, mod_dptools). ``record_ms`` and
+    ``fax_success`` we unset ourselves before.
     """
     same = dump.variable("current_application") == order.application
     if not same or dump.variable("current_application_data") not in (order.argument, None):
@@ -80,8 +83,8 @@ def look(order: Order, dump: Facts) -> State:
     if order.kind is Kind.BRIDGE:
         alive = bool(dump.variable(TALKS)) or dump.get("Channel-Call-State") == RINGS
         return State.RUNNING if alive else State.ENDED
-    ended = dump.variable("record_ms" if order.kind is Kind.RECORD else "current_application_response")
-    return State.ENDED if ended else State.RUNNING
+    told = {Kind.RECORD: "record_ms", Kind.FAX: "fax_success"}.get(order.kind, "current_application_response")
+    return State.ENDED if dump.variable(told) else State.RUNNING
 
 
 def played(order: Order, end: End, told: Facts | None) -> ev.PlayEnded:
@@ -101,6 +104,20 @@ def recorded(order: Order, end: End, told: Facts | None) -> ev.RecordEnded:
     quiet = told is not None and told.variable("silence_hits_exhausted") == "true"
     only_silence = quiet and duration <= order.silence_s + 1.0
     return ev.RecordEnded(order.ref, duration, "silence" if only_silence else "done")
+
+
+def faxed(order: Order, end: End, told: Facts | None) -> ev.FaxEnded:
+    """mod_spandsp leaves ``fax_success`` and the pages that went over behind (mod_spandsp_fax.c: phase_e_handler); a
+    fax that was broken off leaves nothing."""
+    if end is not End.COMPLETED or told is None:
+        return ev.FaxEnded(order.ref, "failed")
+    pages = told.variable("fax_document_transferred_pages") or ""
+    sent = told.variable("fax_success") == "1"
+    return ev.FaxEnded(order.ref, "ok" if sent else "failed", int(pages) if sent and pages.isdigit() else 0)
+
+
+def video_played(order: Order, end: End, told: Facts | None) -> ev.VideoEnded:
+    return ev.VideoEnded(order.ref, "next" if played(order, end, told).ok else "unsupported")
 
 
 def transferred(order: Order, end: End, told: Facts | None) -> ev.TransferEnded:

@@ -29,7 +29,7 @@ log = logging.getLogger("cti.switch")
 
 #: Applications that run while a call is in an engine's hands. Before them it is still in the dialplan, and its
 #: CHANNEL_PARK is to come.
-OURS = frozenset({"park", "playback", "record", "bridge", "answer"})
+OURS = frozenset({"park", "playback", "record", "bridge", "answer", "txfax", "rxfax"})
 GONE_STATES = frozenset({"CS_HANGUP", "CS_REPORTING", "CS_DESTROY"})
 EMERGENCY = "cti_emergency"
 
@@ -99,9 +99,11 @@ class Reconciler:
         driver.guard.hold(uuid)
         # What the earlier engine had queued is dropped, and what it plays is ended (EXECUTE_COMPLETE tells).
         driver.api("uuid_break", uuid, "all")
-        runs = dump.variable("current_application") in ("playback", "record")
+        driver.api("uuid_record", uuid, "stop", "all")  # its flow begins again, and with it what is recorded
+        application = dump.variable("current_application") or ""
+        runs = application in ("playback", "record", "txfax", "rxfax")
         if runs and dump.variable("current_application_response") is None:
-            leg.lane.occupy(Order(Kind.FOREIGN, 0, "playback", "", token="foreign"))
+            leg.lane.occupy(Order(Kind.FOREIGN, 0, application, "", token="foreign"))
         return call
 
     def _settle(self, leg: Leg, dump: Event, sink: CallSink) -> None:
@@ -112,6 +114,7 @@ class Reconciler:
             sink.answered(leg.uuid)
         elif leg.answer_wanted:
             self._driver.send_answer(leg)
+        self._driver.sync_tape(leg)
         if leg.kill is not None:
             self._driver.send_kill(leg)
             return
