@@ -37,6 +37,8 @@ def add_to(verbs: Any) -> None:
     verb.add_argument("flow", help="the flow's id, such as hotline")
     verb.add_argument("--out", type=Path, metavar="FILE", help="write it there instead of printing it")
     verb.add_argument("--language", metavar="TAG", help="of the texts in the boxes, such as en-US")
+    verb.add_argument("--from", dest="start", metavar="NODE", help="only what follows this node: for large flows")
+    verb.add_argument("--steps", type=_steps, default=4, metavar="N", help="how many ways far, with --from (default 4)")
     figures = verb.add_mutually_exclusive_group()
     figures.add_argument(
         "--counts",
@@ -59,12 +61,19 @@ def _duration(text: str) -> float:
     return seconds
 
 
+def _steps(text: str) -> int:
+    if not (text.isdecimal() and len(text) < 4 and int(text)):
+        raise argparse.ArgumentTypeError(f"a number from 1 to 999, not {text[:20]!r}")
+    return int(text)
+
+
 def graph(options: argparse.Namespace) -> int:
     """Exit status 1 when the flow has errors: it is drawn all the same, as far as it can be read."""
     from cti.app import check_flows, demo_catalog
     from cti.core.issue import Severity
     from cti.flow import load_flow
     from cti.flow.draw import draw_flow
+    from cti.flow.suggest import did_you_mean
 
     need_known(options.flow, (file.stem for file in _flow_files(options.flows)))
     file = options.flows / f"{options.flow}.yaml"
@@ -81,8 +90,12 @@ def graph(options: argparse.Namespace) -> int:
             code="unknown-language",
             remedy=f"it has {', '.join(draft.languages)}",
         )
+    if options.start is not None and options.start not in draft.nodes:
+        remedy = did_you_mean(options.start, draft.nodes).removeprefix("; ") or "`cti flow graph` shows all of them"
+        raise ConfigError(f"the flow has no node '{options.start[:40]}'", code="unknown-node", remedy=remedy)
     counts = _counts(options, options.flow)
-    drawing = draw_flow(draft, catalog=catalog, issues=issues, counts=counts, language=options.language)
+    part = (options.start, options.steps) if options.start is not None else None
+    drawing = draw_flow(draft, catalog=catalog, issues=issues, counts=counts, language=options.language, part=part)
     if options.out is None:
         sys.stdout.write(drawing)
     else:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cti.core.issue import Issue
 from cti.flow.catalog import UNKNOWN, Catalog
-from cti.flow.draw_model import Counts, make_picture
+from cti.flow.draw_model import Counts, make_picture, part_of
 from cti.flow.draw_plan import make_plan
 from cti.flow.draw_svg import render
 from cti.flow.model import Flow
@@ -19,7 +19,11 @@ def draw_flow(
     issues: Sequence[Issue] = (),
     counts: Counts | None = None,
     language: str | None = None,
+    part: tuple[str, int] | None = None,
 ) -> str:
-    """SVG. ``issues``: findings in the flow's file, drawn at their nodes; ``counts``: visits, written beside them."""
+    """SVG. ``issues``: findings in the flow's file, drawn at their nodes; ``counts``: visits, written beside them;
+    ``part``: only what lies so many links behind a node."""
     picture = make_picture(flow, catalog, issues=issues, counts=counts, language=language)
+    if part is not None:
+        picture = part_of(picture, *part)
     return render(picture, make_plan(picture))

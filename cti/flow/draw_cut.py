@@ -30,14 +30,17 @@ def layers(picture: Picture, links: Sequence[Link], cut: set[Link]) -> tuple[dic
 
 
 def to_cut(picture: Picture, links: Sequence[Link]) -> set[Link]:
-    """What leads far back, and what comes from afar into a box that is reached from nearer, too."""
-    layer, back = layers(picture, links, set())
+    """What leads to a box that is not drawn, or far back; and what comes from afar into a box that is reached from
+    nearer, too."""
+    outside = {link for link in links if link.target not in picture.boxes}
+    layer, back = layers(picture, links, outside)
+    links = [link for link in links if link not in outside]
     into, backs = Counter(link.target for link in links), Counter(target for _, target in back)
     nearest: dict[str, Link] = {}
     for link in sorted(links, key=lambda link: (not link.main, link.look is Look.LIGHT, _span(link, layer))):
         if (link.source, link.target) not in back:
             nearest.setdefault(link.target, link)
-    cut = set()
+    cut = outside
     for link in links:
         span = _span(link, layer)
         if (link.source, link.target) in back:

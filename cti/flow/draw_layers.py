@@ -7,11 +7,12 @@ because no library that is kept up lays out graphs with one path held straight a
 from __future__ import annotations
 
 import itertools
+import math
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-#: A layer with more boxes is too wide to read; what is too much goes one lower.
+#: A layer with more boxes is too wide to read; what is too much goes one lower. Large flows grow in both directions.
 MOST_IN_A_LAYER = 7
 _SWEEPS = 16
 
@@ -77,11 +78,12 @@ def rank(names: Sequence[str], arcs: Sequence[Arc], first: Sequence[str], small:
             layer[name] = max(0, min(layer[other] for other in below[name]) - 1)
     rest = [name for name in order if name not in small]
     rest.sort(key=lambda name: name not in first)
+    most = max(MOST_IN_A_LAYER, round(1.2 * math.sqrt(len(rest))))
     for level in range(len(names)):
         here = [name for name in rest if layer[name] == level]
         if not here:
             break
-        for name in here[MOST_IN_A_LAYER:]:
+        for name in here[most:]:
             layer[name] += 1
         for name in order:
             layer[name] = max([layer[name], *(layer[other] + 1 for other in above[name])])

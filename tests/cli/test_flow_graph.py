@@ -53,12 +53,20 @@ def test_a_broken_flow_is_drawn_with_its_findings(tmp_path: Path, capsys: pytest
     [
         (["hotlin"], "[unknown-flow] there is no flow 'hotlin' (did you mean 'hotline'?)"),
         (["csat", "--language", "fr"], "[unknown-language] the flow has no text in 'fr' (it has zh-CN, en-US)"),
+        (["csat", "--from", "asc"], "[unknown-node] the flow has no node 'asc' (did you mean 'ask'?)"),
         (["csat", "--counts", "no.json"], "no.json: [unreadable-file] cannot read the figures"),
     ],
 )
 def test_what_cannot_be_drawn_is_told(arguments: list[str], error: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["flow", "graph", *arguments, "--flows", str(FLOWS)]) == 2
     assert error in capsys.readouterr().err
+
+
+def test_a_part_of_a_flow(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["flow", "graph", "hotline", "--flows", str(FLOWS), "--from", "survey", "--steps", "1"]) == 0
+    texts = texts_of(capsys.readouterr().out)
+    assert {"survey", "bye"} <= set(texts)
+    assert "welcome" not in texts
 
 
 def test_figures_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from cti.core.issue import Issue, Place, Severity
 from cti.flow import Flow, load_flow
 from cti.flow.draw import draw_flow
 from cti.flow.draw_layers import Arc, _cuts, find_back, order_layers, rank
-from cti.flow.draw_model import Counts, Look, make_picture
+from cti.flow.draw_model import Counts, Look, make_picture, part_of
 from cti.flow.draw_place import _offsets, place
 from cti.flow.draw_plan import Plan, Shape, make_plan
 from cti.flow.draw_words import rows_of
@@ -115,7 +115,8 @@ def test_the_happy_path_of_the_hotline_and_its_pale_ways() -> None:
             m: {type: menu, say: which, keys: {1: b, star: a, 0: q}, to: {no_input: q, no_match: bye}}
             b: {type: play, say: done, next: m}
             sorry: {type: play, say: sorry, next: q}
-            q: {type: queue, queue: service, to: {talked: bye, else: sorry}}
+            q: {type: queue, queue: service, to: {talked: bye, else: late}}
+            late: {type: play, say: too late, next: bye}
             bye: {type: end}
             """,
             "on: {error: sorry}",
@@ -135,7 +136,8 @@ def test_the_happy_path_of_the_hotline_and_its_pale_ways() -> None:
         ("b", "m"): ("", Look.PLAIN),
         ("sorry", "q"): ("", Look.PLAIN),
         ("q", "bye"): ("talked", Look.PLAIN),
-        ("q", "sorry"): ("else", Look.LIGHT),
+        ("q", "late"): ("else", Look.LIGHT),
+        ("late", "bye"): ("", Look.PLAIN),
     }
     assert picture.boxes["sorry"].tags == ("on error",)
     assert picture.boxes["a"].tags == ("start",)
@@ -193,6 +195,37 @@ def test_long_words_are_cut_and_chinese_rows_begin_with_no_comma() -> None:
         assert text.startswith(first)
         assert second.endswith("…")
         assert second[0] not in "，。"
+
+
+@given(
+    st.sampled_from(SHIPPED), st.integers(0, 90), st.integers(1, 6), st.sampled_from(["", "    to: {else: nowhere}"])
+)
+@settings(deadline=None, max_examples=60)
+def test_a_draft_with_any_lines_missing_is_drawn(name: str, at: int, many: int, instead: str) -> None:
+    lines = (FLOWS / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+    lines[at : at + many] = [instead] if instead else []
+    loaded = load_flow("\n".join(lines), f"{name}.yaml", catalog=CATALOG)
+    if loaded.draft is not None:
+        drawing = draw_flow(loaded.draft, catalog=CATALOG, issues=loaded.issues)
+        assert set(loaded.draft.nodes) <= set(texts_of(drawing))
+
+
+def test_a_part_is_drawn_with_stubs_to_the_rest() -> None:
+    flow = load(
+        flow_text(
+            """
+            a: {type: menu, say: x, keys: {1: b, 2: c}, to: {else: c}}
+            b: {type: menu, say: y, keys: {1: d, star: a}, to: {else: c}}
+            d: {type: play, say: z, next: c}
+            c: {type: end}
+            """
+        )
+    )
+    plan = make_plan(part_of(make_picture(flow, CATALOG), "d", 0))
+    assert [(shape.box.name if shape.box else shape.text) for shape in plan.shapes] == ["d", "→ c"]
+    plan = make_plan(part_of(make_picture(flow, CATALOG), "b", 1))
+    assert sorted(shape.box.name for shape in plan.shapes if shape.box) == ["a", "b", "c", "d"]
+    assert overlapping(plan.shapes) == []
 
 
 def test_a_node_that_leads_to_itself_has_a_loop() -> None:
