@@ -19,6 +19,7 @@ from cti.flow.registry import REGISTRY, NodeType
 from cti.flow.walker import BY_TEXT
 
 SIGNS = "9876543210*#"
+ASKED = ("1", "2", "9", "#")  # of whatever else asks: yes, no, what means nothing, the end of an entry
 MOST_AHEAD = 3
 PASSING = ("play", "set", "branch", "hours", "notice", "repeat")  # nodes that leave keys to those that come after them
 
@@ -85,7 +86,11 @@ class Moves:
                 return ("1", "2", "9") if not state["keys"] else ()
             case "transfer":
                 return ()
-        return self._typed_ahead(flow, node) if not state["keys"] else ()
+        if state["keys"]:
+            return ()
+        if type(REGISTRY[node.type]).digit is NodeType.digit or node.type in PASSING:
+            return self._typed_ahead(flow, node)
+        return ASKED
 
     def _typed_ahead(self, flow: Flow, node: Node) -> tuple[str, ...]:
         """One key of each node that may ask next: a key typed early is taken there as one typed in time."""
@@ -109,7 +114,7 @@ class Moves:
         if state["keys"]:
             return ()
         if "value" in local:
-            return ("1", "2", "9")
+            return ASKED
         digits: Mapping[str, Any] = node.get("digits") or {}
         end = digits.get("end", "#")
         if local.get("typed"):
@@ -128,7 +133,5 @@ class Moves:
             good = good[:1]
         entries = [entry if len(entry) >= most else entry + end for entry in good]
         entries += ["1", end]  # begun and left, nothing at all
-        if least > 1:
-            entries.append("1" + end)
         wrong = next(sign for sign in "*#9" if sign != end)
         return tuple(dict.fromkeys((*entries, wrong + end)))
