@@ -174,7 +174,7 @@ class Freely:
         if act is not None and (due is None or act[0] <= due):
             at, chosen = act
             self._now = max(self._now, at)
-            self._feed(chosen.step.event, secret=chosen.step.secret)
+            self._feed(chosen.step.event, private=chosen.step.private)
             return True
         if due is None:
             return False
@@ -188,10 +188,10 @@ class Freely:
         ref = getattr(event, "ref", 0)
         return ref in self.run.pending or ref == self.run.limit_ref
 
-    def _feed(self, event: e.Event | None, *, secret: bool = False) -> None:
+    def _feed(self, event: e.Event | None, *, private: bool = False) -> None:
         assert event is not None
         sprint = self.run.feed(event, self.recording.moment(self._now))
-        self.done.append(Fed(self._now, event, tuple(observe(self.run, sprint)), secret))
+        self.done.append(Fed(self._now, event, tuple(observe(self.run, sprint)), private))
         self._begun(sprint)
 
     # ---- the caller --------------------------------------------------------------------------------------------------

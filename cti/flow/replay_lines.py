@@ -27,7 +27,7 @@ class Line:
 def lines_of(steps: Iterable[Fed]) -> list[Line]:
     found: list[Line] = []
     node = ""
-    asked: dict[int, str] = {}
+    asked: dict[int, tuple[str, float]] = {}
     for step in steps:
         at_s = step.at_us / 1e6
         if (line := _fed_line(step, at_s, node, asked)) is not None:
@@ -36,19 +36,19 @@ def lines_of(steps: Iterable[Fed]) -> list[Line]:
             if item[0] == "enter":
                 node = f"{item[1]}.{item[2]}"
             if item[0] == "ask":
-                asked[item[1]] = item[3] or item[2]
+                asked[item[1]] = (item[3] or item[2], at_s)
             text, key = describe(item)
             if text:
                 found.append(Line(at_s, "flow", text, node, key))
     return found
 
 
-def _fed_line(step: Fed, at_s: float, node: str, asked: dict[int, str]) -> Line | None:
+def _fed_line(step: Fed, at_s: float, node: str, asked: dict[int, tuple[str, float]]) -> Line | None:
     match step.event:
         case e.DigitPressed(digit):
-            return Line(at_s, "caller", f"presses {'•' if step.secret else digit}", node)
+            return Line(at_s, "caller", f"presses {'•' if step.private else digit}", node)
         case e.TextReceived(text):
-            return Line(at_s, "caller", f"writes {'•••' if step.secret else text}", node)
+            return Line(at_s, "caller", f"writes {'•••' if step.private else text}", node)
         case e.HungUp():
             return Line(at_s, "caller", "hangs up", node)
         case e.PlayEnded(ok=False):
@@ -60,7 +60,12 @@ def _fed_line(step: Fed, at_s: float, node: str, asked: dict[int, str]) -> Line 
         case e.QueueAnnounced(position=position):
             return Line(at_s, "outside", f"place {position} in the queue", node)
         case event:
-            return Line(at_s, "outside", f"{asked.get(event.ref, '')}: {event.outcome}", node)
+            name, since = asked.get(event.ref, ("", at_s))
+            return Line(at_s, "outside", f"{name}: {event.outcome} after {_spent(at_s - since)}", node)
+
+
+def _spent(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 10 else f"{seconds:.1f} s"
 
 
 def describe(item: Item) -> tuple[str, Key | None]:

@@ -1,15 +1,16 @@
 """What a run was fed and did, written down as it happens: the journal of a run. Pure; the runtime stores it.
 
-An entry is ``[microseconds since the start, event, items]``, the first with ``{…}`` of the start in the event's place.
-From the plan of its version and the events alone the run can be made again, to the last node and variable: that is
+An entry is ``[microseconds since the start, event, items, private]``, the first with ``{…}`` of the start in the
+event's place. From the plan of its version and the events alone the run can be made again, to the last node and variable: that is
 what a replay does, and what a resumed call needs.
 
 A *secret* (a key of a PIN) stands in an entry as its number; its text is kept apart (`Recorder.take`), because it must
-not outlive the call.
+not outlive the call. *Private* are its keys and those of any other sensitive value: kept, but not to be shown.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cti.flow.run import Run
+    from cti.flow.types import Type
 
 FORMAT = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -64,29 +66,32 @@ class Recorder:
             "inputs": pack(self._inputs),
             "visits": dict(visits),
         }
-        self._entries.append([0, start, observe(run, sprint)])
+        self._entries.append([0, start, observe(run, sprint), 0])
 
-    def fed(self, run: Run, event: e.Event, now: datetime, sprint: c.Sprint, *, secret: bool, ahead: int) -> None:
-        """``secret`` as `is_secret` says before feeding, ``ahead`` the keys that were typed ahead then."""
+    def fed(self, run: Run, event: e.Event, now: datetime, sprint: c.Sprint, before: Before) -> None:
+        """``before`` is what `look` said before the event was fed."""
         packed = pack_event(event)
-        if secret:
+        if before.secret:
             packed[1] = self._hide(packed[1])
         items = observe(run, sprint)
-        if ahead and any(item[0] == "enter" for item in items) and asks_secret(run):
-            self._hide_last(ahead)  # flushed before the question, but perhaps what was to be asked
-        self._entries.append([micros(now) - self._begun, packed, items])
+        kind = _asked(run) if before.ahead and any(item[0] == "enter" for item in items) else None
+        if kind is not None:
+            self._hide_last(before.ahead, kind)  # flushed before the question, but perhaps what was to be asked
+        self._entries.append([micros(now) - self._begun, packed, items, int(before.private)])
 
     def _hide(self, text: str) -> dict[str, str]:
         self._count += 1
         self._secrets[str(self._count)] = text
         return {"secret": str(self._count)}
 
-    def _hide_last(self, count: int) -> None:
+    def _hide_last(self, count: int, kind: Type) -> None:
         for entry in reversed(self._entries):
             packed = entry[1]
             if count and isinstance(packed, list) and packed[0] in _TYPED and isinstance(packed[1], str):
-                packed[1] = self._hide(packed[1]) if packed[1].isdigit() else packed[1]
                 count -= 1
+                entry[3] = 1
+                if packed[1].isdigit() and kind.kind != "phone":
+                    packed[1] = self._hide(packed[1])
 
     # ---- handing over --------------------------------------------------------------------------------------------
 
@@ -114,18 +119,27 @@ def is_late(run: Run, event: e.Event) -> bool:
     return ref is not None and ref not in run.pending and ref != run.limit_ref
 
 
-def is_secret(run: Run, event: e.Event) -> bool:
-    """A digit (or a text) that answers a question for a secret. Star and hash, and the keys of a confirmation, tell
-    nothing of it, and without them the path could not be followed."""
-    if isinstance(event, e.DigitPressed):
-        return event.digit.isdigit() and asks_secret(run)
-    return isinstance(event, e.TextReceived) and asks_secret(run)
+@dataclass(frozen=True, slots=True)
+class Before:
+    """``ahead``: keys that have been typed ahead."""
+
+    secret: bool = False
+    private: bool = False
+    ahead: int = 0
 
 
-def asks_secret(run: Run) -> bool:
-    """The present node asks for a sensitive value that is no telephone number."""
+def look(run: Run, event: e.Event) -> Before:
+    """What has to be known before ``event`` is fed. Star and hash, and the keys of a confirmation, tell nothing of a
+    sensitive value, and without them the path could not be followed."""
+    digit = isinstance(event, e.DigitPressed) and event.digit.isdigit()
+    kind = _asked(run) if digit or isinstance(event, e.TextReceived) else None
+    return Before(kind is not None and kind.kind != "phone", kind is not None, len(run.keys))
+
+
+def _asked(run: Run) -> Type | None:
+    """The type of the sensitive value that the present node asks for; None: it asks for no such."""
     if run.ended or not run.started or run.node.type != "collect" or "value" in run.local:
-        return False
+        return None
     save = run.node.get("save")
-    kind = run.plan.flows[run.frames[-1].flow].variables.get(save.name) if save else None
-    return kind is not None and kind.type.sensitive and kind.type.kind != "phone"
+    found = run.plan.flows[run.frames[-1].flow].variables.get(save.name) if save else None
+    return found.type if found is not None and found.type.sensitive else None

@@ -26,13 +26,13 @@ class NoRecording(CtiError):
 
 @dataclass(frozen=True, slots=True)
 class Fed:
-    """``at_us`` since the start, in microseconds; ``event`` None: the start. ``secret``: a key that must not be shown,
-    and ``lost`` one that nobody knows any more."""
+    """``at_us`` since the start, in microseconds; ``event`` None: the start. ``private``: a key that must not be
+    shown, and ``lost`` one that nobody knows any more."""
 
     at_us: int
     event: e.Event | None
     items: tuple[Item, ...]
-    secret: bool = False
+    private: bool = False
     lost: bool = False
 
 
@@ -102,12 +102,12 @@ def read_recording(entries: Iterable[Any], secrets: Mapping[str, str] | None = N
 
 
 def _fed(entry: list[Any], secrets: Mapping[str, str]) -> Fed:
-    at_us, packed, items = entry
+    at_us, packed, items, private = entry
     hidden = packed[1].get("secret") if len(packed) > 1 and isinstance(packed[1], dict) else None
     if hidden is None:
-        return Fed(at_us, unpack_event(packed), tuple(items))
+        return Fed(at_us, unpack_event(packed), tuple(items), private=bool(private))
     known = secrets.get(hidden)
-    return Fed(at_us, unpack_event([packed[0], known or ""]), tuple(items), secret=True, lost=known is None)
+    return Fed(at_us, unpack_event([packed[0], known or ""]), tuple(items), private=True, lost=known is None)
 
 
 def _zone(spelled: str | float) -> tzinfo:

@@ -11,7 +11,7 @@ import gevent
 from cti.core.calls import TerminalCause
 from cti.core.errors import CtiError
 from cti.core.records import CallEnded, CallStarted, JournalPart, LegAdded, LegEnded, NodeVisit
-from cti.flow.replay_recorder import Recorder, is_late, is_secret
+from cti.flow.replay_recorder import Recorder, is_late, look
 from cti.runtime.ending import Ending
 
 if TYPE_CHECKING:
@@ -134,9 +134,9 @@ class CallLog:
         """`Run.feed`, written down unless the run ignores it."""
         if not run.started or is_late(run, event):
             return run.feed(event, now)
-        secret, ahead = is_secret(run, event), len(run.keys)
+        before = look(run, event)
         sprint = run.feed(event, now)
-        self._note(lambda recorder: recorder.fed(run, event, now, sprint, secret=secret, ahead=ahead))
+        self._note(lambda recorder: recorder.fed(run, event, now, sprint, before))
         return sprint
 
     def _note(self, write: Callable[[Recorder], None]) -> None:

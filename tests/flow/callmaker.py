@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from cti.core import commands as c
 from cti.core import events as e
 from cti.flow import Plan, Run
-from cti.flow.replay_recorder import Recorder, is_late, is_secret
+from cti.flow.replay_recorder import Recorder, is_late, look
 from cti.flow.replay_recording import Recording, read_recording
 
 BEGIN = datetime(2026, 3, 2, 10, 0, 0, 123457, tzinfo=ZoneInfo("Asia/Shanghai"))
@@ -78,12 +78,12 @@ class CallMaker:
     def feed(self, event: e.Event, at: float) -> None:
         now = self.begin + timedelta(microseconds=round(at * 1e6))
         late = is_late(self.run, event)
-        secret, ahead = is_secret(self.run, event), len(self.run.keys)
+        before = look(self.run, event)
         sprint = self.run.feed(event, now)
         if late:
             assert sprint == [], f"{event} is no late one"
         else:
-            self.recorder.fed(self.run, event, now, sprint, secret=secret, ahead=ahead)
+            self.recorder.fed(self.run, event, now, sprint, before)
         self._carry_out(sprint, at)
 
     def _at(self, at: float, event: e.Event) -> None:

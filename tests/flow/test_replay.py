@@ -237,7 +237,7 @@ def test_no_journal_and_one_of_another_release() -> None:
         read_recording([[0, {"format": 99}, []]])
     entries = list(CallMaker(plan_of(), INPUTS, Random(1)).entries())
     with pytest.raises(NoRecording, match="Strange"):
-        read_recording([*entries, [1, ["Strange", 1], []]])
+        read_recording([*entries, [1, ["Strange", 1], [], 0]])
 
 
 @pytest.mark.parametrize(
