@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from typing import Any
 
 from cti.flow import nodes as _types  # noqa: F401  (fills the registry)
@@ -83,7 +83,8 @@ def _within(value: object) -> Iterator[Kind]:
     """A kind and those it is made of."""
     if isinstance(value, Kind):
         yield value
-        for part in fields(value) if is_dataclass(value) else ():
+        parts: tuple[Field[Any], ...] = fields(value) if is_dataclass(value) else ()
+        for part in parts:
             yield from _within(getattr(value, part.name))
     elif isinstance(value, Mapping):
         for item in value.values():
