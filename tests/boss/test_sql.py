@@ -229,7 +229,9 @@ def test_the_look_ups_own_deadline_holds_when_it_is_shorter(table: Path) -> None
 
 
 def test_a_busy_back_end_throttles_instead_of_piling_up(table: Path) -> None:
-    with closing(SqlLookups(parse_definitions(ASKING, "f").lookups, f"sqlite:///{table}", at_once=2, waiting=1)) as lookups:
+    with closing(
+        SqlLookups(parse_definitions(ASKING, "f").lookups, f"sqlite:///{table}", at_once=2, waiting=1)
+    ) as lookups:
         jobs = [gevent.spawn(lookups.ask, "slow.get", SLOW, 1.5) for _ in range(5)]
         gevent.joinall(jobs, timeout=20.0, raise_error=True)
         assert sorted(job.value.outcome for job in jobs) == ["throttled"] * 3 + ["timeout"] * 2
