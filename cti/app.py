@@ -25,6 +25,7 @@ from cti.boss import (
     load_definitions,
 )
 from cti.channels.conversations import Conversations
+from cti.channels.fax_pages import TextPages
 from cti.channels.log import LogChannel
 from cti.channels.outbox import OutboxChannel
 from cti.core.errors import ConfigError, SwitchUnavailable
@@ -41,6 +42,7 @@ from cti.runtime.requests import RequestDesk
 from cti.runtime.services import Lookups, Messages, PromptDesk, Services
 from cti.runtime.waiting import wait_until
 from cti.store import open_store
+from cti.store.flow_versions import open_flow_versions
 from cti.store.keyring import load_ring
 from cti.switch.dialing import Dialing
 from cti.switch.driver import SUBSCRIBED, FreeSwitch
@@ -202,7 +204,9 @@ class Application:
         for issue in library.issues:
             log.warning("%s", issue)
         recordings = settings.data / "recordings"
+        faxes = settings.data / "faxes"
         _make_folder(recordings)
+        _make_folder(faxes)
         prompts = _prompts(settings, library)
         services = Services(
             clock=self._clock,
@@ -216,6 +220,8 @@ class Application:
             queues=MemoryQueues(queues, self._clock),
             messages=Messages({name: _channel(settings, name, how) for name, how in settings.messages}),
             recordings=recordings,
+            faxes=faxes,
+            pages=TextPages(settings.fax.font),
         )
         limits = settings.limits
         admission = Admission(Limits(limits.calls, limits.per_caller, limits.per_second), self._clock)
@@ -310,7 +316,19 @@ def load_flows(folder: Path) -> FlowLibrary:
 
 def configured_flows(settings: Settings) -> FlowLibrary:
     """The flows of an installation against what its back office offers. Raises FlowsRefused, LookupsRefused."""
-    return load_folder(settings.flows, load_definitions(settings.boss.lookups or DEMO_LOOKUPS).catalog())
+    return load_folder(settings.flows, flow_catalog(settings))
+
+
+def flow_catalog(settings: Settings) -> Catalog:
+    """What the flows of an installation may ask. Raises LookupsRefused."""
+    return load_definitions(settings.boss.lookups or DEMO_LOOKUPS).catalog()
+
+
+def kept_files(settings: Settings, flow: str, version: str) -> Mapping[str, str] | None:
+    """File name -> text of a version of a flow as the history has it; None when it does not."""
+    with open_flow_versions(_store_place(settings)[0]) as history:
+        found = history.find(flow, version)
+    return found[0].files if len(found) == 1 else None
 
 
 def demo_catalog() -> Catalog:

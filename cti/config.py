@@ -115,6 +115,10 @@ class PromptSettings(Section):
     speed: Annotated[int, Field(ge=80, le=400)] = Field(160, description="words per minute")
 
 
+class FaxSettings(Section):
+    font: Path | None = Field(None, description="font file with every letter of the pages sent")
+
+
 class QueueSettings(Section):
     agents: tuple[Digits, ...] = ()
     limit: Annotated[int, Field(ge=0)] = 100
@@ -146,6 +150,7 @@ class Settings(Section):
     dialing: DialingSettings = DialingSettings()
     store: StoreSettings = StoreSettings()
     prompts: PromptSettings = PromptSettings()
+    fax: FaxSettings = FaxSettings()
     queues: dict[Name, QueueSettings] = Field(default_factory=dict)
     boss: BossSettings = BossSettings()
     messages: MessageSettings = MessageSettings()
@@ -312,6 +317,7 @@ def _absolute(settings: Settings, base: Path) -> Settings:
             "flows": base / settings.flows,
             "switches": tuple(s.model_copy(update={"password_file": at(s.password_file)}) for s in settings.switches),
             "store": settings.store.model_copy(update={"keys": at(settings.store.keys)}),
+            "fax": settings.fax.model_copy(update={"font": at(settings.fax.font)}),
             "boss": settings.boss.model_copy(update={"lookups": at(settings.boss.lookups)}),
         }
     )

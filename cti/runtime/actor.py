@@ -18,6 +18,7 @@ from cti.core.calls import TerminalCause
 from cti.runtime import messages as msg
 from cti.runtime.ending import Ending
 from cti.runtime.hands import Hands
+from cti.runtime.media import CallMedia
 from cti.runtime.replies import Replies
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ class CallActor:
         self._mailbox: SimpleQueue[Any] = SimpleQueue()
         self._timers = msg.Timers()
         replies = Replies(call, services.messages)
-        self._hands = Hands(call.uuid, switch, services, self._timers, self.post, self._hangup, replies.send)
+        media = CallMedia(call.uuid, switch, services, self.post, call_log.media_kept)
+        self._hands = Hands(call.uuid, switch, services, self._timers, self.post, self._hangup, replies.send, media)
         self._facts: dict[type[Any], Callable[[Any], None]] = {
             cmd.NodeEntered: call_log.node_entered,
             cmd.NodeLeft: call_log.node_left,
@@ -171,6 +173,10 @@ class CallActor:
                 self.log.leg_joined(uuid, role, number)
             case msg.LegLeft(uuid, cause):
                 self.log.leg_left(uuid, cause)
+            case ev.FaxEnded():
+                self._feed(self._hands.media.fax_ended(message))
+            case msg.RecordingFailed(action):
+                self.ending.note(self._hands.media.recording_failed(action))
             case ev.HungUp(cause):
                 self._gone(cause)
             case ev.TransferEnded(ref, outcome):

@@ -117,6 +117,9 @@ class Engine:
     def answered(self, uuid: str) -> None:
         self._post(uuid, msg.Answered())
 
+    def recording_failed(self, uuid: str, action: str) -> None:
+        self._post(uuid, msg.RecordingFailed(action))
+
     def leg_joined(self, uuid: str, other_uuid: str, role: str, number: str) -> None:
         self._post(uuid, msg.LegJoined(other_uuid, role, number))
 

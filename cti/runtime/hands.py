@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cti.ports import Switch
+    from cti.runtime.media import CallMedia
     from cti.runtime.messages import Timers
     from cti.runtime.services import Services
 
@@ -37,11 +38,13 @@ class Hands:
         post: Callable[[Any], None],
         hangup: Callable[[cmd.Hangup], None],
         reply: Callable[[str], None],
+        media: CallMedia,
     ) -> None:
         self._uuid = uuid
         self._switch = switch
         self._services = services
         self._post = post
+        self.media = media
         self._workers: set[gevent.Greenlet[Any, Any]] = set()
         self._wanted_audio: set[int] = set()
         clock, queues = services.clock, services.queues
@@ -63,6 +66,7 @@ class Hands:
             cmd.SendMessage: self._message,
             cmd.Reply: lambda c: reply(c.text),
             cmd.Hangup: hangup,
+            **media.do,
         }
 
     def do(self, command: cmd.Command, *, gone: bool) -> None:
@@ -83,6 +87,7 @@ class Hands:
         """Nothing that was begun goes on."""
         for worker in tuple(self._workers):
             worker.kill(block=False)
+        self.media.close()
         self._services.queues.gone(self._uuid)
         self._services.prompts.discard_call(self._uuid)
 

@@ -10,7 +10,7 @@ import gevent
 
 from cti.core.calls import TerminalCause
 from cti.core.errors import CtiError
-from cti.core.records import CallEnded, CallStarted, JournalPart, LegAdded, LegEnded, NodeVisit
+from cti.core.records import CallEnded, CallStarted, JournalPart, LegAdded, LegEnded, MediaKept, NodeVisit
 from cti.flow.replay_recorder import Recorder, is_late, look
 from cti.runtime.ending import Ending
 
@@ -99,6 +99,9 @@ class CallLog:
     def leg_left(self, leg_id: str, cause: str) -> None:
         self._record(LegEnded(self._call.uuid, leg_id, self._now(), cause))
 
+    def media_kept(self, kept: MediaKept) -> None:
+        self._record(kept)
+
     def node_entered(self, fact: NodeEntered) -> None:
         visit = NodeVisit(self._call.uuid, fact.flow, fact.node, fact.type, fact.visit, self._now())
         self._open[fact.flow, fact.node, fact.visit] = visit
@@ -132,7 +135,10 @@ class CallLog:
 
     def feed(self, run: Run, event: Event, now: datetime) -> Sprint:
         """`Run.feed`, written down unless the run ignores it."""
-        if not run.started or is_late(run, event):
+        if not run.started:
+            self._note(lambda recorder: recorder.early(event))
+            return run.feed(event, now)
+        if is_late(run, event):
             return run.feed(event, now)
         before = look(run, event)
         sprint = run.feed(event, now)
@@ -207,5 +213,5 @@ class CallLog:
     def _now(self) -> float:
         return self._journal.clock.now()
 
-    def _record(self, record: LegAdded | LegEnded | NodeVisit | CallEnded | JournalPart) -> None:
+    def _record(self, record: LegAdded | LegEnded | MediaKept | NodeVisit | CallEnded | JournalPart) -> None:
         self._journal.store.record(record)

@@ -42,6 +42,13 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingFailed:
+    """The switch would not ``action`` (start, mask, …) the recording of the call."""
+
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
 class LegJoined:
     uuid: str
     role: str

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cti.core.commands import AudioPart, Lookup, SendMessage
-    from cti.ports import CallbackDesk, Clock, LookupSource, MessageChannel, NoticeSource, Prompts
+    from cti.ports import CallbackDesk, Clock, FaxPages, LookupSource, MessageChannel, NoticeSource, Prompts
     from cti.runtime.journal import Journal
     from cti.runtime.queues import MemoryQueues
     from cti.runtime.requests import RequestDesk
@@ -93,6 +93,8 @@ class Services:
     queues: MemoryQueues
     messages: Messages
     recordings: Path
+    faxes: Path
+    pages: FaxPages
     requests: RequestDesk
     notices: NoticeSource
     callbacks: CallbackDesk

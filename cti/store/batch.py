@@ -14,14 +14,15 @@ from sqlalchemy import Connection, Engine, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from cti.core.errors import StoreUnavailable
-from cti.core.records import CallEnded, CallStarted, JournalPart, LegAdded, LegEnded, NodeVisit, Record
+from cti.core.records import CallEnded, CallStarted, JournalPart, LegAdded, LegEnded, MediaKept, NodeVisit, Record
 from cti.store import journal, rows
 from cti.store.database import insert_ignoring, insert_or_complete, is_refusal
-from cti.store.schema import call_goals, call_records, calls, legs, node_visits
+from cti.store.schema import call_goals, call_media, call_records, calls, legs, node_visits
 from cti.store.sealing import Sealer
 
 Item = tuple[int, Record]  # (ordinal, record)
 
+_OF_MEDIA = ("ended_at", "spans", "pages", "error")
 _END_LEG = (
     update(legs)
     .where(legs.c.call_id == bindparam("of_call"), legs.c.leg_id == bindparam("of_leg"), legs.c.ended_at.is_(None))
@@ -111,6 +112,8 @@ class BatchWriter:
         run(_END_LEG, [rows.leg_end(r) for _, r in items if type(r) is LegEnded])
         visits = [rows.visit_row(r, n) for n, r in items if type(r) is NodeVisit]
         run(insert_or_complete(connection, node_visits, ("left_at", "exit", "note"), when="left_at"), visits)
+        media = [rows.media_row(r) for _, r in items if type(r) is MediaKept]
+        run(insert_or_complete(connection, call_media, _OF_MEDIA, when="ended_at"), media)
         ended = [r for _, r in items if type(r) is CallEnded]
         ending = {rows.clean(r.call_id, 128) for r in ended}
         journal.write_parts(connection, sealer, [r for _, r in items if type(r) is JournalPart], ending)

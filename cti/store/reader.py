@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 from cti.core.errors import CtiError
 from cti.core.masking import mask
 from cti.core.records import CallDetail, CallFilter, CallRow, LegRow, VisitRow
-from cti.store.rows import blind_number, clean, context
-from cti.store.schema import call_goals, call_records, calls, legs, node_visits
+from cti.store.rows import blind_number, clean, context, media_kept
+from cti.store.schema import call_goals, call_media, call_records, calls, legs, node_visits
 from cti.store.sealing import Sealer
 
 MOST = 1_000
@@ -55,10 +55,16 @@ class Reader:
             .where(node_visits.c.call_id == call_id)
             .order_by(node_visits.c.entered_at, node_visits.c.ordinal)
         )
+        own_media = (
+            select(call_media)
+            .where(call_media.c.call_id == call_id)
+            .order_by(call_media.c.started_at, call_media.c.path)
+        )
         return CallDetail(
             self._call(row, self._goals(connection, [call_id]).get(call_id, ()), unmask),
             tuple(self._leg(leg, unmask) for leg in connection.execute(own_legs)),
             tuple(_visit(visit) for visit in connection.execute(own_visits)),
+            tuple(media_kept(file) for file in connection.execute(own_media)),
         )
 
     def count_visits(

@@ -9,14 +9,14 @@ from typing import Any
 
 from cti.core.calls import Medium, TerminalCause
 from cti.core.numbers import normalise_number
-from cti.core.records import CallEnded, CallStarted, JournalPart, LegAdded, LegEnded, NodeVisit, Record
+from cti.core.records import CallEnded, CallStarted, JournalPart, LegAdded, LegEnded, MediaKept, NodeVisit, Record
 from cti.store.sealing import Sealer
 
 Row = dict[str, Any]
 
 _SPILL = "spill"
 _KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (CallStarted, LegAdded, LegEnded, NodeVisit, CallEnded, JournalPart)
+    kind.__name__: kind for kind in (CallStarted, LegAdded, LegEnded, NodeVisit, CallEnded, JournalPart, MediaKept)
 }
 _MAX_TEXT = 4_000
 
@@ -98,6 +98,34 @@ def visit_row(record: NodeVisit, ordinal: int) -> Row:
     }
 
 
+def media_row(record: MediaKept) -> Row:
+    return {
+        "call_id": clean(record.call_id, 128),
+        "path": clean(record.path, 200),
+        "kind": clean(record.kind, 32),
+        "started_at": float(record.started_at),
+        "ended_at": None if record.ended_at is None else float(record.ended_at),
+        "spans": json.dumps({"masked": record.masked, "paused": record.paused}),
+        "pages": record.pages,
+        "error": clean(record.error),
+    }
+
+
+def media_kept(row: Any) -> MediaKept:
+    spans = {name: tuple((start, end) for start, end in found) for name, found in json.loads(row.spans).items()}
+    return MediaKept(
+        row.call_id,
+        row.path,
+        row.kind,
+        row.started_at,
+        row.ended_at,
+        masked=spans["masked"],
+        paused=spans["paused"],
+        pages=row.pages,
+        error=row.error,
+    )
+
+
 def cdr_row(record: CallEnded) -> Row:
     return {
         "call_id": clean(record.call_id, 128),
@@ -150,6 +178,9 @@ def _record(fields: dict[str, Any]) -> Record:
 
 def _revive(fields: dict[str, Any]) -> None:
     revive: Mapping[str, Any] = {"medium": Medium, "terminal_cause": TerminalCause, "goals": tuple, "entries": tuple}
+    for name in ("masked", "paused"):
+        if name in fields:
+            fields[name] = tuple(tuple(span) for span in fields[name])
     for name, make in revive.items():
         if name in fields:
             fields[name] = make(fields[name])

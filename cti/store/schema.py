@@ -24,7 +24,7 @@ from sqlalchemy import (
 from cti.core.calls import TerminalCause
 
 #: The revision that this code works on (the last file in migrations/versions).
-HEAD = "0003"
+HEAD = "0004"
 
 metadata = MetaData(
     naming_convention={
@@ -143,6 +143,21 @@ call_journal = Table(
     Column("body_sealed", LargeBinary, nullable=False),
     Column("secrets_sealed", LargeBinary),
     PrimaryKeyConstraint("call_id", "begun_at", "part"),
+)
+
+#: Files that calls left behind: recordings, faxes. ``spans`` is JSON: {"masked": [[from, to], …], "paused": …}.
+call_media = Table(
+    "call_media",
+    metadata,
+    _call_id(),
+    Column("path", String(200), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("spans", Text, nullable=False),
+    Column("pages", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    PrimaryKeyConstraint("call_id", "path"),
 )
 
 #: The key of a call's secrets, from the first of them to the end of the call.
