@@ -53,7 +53,10 @@ class Samples:
             case "decimal":
                 yield from _around(self.numbers, Decimal("128.50"), Decimal("0.01"))
             case "phone":
-                yield from (MOBILE, FIXED) if self.asks_numbers else (MOBILE,)
+                if kind.line:
+                    yield FIXED if kind.line == "fixed" else MOBILE
+                else:
+                    yield from (MOBILE, FIXED) if self.asks_numbers else (MOBILE,)
             case "date":
                 yield from ((self.now + timedelta(days=days)).date().isoformat() for days in (5, -5))
             case "time":

@@ -13,12 +13,15 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from cti.core.numbers import normalise_number
 from cti.flow.units import parse_duration
 
 KINDS = ("text", "int", "decimal", "bool", "phone", "date", "time", "datetime", "duration", "enum", "list", "record")
 MAX_TEXT = 10_000
 MAX_INT = 10**18
 PHONE = re.compile(r"\+?[0-9]{2,20}")
+# By the Chinese numbering plan: a fixed line with its area code, or dialled locally.
+_LINES = {"mobile": re.compile("1[3-9][0-9]{9}"), "fixed": re.compile("0[1-9][0-9]{8,10}|[2-8][0-9]{6,7}")}
 _INT = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,12})?")
 _NAME = re.compile(r"[^\W\d]\w*")
@@ -34,6 +37,7 @@ class Type:
     fields: tuple[tuple[str, Type], ...] = ()
     optional: bool = False
     sensitive: bool = False
+    line: str = ""  # of a phone: mobile or fixed, '' for any
 
     def __str__(self) -> str:
         inner = ""
@@ -43,6 +47,8 @@ class Type:
             inner = f"[{self.item}]"
         elif self.kind == "record" and self.fields:
             inner = f"[{', '.join(f'{name}: {kind}' for name, kind in self.fields)}]"
+        elif self.line:
+            inner = f"({self.line})"
         return f"{self.kind}{inner}{'?' if self.optional else ''}{'!' if self.sensitive else ''}"
 
     def field(self, name: str) -> Type | None:
@@ -78,6 +84,8 @@ def _parse(text: str, depth: int) -> Type | str:
     body = text.rstrip("?! ")
     marks = text[len(body) :]
     optional, sensitive = "?" in marks, "!" in marks
+    if (line := re.fullmatch(r"phone *[(\[] *(mobile|fixed) *[)\]]", body)) is not None:
+        return Type("phone", optional=optional, sensitive=sensitive, line=line.group(1))
     match = re.fullmatch(r"([a-z]+)(?:\[(.*)\])?", body, re.DOTALL)
     if not match or match.group(1) not in KINDS or depth > 4:
         return f"'{text}' is no type; types are {', '.join(KINDS)}, with '?' (may be absent) and '!' (sensitive)"
@@ -131,6 +139,8 @@ def fits(expected: Type, actual: Type) -> bool:
         return actual.kind in ("text", "enum", "phone")
     if expected.kind == "decimal":
         return actual.kind in ("decimal", "int")
+    if expected.kind == "phone" and expected.line:
+        return actual.kind == "phone" and actual.line == expected.line
     if expected.kind == "phone":
         return actual.kind in ("phone", "text") or (
             actual.kind == "enum" and all(PHONE.fullmatch(value) for value in actual.values)
@@ -241,6 +251,8 @@ def _bool(kind: Type, value: Any) -> bool:
 def _phone(kind: Type, value: Any) -> str:
     text = re.sub(r"[\s\-()]", "", str(value)) if isinstance(value, str | int) and len(str(value)) < 40 else ""
     if isinstance(value, bool) or not PHONE.fullmatch(text):
+        raise _bad(kind)
+    if kind.line and not _LINES[kind.line].fullmatch(normalise_number(text)):
         raise _bad(kind)
     return text
 

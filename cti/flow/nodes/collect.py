@@ -42,6 +42,8 @@ _ENTRIES = {
     "text": Entry(),
     "enum": Entry(),
     "phone": Entry(3, 20),
+    "phone(mobile)": Entry(11, 11),
+    "phone(fixed)": Entry(7, 12),
     "int": Entry(1, 12),
     "decimal": Entry(1, 15, "*"),
     "date": Entry(8, 8),
@@ -74,7 +76,8 @@ def parse_keys(kind: t.Type, typed: str) -> Any:
 class Collect(Asking):
     name, group = "collect", "Asking"
     doc = (
-        "Asks for several keys. What is accepted follows from the type of the variable: a phone number, a date "
+        "Asks for several keys. What is accepted follows from the type of the variable: a phone number (of the kind of line "
+        "that the type names), a date "
         "(YYYYMMDD), a time (HHMM), an amount with star as the point, a number, or a text of digits. A sensitive "
         "variable takes no keys that were typed before the question."
     )
@@ -267,7 +270,7 @@ number:
 
 
 def entry_bounds(kind: t.Type, digits: Mapping[str, Any]) -> tuple[int, int]:
-    entry = _ENTRIES[kind.kind]
+    entry = _ENTRIES[f"phone({kind.line})" if kind.line else kind.kind]
     return digits.get("min", min(entry.least, digits.get("max", entry.least))), digits.get("max", entry.most)
 
 
