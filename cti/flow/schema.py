@@ -7,6 +7,7 @@ here never refuses what the checker takes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,7 +35,6 @@ def flow_schema() -> dict[str, Any]:
         "title": "IVR flow",
         "description": "A conversation: nodes, and the ways between them.",
         **closed({name: parts.get(name, {}) for name in TOP}, required=("flow", "start", "nodes")),
-        "definitions": {f"node.{name}": _node(kind) for name, kind in REGISTRY.items()},
     }
 
 
@@ -106,9 +106,9 @@ def _any_node() -> dict[str, Any]:
         "allOf": [
             {
                 "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
-                "then": {"$ref": f"#/definitions/node.{name}"},
+                "then": _node(kind),  # not by $ref: editors would offer the name of the definition as an option
             }
-            for name in REGISTRY
+            for name, kind in REGISTRY.items()
         ],
     }
 
@@ -117,13 +117,17 @@ def _node(kind: NodeType) -> dict[str, Any]:
     options: dict[str, Option] = {**kind.options, **COMMON}
     properties: dict[str, Any] = {"type": {"const": kind.name, "description": kind.doc}}
     for name, option in options.items():
-        properties[name] = described(option.kind.schema, option.doc, default=option.kind.written(option.default))
+        default = option.kind.written(option.default)
+        told = "" if default is None else f"\n\nunless said: {json.dumps(default, ensure_ascii=False)}"
+        properties[name] = described(option.kind.schema, option.doc + told, default=default)
     if kind.single:
         properties["next"] = described(NODE_NAME, "the node that follows; the one written below unless said")
     elif kind.wired:
         properties["to"] = _exits(kind)
     required = ("type", *(name for name, option in options.items() if option.required))
-    return {"description": kind.doc, **closed(properties, required=required)}
+    form = closed(properties, required=required)
+    del form["type"]  # said above; editors would offer it as a value here
+    return {"description": kind.doc, **form}
 
 
 def _exits(kind: NodeType) -> dict[str, Any]:

@@ -140,19 +140,21 @@ def test_a_broken_table_or_calendar_is_marked(
 
 
 def test_every_type_and_option_stands_in_the_schema_with_its_words_and_default() -> None:
-    nodes = SCHEMAS["flow"]()["definitions"]
-    assert sorted(nodes) == sorted(f"node.{name}" for name in REGISTRY)
+    by_type = SCHEMAS["flow"]()["properties"]["nodes"]["additionalProperties"]["allOf"]
+    nodes = {part["if"]["properties"]["type"]["const"]: part["then"] for part in by_type}
+    assert sorted(nodes) == sorted(REGISTRY)
     for name, kind in REGISTRY.items():
-        properties = nodes[f"node.{name}"]["properties"]
+        properties = nodes[name]["properties"]
         for option, of in {**kind.options, **COMMON}.items():
             assert of.kind.schema, f"{name}.{option}: {type(of.kind).__name__} has no schema"
-            assert properties[option]["description"] == of.doc
+            assert properties[option]["description"].startswith(of.doc)
             shown = of.kind.written(of.default)
             assert properties[option].get("default") == shown
             check = Draft7Validator(properties[option])
             assert shown is None or check.is_valid(shown), f"{name}.{option}: its default {shown!r} is not valid"
-    assert nodes["node.menu"]["properties"]["wait"]["default"] == "5s"
-    assert nodes["node.menu"]["properties"]["reprompt"]["default"] == {"no_input": 1, "no_match": 1}
+    assert nodes["menu"]["properties"]["wait"]["default"] == "5s"
+    assert nodes["menu"]["properties"]["wait"]["description"].endswith('unless said: "5s"')
+    assert nodes["menu"]["properties"]["reprompt"]["default"] == {"no_input": 1, "no_match": 1}
 
 
 def test_every_word_of_the_files_is_described() -> None:
