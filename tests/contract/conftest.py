@@ -13,6 +13,7 @@ import pytest
 from .desk import Desk
 from .embedded_rig import EmbeddedRig
 from .rig import Rig
+from .tap import Tap
 
 Tone = Callable[[float], str]
 
@@ -44,6 +45,21 @@ def desk(links: Desk) -> Iterator[Desk]:
     yield links
     links.rig.tidy()
     links.close()
+
+
+@pytest.fixture
+def bare(rig: Rig) -> Iterator[Tap]:
+    """Logged in, subscribed to nothing."""
+    tap = Tap(rig)
+    yield tap
+    tap.close()
+
+
+@pytest.fixture
+def tap(bare: Tap) -> Tap:
+    """Told everything."""
+    assert bare.command("event plain ALL") == "+OK event listener enabled plain"
+    return bare
 
 
 @pytest.fixture(scope="session")

@@ -137,7 +137,7 @@ NAMES = {
     "Bob\n\napi system id": "Bob\n\napi system id",
     "${system(id)}": "%{system(id)}",  # the switch disarms it
     "'; DROP TABLE calls; --": "'; DROP TABLE calls; --",
-    "\x00\x7f": "\N{REPLACEMENT CHARACTER}\x7f",
+    "\x00\x7f": " \x7f",
 }
 
 

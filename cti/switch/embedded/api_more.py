@@ -40,8 +40,6 @@ def sched_api(core: Core, argument: str) -> str:
 
 @api("sched_del", "unsched_api")
 def sched_del(core: Core, argument: str) -> str:
-    if not argument:
-        return "-ERR Invalid syntax\n"
     if argument.isdigit():
         count = core.tasks.delete_id(int(argument)) if len(argument) < 12 else 0
     else:

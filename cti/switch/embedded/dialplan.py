@@ -46,6 +46,8 @@ class PlatformDialplan:
     def __call__(self, channel: Channel, number: str, context: str) -> Extension | None:
         if context == "emergency":
             return self._emergency() if number == "9999" else None
+        if context not in {"phones", "trunks"}:
+            return None
         if context == "phones":
             if number == "*911":
                 return Extension("emergency-by-hand", [("transfer", "9999 XML emergency")])
