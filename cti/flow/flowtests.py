@@ -35,6 +35,7 @@ class TestResult:
     marks: tuple[Mark, ...] = ()
     visited: frozenset[tuple[str, str]] = field(default_factory=frozenset)
     lasted_s: float = 0.0  # of the call, on its own clock
+    path: tuple[tuple[str, str, str], ...] = ()  # (flow, node, exit) in order
 
     __test__ = False  # not one of pytest's
 
@@ -80,6 +81,7 @@ def run_test(plan: Plan, test: FlowTest) -> TestResult:
         tuple(marks),
         frozenset((w.flow, w.node) for w in work if isinstance(w, c.NodeEntered)),
         simulator.time_s,
+        tuple((w.flow, w.node, w.exit) for w in work if isinstance(w, c.NodeLeft)),
     )
 
 
@@ -156,7 +158,6 @@ class _Player:
 
     def _hear(self, text: str) -> str | None:
         simulator, first = self.simulator, self.heard
-        self.mark = self._line_of(first)
         while True:
             for index in range(self.heard, len(simulator.prompts)):
                 if text in simulator.prompts[index].text:
