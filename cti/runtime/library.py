@@ -22,7 +22,9 @@ from cti.flow import (
     load_entry,
     load_flow,
 )
+from cti.flow.canary import is_chosen, place_of
 from cti.flow.flowtests import TestResult, run_tests
+from cti.flow.load_entry import EntryLoad
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
     from cti.core.calls import NewCall
     from cti.core.commands import Say
-    from cti.flow import Calendar, EntryTable, Flow
+    from cti.flow import Calendar, EntryMatch, EntryTable, Flow
 
 #: The flow that a call over a limit, or to a number without an entry, is met by.
 REJECT_FLOW = "busy"
@@ -58,6 +60,31 @@ class FlowLibrary:
     chance: Callable[[], float] = random.random
     issues: list[Issue] = field(default_factory=list)
     direct: Mapping[str, str] = field(default_factory=dict)
+    canaries: Mapping[str, Plan] = field(default_factory=dict)  # flow -> the version that some callers meet
+    calendars: dict[str, Calendar] = field(default_factory=dict)  # the one that all plans look into
+
+    def __post_init__(self) -> None:
+        self.plans = {name: replace(plan, calendars=self.calendars) for name, plan in self.plans.items()}
+
+    def take(
+        self,
+        plans: Mapping[str, Plan],
+        canaries: Mapping[str, Plan],
+        entry: EntryTable,
+        calendars: Mapping[str, Calendar],
+    ) -> None:
+        """All at once: the next call meets the new ones, calls that are up keep their plans.
+
+        Calendars hold for running calls at once; one that no file names any more stays for those who still ask it.
+        """
+        self.calendars.update(calendars)
+        self.plans = {name: replace(plan, calendars=self.calendars) for name, plan in plans.items()}
+        self.canaries = {name: replace(plan, calendars=self.calendars) for name, plan in canaries.items()}
+        self.entry = entry
+
+    def withdraw(self, flow: str) -> None:
+        """From the next call on nobody meets the canary."""
+        self.canaries = {name: plan for name, plan in self.canaries.items() if name != flow}
 
     def meet(self, call: NewCall, now: datetime) -> Meeting:
         if call.caller.called in self.direct:
@@ -68,11 +95,19 @@ class FlowLibrary:
             caller=call.caller.number,
             attributes=call.attributes,
             now=now,
-            chance=self.chance(),
+            chance=place_of(call.caller.number) if call.caller.number else self.chance(),
         )
         if found is None:
             return self.reject("no entry")
-        return Meeting(self.plans[found.flow], found.inputs, found.rule)
+        return Meeting(self._version(found, call.caller.number), found.inputs, found.rule)
+
+    def _version(self, found: EntryMatch, caller: str | None) -> Plan:
+        canary = self.canaries.get(found.flow)
+        if canary is not None and found.canary is not None:
+            place = None if caller else self.chance()
+            if is_chosen(found.canary, canary.version, place, caller):
+                return canary
+        return self.plans[found.flow]
 
     def _meet_directly(self, flow: str, call: NewCall) -> Meeting:
         caller = call.caller
@@ -98,6 +133,7 @@ class Sources:
     flows: dict[str, Flow] = field(default_factory=dict)
     calendars: dict[str, Calendar] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
+    texts: dict[str, bytes] = field(default_factory=dict)  # of the flows
 
 
 def load_folder(folder: Path, catalog: Catalog, *, direct: Mapping[str, str] | None = None) -> FlowLibrary:
@@ -107,20 +143,30 @@ def load_folder(folder: Path, catalog: Catalog, *, direct: Mapping[str, str] | N
     """
     if not folder.is_dir():
         raise ConfigError(f"no folder {folder}", code="no-flows", remedy="set `flows:` in the configuration")
-    sources = read_sources(folder, catalog)
+    sources = read_folder(folder, catalog)
     issues = sources.issues
     entry_file = folder / "entry.yaml"
-    entry = load_entry(_text(entry_file), str(entry_file), flows=sources.flows, calendars=sources.calendars)
+    try:
+        entry = load_entry(_text(entry_file), str(entry_file), flows=sources.flows, calendars=sources.calendars)
+    except ConfigError as error:  # one finding among the others
+        entry = EntryLoad(None, [Issue(error.place or Place(str(entry_file)), error.code, error.message)])
     issues += entry.issues
-    if REJECT_FLOW not in sources.flows:
-        issues.append(Issue(Place(str(folder)), "no-reject-flow", f"there is no {REJECT_FLOW}.yaml for refused calls"))
-    for name in sources.flows:
-        issues += check_closure(sources.flows, sources.calendars, name)
     issues[:] = dict.fromkeys(issues)  # what several flows call is found once for each of them
     refuse_errors(issues)
     assert entry.table is not None
     plans = {name: compile_plan(sources.flows, sources.calendars, name) for name in sources.flows}
-    return FlowLibrary(plans, entry.table, issues=issues, direct=dict(direct or {}))
+    return FlowLibrary(plans, entry.table, issues=issues, direct=dict(direct or {}), calendars=sources.calendars)
+
+
+def read_folder(folder: Path, catalog: Catalog) -> Sources:
+    """All flows and calendars, checked alone and together. Raises ConfigError for a file that cannot be read."""
+    sources = read_sources(folder, catalog)
+    if REJECT_FLOW not in sources.flows:
+        message = f"there is no {REJECT_FLOW}.yaml for refused calls"
+        sources.issues.append(Issue(Place(str(folder)), "no-reject-flow", message))
+    for name in sources.flows:
+        sources.issues += check_closure(sources.flows, sources.calendars, name)
+    return sources
 
 
 def read_sources(folder: Path, catalog: Catalog) -> Sources:
@@ -134,7 +180,8 @@ def read_sources(folder: Path, catalog: Catalog) -> Sources:
     names = [f for f in sorted(folder.glob("*.yaml")) if f.stem not in NO_FLOWS]
     known = replace(catalog, flows=frozenset(f.stem for f in names), calendars=frozenset(sources.calendars))
     for file in names:
-        loaded = load_flow(_text(file), str(file), catalog=known)
+        sources.texts[file.stem] = _text(file)
+        loaded = load_flow(sources.texts[file.stem], str(file), catalog=known)
         sources.issues += loaded.issues
         if loaded.flow is not None:
             sources.flows[file.stem] = loaded.flow
