@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cti.core.issue import Issue, Severity
 from cti.flow.catalog import TECHNICAL_OUTCOMES, Catalog
@@ -11,8 +13,15 @@ from cti.flow.expressions import Expression, Scope
 from cti.flow.graph import Graph, build_graph
 from cti.flow.knowledge import known_at
 from cti.flow.model import Flow, Node, NodeRef, parts_of
+from cti.flow.proof_calls import bound_unless_called, calls_others
+from cti.flow.proof_circles import check_circles
+from cti.flow.proof_leaks import check_leaks
+from cti.flow.proof_media import check_media
+from cti.flow.proof_people import check_people
 from cti.flow.registry import COMMON, REGISTRY, CheckContext
 from cti.flow.suggest import did_you_mean
+
+CALLER = "caller"  # the input that the entry table fills with the caller's number
 
 
 def check_flow(flow: Flow, catalog: Catalog, issues: list[Issue]) -> None:
@@ -29,10 +38,24 @@ def check_flow(flow: Flow, catalog: Catalog, issues: list[Issue]) -> None:
     for node in flow.nodes.values():
         if node.type:
             scope = Scope(flow.scope(), known.get(node.name, frozenset()))
-            _check_node(flow, node, catalog, scope, issues)
+            _check_node(flow, node, catalog, scope, graph, issues)
+    if whole and flow.start in flow.nodes:
+        _prove(flow, graph, issues)
     if whole:
         _check_unused(flow, issues)
     check_tests(flow, issues)
+
+
+def _prove(flow: Flow, graph: Graph, issues: list[Issue]) -> None:
+    """What holds on every way. What depends on other flows is proved with them (`proof_calls`)."""
+    found: list[Issue] = []
+    check_circles(flow, graph, bound_unless_called(flow), found)
+    endless = {issue.place for issue in issues if issue.code == "no-end"}
+    issues += [issue for issue in found if flow.nodes[issue.path[0]].place not in endless]
+    check_leaks(flow, graph, issues)
+    check_media(flow, graph, issues)
+    if not calls_others(flow):
+        check_people(flow, graph, issues)
 
 
 def refs_of(flow: Flow) -> Iterator[NodeRef]:
@@ -99,13 +122,28 @@ def _ends(node: Node) -> bool:
     return node.type == "end" or bool(node.type == "transfer" and dial and dial[0] == "flow")
 
 
-def _check_node(flow: Flow, node: Node, catalog: Catalog, scope: Scope, issues: list[Issue]) -> None:
+def _check_node(flow: Flow, node: Node, catalog: Catalog, scope: Scope, graph: Graph, issues: list[Issue]) -> None:
     kind = REGISTRY[node.type]
+    before = len(issues)
     for name, option in {**kind.options, **COMMON}.items():
         value = node.get(name)
         if value is not None and name in node.option_places:
             option.kind.check(value, scope.adding(option.extra), issues)
     kind.check(node, CheckContext(flow, catalog, scope, issues))
+    issues[before:] = [_with_way(flow, node, graph, issue) for issue in issues[before:]]
+
+
+def _with_way(flow: Flow, node: Node, graph: Graph, issue: Issue) -> Issue:
+    """A value that may be absent: the way on which it is. The caller's number has a code of its own."""
+    absent = re.match(r"'(\w+)' may be absent", issue.message) if issue.code == "absent-value" else None
+    if absent is None:
+        return issue
+    name = absent.group(1)
+    starts = [flow.start, *(ref.name for ref in flow.handlers.values())]
+    taken = [edge.target.name for edges in graph.edges.values() for edge in edges if name in edge.takes]
+    way = graph.only(lambda _, edge: name not in edge.gives).way([*starts, *taken], {node.name})
+    code = "unguarded-caller" if name == CALLER else issue.code
+    return replace(issue, code=code, path=tuple(way) if len(way) > 1 else ())
 
 
 def _check_unused(flow: Flow, issues: list[Issue]) -> None:

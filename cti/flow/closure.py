@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from cti.core.issue import Issue
 from cti.flow.expressions import Scope
 from cti.flow.model import Flow, Node
+from cti.flow.proof_calls import Calls
 from cti.flow.readers import check_value
 from cti.flow.suggest import did_you_mean
 
@@ -47,7 +48,11 @@ def check_closure(flows: Mapping[str, Flow], calendars: Mapping[str, object], ro
             if calendar is not None and calendar not in calendars:
                 message = f"there is no calendar '{calendar}'{did_you_mean(calendar, calendars)}"
                 issues.append(Issue(node.at("calendar"), "unknown-calendar", message))
-    return issues + _recursion(flows, root)
+    issues += _recursion(flows, root)
+    closed = {name: flows[name] for name in closure_of(flows, root)}
+    if root in closed and all(flow.start in flow.nodes for flow in closed.values()):
+        issues += Calls(closed).check(root)
+    return list(dict.fromkeys(issues))
 
 
 def _check_call(flow: Flow, node: Node, called: Flow, issues: list[Issue]) -> None:

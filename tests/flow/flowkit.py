@@ -68,6 +68,13 @@ def plan_of(nodes: str, head: str = "", **others: Flow) -> Plan:
     return compile_plan({"t": load(flow_text(nodes, head)), **others}, calendars(), "t")
 
 
+def unproved_plan_of(nodes: str, head: str = "") -> Plan:
+    """Of a flow that the checker refuses, to see what the interpreter makes of it."""
+    draft = load_flow(flow_text(nodes, head), "t.yaml", catalog=CATALOG).draft
+    assert draft is not None
+    return compile_plan({"t": draft}, calendars(), "t")
+
+
 class Call:
     """A run that is written to JSON and read back before every event."""
 

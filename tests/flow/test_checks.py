@@ -21,7 +21,7 @@ def findings(nodes: str, head: str = "") -> list[str]:
             f'a: {{type: menu, say: "?", timout: 5s, keys: {{1: z}}, to: {{else: z}}}}\n{END}',
             [
                 "t.yaml:5:29 [unknown-option] 'timout' is not an option of menu; known are say, wait, reprompt, barge_in, "  # noqa: E501
-                "type_ahead, keys, save, achieves, note, type, to"
+                "type_ahead, keys, words, save, achieves, note, type, to"
             ],
         ),
         (
@@ -83,7 +83,7 @@ def findings(nodes: str, head: str = "") -> list[str]:
         ),
         (
             f"a: {{type: lookup, ask: subscribr.get, to: {{else: z}}}}\n{END}",
-            ["t.yaml:5:26 [unknown-source] there is no source 'subscribr.get'; did you mean 'subscriber.get'?"],
+            ["t.yaml:5:26 [unknown-source] there is no source 'subscribr.get' for a lookup; did you mean 'subscriber.get'?"],  # noqa: E501
         ),
         (
             f"a: {{type: lookup, ask: subscriber.get, with: {{msisd: x}}, to: {{else: z}}}}\n{END}",

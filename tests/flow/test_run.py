@@ -10,7 +10,7 @@ import pytest
 from cti.core import commands as c
 from cti.core import events as e
 from cti.flow import Run, RunMisuse
-from tests.flow.flowkit import NOW, Call, plan_of, said, say, shipped_plan
+from tests.flow.flowkit import NOW, Call, plan_of, said, say, shipped_plan, unproved_plan_of
 
 WELCOME = say("欢迎致电客户服务热线。")
 MAIN = say("查话费请按1，换语言请按星号，人工服务请按0。")
@@ -200,7 +200,9 @@ def test_the_second_error_ends_the_call() -> None:
 
 
 def test_a_loop_without_waiting_is_cut() -> None:
-    plan = plan_of("a: {type: branch, cases: [{when: n > 0, to: a}], default: b}\nb: {type: end}", "inputs: {n: int}")
+    plan = unproved_plan_of(
+        "a: {type: branch, cases: [{when: n > 0, to: a}], default: b}\nb: {type: end}", "inputs: {n: int}"
+    )
     sprint = Call(plan, n=1).start()
     assert [work for work in sprint if isinstance(work, c.FlowError | c.RunEnded | c.Hangup)] == [
         c.FlowError("t", "a", "too-many-steps", "200 nodes without waiting for anything"),
@@ -351,7 +353,7 @@ e: {type: end}
 
 
 def test_what_is_sensitive_is_masked_and_flows_on() -> None:
-    call = Call(plan_of(SECRET, 'vars: {pin: "text?!", copy: "text = -", number: "phone?", n: "int = 1"}'))
+    call = Call(unproved_plan_of(SECRET, 'vars: {pin: "text?!", copy: "text = -", number: "phone?", n: "int = 1"}'))
     call.start()
     sprint = call.feed(*(e.DigitPressed(key) for key in "4711"))
     assert c.NodeLeft("t", "a", 1, "filled", "******") in sprint
