@@ -54,3 +54,14 @@ def test_the_whole_reference_is_shown(capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_type_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["flow", "reference", "menue"]) == 2
     assert "[unknown-type] there is no node type 'menue' (did you mean 'menu'?)" in capsys.readouterr().err
+
+
+def test_a_folder_with_one_flow_alone_is_told_all_that_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A newcomer's first folder: what the flow lacks is told together with what the folder lacks."""
+    (tmp_path / "own.yaml").write_text("flow: own\nstart: a\nnodes: {a: {type: play, sey: hello}, b: {type: end}}\n")
+    assert main(["flow", "check", "--flows", str(tmp_path)]) == 1
+    told = capsys.readouterr().out
+    for code in ("[unknown-option] 'sey'", "entry.yaml [unreadable-file]", "[no-reject-flow]"):
+        assert code in told
