@@ -9,6 +9,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cti.core.issue import Issue, Place, Severity
+from cti.flow.public_holidays import public_days, region_fault
 from cti.flow.reading import Reading
 from cti.flow.yamlio import Mapping, Node, Scalar, Sequence, read_yaml
 
@@ -21,13 +22,18 @@ DAY = 24 * 60
 
 @dataclass(frozen=True)
 class Calendar:
-    """``week[0]`` is Monday. ``special`` are dates with hours of their own; they win over holidays."""
+    """``week[0]`` is Monday. ``special`` are dates with hours of their own; they win over holidays.
+
+    ``region``: whose public holidays hold besides ``holidays`` ('' for none). A weekend day that is worked there in
+    exchange for a holiday has Monday's hours.
+    """
 
     id: str
     timezone: str
     week: tuple[Spans, ...]
     holidays: tuple[tuple[date, date, str], ...] = ()
     special: tuple[tuple[date, Spans], ...] = ()
+    region: str = ""
 
     def state(self, now: datetime) -> State:
         """``now`` must carry its offset. Raises ValueError without one."""
@@ -44,13 +50,18 @@ class Calendar:
         return "holiday" if self._holiday(today) and today not in dict(self.special) else "closed"
 
     def _holiday(self, day: date) -> bool:
-        return any(first <= day <= last for first, last, _ in self.holidays)
+        if any(first <= day <= last for first, last, _ in self.holidays):
+            return True
+        return bool(self.region) and day in public_days(self.region, day.year).off
 
     def _hours(self, day: date) -> Spans:
         special = dict(self.special).get(day)
         if special is not None:
             return special
-        return () if self._holiday(day) else self.week[day.weekday()]
+        if self._holiday(day):
+            return ()
+        worked = bool(self.region) and day in public_days(self.region, day.year).workdays
+        return self.week[0 if worked else day.weekday()]
 
 
 def _within(spans: Spans, minute: int) -> bool:
@@ -69,12 +80,15 @@ class CalendarLoad:
 
 
 def load_calendar(text: str | bytes, file: str) -> CalendarLoad:
-    """A calendar file: ``calendar``, ``timezone``, ``week``, ``holidays``, ``special``. Located issues."""
+    """A calendar file: ``calendar``, ``timezone``, ``week``, ``public_holidays``, ``holidays``, ``special``.
+
+    The issues are located.
+    """
     root, issues = read_yaml(text, file)
     reading = Reading(issues)
     if root is None or (mapping := reading.mapping(root, "a calendar")) is None:
         return CalendarLoad(None, reading.issues)
-    known = ("calendar", "title", "timezone", "week", "holidays", "special")
+    known = ("calendar", "title", "timezone", "week", "public_holidays", "holidays", "special")
     for key, _ in mapping:
         if key.text not in known:
             reading.unknown_key(key, "a calendar", known)
@@ -87,6 +101,7 @@ def load_calendar(text: str | bytes, file: str) -> CalendarLoad:
         _week(mapping.get("week"), reading),
         _holidays(mapping.get("holidays"), reading),
         _special(mapping.get("special"), reading),
+        _region(mapping, reading),
     )
     failed = any(issue.severity is Severity.ERROR for issue in reading.issues)
     return CalendarLoad(None if failed else calendar, reading.issues)
@@ -178,6 +193,16 @@ def _holidays(node: Node | None, reading: Reading) -> tuple[tuple[date, date, st
             reading.report(key.place, "bad-option", f"{last} is before {first}")
         found.append((first, last, reading.text(value, "a holiday's name") or ""))
     return tuple(found)
+
+
+def _region(mapping: Mapping, reading: Reading) -> str:
+    name = _word(mapping, "public_holidays", reading)
+    node = mapping.get("public_holidays")
+    fault = region_fault(name) if name else None
+    if fault and node is not None:
+        reading.report(node.place, "bad-option", fault)
+        return ""
+    return name
 
 
 def _special(node: Node | None, reading: Reading) -> tuple[tuple[date, Spans], ...]:

@@ -15,6 +15,7 @@ from cti.flow.expressions.functions import compile_pattern
 from cti.flow.model import Flow, parts_of
 from cti.flow.nodes.collect import parse_keys
 from cti.flow.plan import Plan
+from cti.flow.public_holidays import public_days
 
 MOBILE, FIXED = "13800000000", "01088880001"
 MOST_VALUES = 6  # of one variable: constants beyond that are many ways to say the same
@@ -98,6 +99,7 @@ class Samples:
         found: dict[tuple[str, ...], datetime] = {}
         days = {day for c in calendars for first, last, _ in c.holidays for day in (first, last)}
         days |= {day for c in calendars for day, _ in c.special}
+        days |= {day for c in calendars if c.region for day in public_days(c.region, self.now.year).off}
         ahead = [self.now + timedelta(days=day) for day in range(8)]
         special = [datetime.combine(day, self.now.timetz()) for day in sorted(days)]
         for moment in (m + timedelta(hours=hour) for m in (*ahead, *special) for hour in range(24)):

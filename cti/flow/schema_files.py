@@ -92,6 +92,7 @@ def calendar_schema() -> dict[str, Any]:
         "title": described(SCALAR, "a title for people"),
         "timezone": _ZONE,
         "week": described(week, f"hours by weekday (mon, mon-fri, 'sat, sun'): {_HOURS_TEXT}"),
+        "public_holidays": described(SCALAR, "whose public holidays hold: a country or a part of one, CN or US-CA"),
         "holidays": described(
             {"type": "object", "propertyNames": spans, "additionalProperties": SCALAR},
             "2026-10-01 to 2026-10-07: National Day",
