@@ -6,6 +6,7 @@ import pytest
 
 from cti.flow import load_flow
 from cti.flow.flowtests import run_tests
+from cti.flow.transcript import Line, table
 from tests.flow.flowkit import CATALOG, flow_text, plan_of
 
 NODES = """
@@ -51,6 +52,102 @@ def failures(test: str) -> list[str]:
 )
 def test_results(test: str, expected: list[str]) -> None:
     assert failures(test) == expected
+
+
+HOURS = """
+a: {type: hours, calendar: office, to: {open: b, closed: c, holiday: h}}
+b: {type: hours, calendar: office, to: {open: o, else: c}}
+c: {type: end, outcome: closed}
+h: {type: end, outcome: holiday}
+o: {type: end, outcome: open}
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "outcome", "expected"),
+    [
+        ("hours.office: closed", "closed", []),
+        ("hours.office: holiday", "holiday", []),
+        ("hours.office: open, now: 2026-03-01T03:00+08:00", "open", []),
+        ("hours.office: [open, closed]", "closed", []),
+        ("hours.office: shut", "open", ["given: hours.office is open, closed, holiday, or a list of such"]),
+        ("hours.office: {state: open}", "open", ["given: hours.office is open, closed, holiday, or a list of such"]),
+        ("hours.ofice: open", "open", ["given: there is no calendar 'ofice'; did you mean 'office'?"]),
+    ],
+)
+def test_a_calendar_is_as_the_test_says(given: str, outcome: str, expected: list[str]) -> None:
+    plan = plan_of(HOURS, f"tests: [{{name: x, given: {{{given}}}, expect: {{outcome: {outcome}}}}}]")
+    (result,) = run_tests(plan)
+    assert [failure.message for failure in result.failures] == expected
+
+
+@pytest.mark.parametrize(
+    ("test", "expected"),
+    [
+        ("script: [limit], expect: {reason: limit, outcome: over}", []),
+        (
+            "script: [press: 1, silence: 1s, limit], expect: {reason: limit}",
+            ["no time limit runs when it was to be reached"],
+        ),
+        ("script: [press: 1], expect: {error: none}", []),
+        ("script: [press: 1], expect: {error: bad-value}", ["error is none, expected bad-value"]),
+    ],
+)
+def test_the_time_limit_and_errors(test: str, expected: list[str]) -> None:
+    nodes = NODES + "over: {type: end, outcome: over}"
+    (result,) = run_tests(plan_of(nodes, f"on: {{limit: over}}\ntests:\n  - {{name: x, {test}}}"))
+    assert [failure.message for failure in result.failures] == expected
+
+
+def test_recordings_one_after_the_other() -> None:
+    """What stands for the second time is not taken for the first, also where a key ends the recording."""
+    nodes = """
+    a: {type: voicemail, to: {done: b, else: z}}
+    b: {type: voicemail, to: {too_short: y, else: z}}
+    y: {type: end, outcome: short}
+    z: {type: end, outcome: else}
+    """
+    given = "{record: [done, {outcome: done, lasts: 1s}]}"
+    script = "[hear: tone, wait: 2s, press: hash, hear: tone, wait: 2s, press: hash]"
+    (result,) = run_tests(
+        plan_of(nodes, f"tests: [{{name: x, given: {given}, script: {script}, expect: {{outcome: short}}}}]")
+    )
+    assert [str(failure) for failure in result.failures] == []
+
+
+@pytest.mark.parametrize(
+    ("test", "marked"),
+    [
+        ("strict: true, script: [press: 1, hear: 谢谢], expect: {at: a}", "> expected here: hear: 谢谢  (t.yaml:5:48)"),
+        ("script: [silence: 5s, not_hear: 请按1], expect: {at: a}", "> expected here: not_hear: 请按1  (t.yaml:5:37)"),
+    ],
+)
+def test_the_expected_line_is_marked_where_something_else_was_said(test: str, marked: str) -> None:
+    plan = plan_of(NODES, f'inputs: {{caller: "phone?"}}\ntests:\n  - {{name: x, {test}}}')
+    (result,) = run_tests(plan)
+    lines = result.table().splitlines()
+    assert lines[0] == marked
+    assert lines[1] == "     0.0s  请按1"
+
+
+def test_unmet_expectations_are_marked_at_the_end() -> None:
+    (result,) = run_tests(plan_of(NODES, "tests: [{name: x, script: [press: 1], expect: {outcome: lost, at: b}}]"))
+    assert result.table().splitlines()[-1] == "> at the end: outcome is done, expected lost"
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "rows"),
+    [
+        ("一二三四五", 4, ["一二", "三四", "五"]),
+        ("a long one", 6, ["a long", "one"]),
+        ("unbreakable", 4, ["unbr", "eaka", "ble"]),
+        ("一", 1, ["一"]),
+        ("", 5, [""]),
+    ],
+)
+def test_columns_count_cells(text: str, width: int, rows: list[str]) -> None:
+    shown = table([Line(1.0, "flow", text)], width=width).splitlines()
+    assert [row[11:].rstrip() for row in shown] == rows
 
 
 def test_what_a_test_forgot_to_give() -> None:
