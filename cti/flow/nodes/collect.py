@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, time
 from typing import Any, ClassVar
 
 from cti.core import commands as c
@@ -17,6 +14,7 @@ from cti.flow.expressions.functions import compile_pattern, pattern_fault
 from cti.flow.kinds import Duration, Flag, Integer, Key, PromptKind, Text
 from cti.flow.model import Flow, Node
 from cti.flow.nodes.asking import ASKING_OPTIONS, Asking
+from cti.flow.nodes.entries import can_be_typed, entry_bounds, extra_keys, parse_keys
 from cti.flow.nodes.extra_kinds import Fields, Variable
 from cti.flow.nodes.targets import check_variable
 from cti.flow.nodes.written import meant_key, parse_text
@@ -25,61 +23,18 @@ from cti.flow.speech import say_digits, say_value
 from cti.flow.step import Leave, Step
 from cti.flow.values import decode, encode
 
+__all__ = ["Collect", "entry_bounds", "parse_keys"]
+
 CONFIRM, AGAIN = "1", "2"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """How a type is typed: fewest and most keys, and the keys it is made of besides digits."""
-
-    least: int = 1
-    most: int = 32
-    extra_keys: str = ""
-    fields: tuple[str, ...] = field(default=())
-
-
-_ENTRIES = {
-    "text": Entry(),
-    "enum": Entry(),
-    "phone": Entry(3, 20),
-    "phone(mobile)": Entry(11, 11),
-    "phone(fixed)": Entry(7, 12),
-    "int": Entry(1, 12),
-    "decimal": Entry(1, 15, "*"),
-    "date": Entry(8, 8),
-    "time": Entry(4, 4),
-}
-
-
-def parse_keys(kind: t.Type, typed: str) -> Any:
-    """The value that ``typed`` means for ``kind``: dates as YYYYMMDD, times as HHMM, star as the decimal point.
-
-    Raises `BadValue`.
-    """
-    try:
-        match kind.kind:
-            case "date":
-                return date(int(typed[:4]), int(typed[4:6]), int(typed[6:]))
-            case "time":
-                return time(int(typed[:2]), int(typed[2:]))
-            case "int":
-                return t.convert(kind, typed.lstrip("0") or "0")
-            case "decimal":
-                whole, _, rest = typed.partition("*")
-                return t.convert(kind, f"{whole.lstrip('0') or '0'}.{rest or '0'}")
-    except ValueError:
-        raise t.BadValue("these keys are no date or time") from None
-    return t.convert(kind, typed)
 
 
 @register
 class Collect(Asking):
     name, group = "collect", "Asking"
     doc = (
-        "Asks for several keys. What is accepted follows from the type of the variable: a phone number (of the kind of line "
-        "that the type names), a date "
-        "(YYYYMMDD), a time (HHMM), an amount with star as the point, a number, or a text of digits. A sensitive "
-        "variable takes no keys that were typed before the question."
+        "Asks for several keys. What is accepted follows from the type of the variable: a phone number (of the kind of "
+        "line that the type names), a date (YYYYMMDD), a time (HHMM), an amount with star as the point, a number, or "
+        "a text of digits. A sensitive variable takes no keys that were typed before the question."
     )
     options: ClassVar[Options] = {
         **ASKING_OPTIONS,
@@ -120,14 +75,13 @@ number:
             return self.failing(node, exit)
         save, digits = node.get("save"), node.get("digits") or {}
         declared = flow.variables.get(save.name) if save else None
-        entry = _ENTRIES.get(declared.type.kind if declared else "text", Entry())
-        least = digits.get("min", min(entry.least, digits.get("max", entry.least)))
+        least, _ = entry_bounds(declared.type if declared else t.TEXT, digits)
         return Taking(chosen=True, keys=least + bool(node.get("confirm")), bounds=True)
 
     def check(self, node: Node, ctx: CheckContext) -> None:
         save, digits = node.get("save"), node.get("digits") or {}
         kind = check_variable(save, ctx) if save else None
-        if kind is not None and kind.kind not in _ENTRIES:
+        if kind is not None and not can_be_typed(kind):
             ctx.report(node.at("save"), "type-mismatch", f"keys cannot be read as {kind.given()}")
         elif kind is not None:
             least, most = entry_bounds(kind, digits)
@@ -183,7 +137,7 @@ number:
         if key == end:
             return self._complete(step)
         step.local["typed"] += key
-        if not (key.isdigit() or key in _ENTRIES[kind.kind].extra_keys):
+        if not (key.isdigit() or key in extra_keys(kind)):
             step.local["bad"] = True
         if len(step.local["typed"]) >= most:
             return self._complete(step)
@@ -267,11 +221,6 @@ number:
             return Leave("refused")
         step.local["refused"] = spent + 1
         return self.ask(step)
-
-
-def entry_bounds(kind: t.Type, digits: Mapping[str, Any]) -> tuple[int, int]:
-    entry = _ENTRIES[f"phone({kind.line})" if kind.line else kind.kind]
-    return digits.get("min", min(entry.least, digits.get("max", entry.least))), digits.get("max", entry.most)
 
 
 def _note(step: Step, value: Any) -> str:
