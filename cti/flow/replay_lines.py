@@ -86,6 +86,8 @@ def describe(item: Item) -> tuple[str, Key | None]:
             return f"goal {goal}", ("goal", goal)
         case ["error", flow, node, code]:
             return f"error {code} at {node}", ("error", flow, node, code)
+        case ["Reply", text]:
+            return f"“{text}”", ("play", text)
         case ["hangup", _]:
             return "hangs up on the caller", ("hangup",)
         case ["end", outcome, reason]:
@@ -108,6 +110,9 @@ _ASKED = {
     "RequestCallback": "registers a callback",
     "Record": "records",
     "SendMessage": "sends",
+    "SendFax": "sends a fax",
+    "ReceiveFax": "receives a fax",
+    "PlayVideo": "plays a video",
 }
 
 

@@ -64,6 +64,8 @@ class Lockstep:
         recording, plan = self.recording, self.plan
         run = Run(plan, recording.inputs, now=recording.moment(0))
         run.visits.update(recording.visits)
+        for early in recording.early:
+            run.feed(early, recording.moment(0))
         where = ""
         lasted = recording.steps[-1].at_us / 1e6
         for number, step in enumerate(recording.steps):

@@ -1,8 +1,8 @@
 """What a run was fed and did, written down as it happens: the journal of a run. Pure; the runtime stores it.
 
 An entry is ``[microseconds since the start, event, items, private]``, the first with ``{…}`` of the start in the
-event's place. From the plan of its version and the events alone the run can be made again, to the last node and variable: that is
-what a replay does, and what a resumed call needs.
+event's place. From the plan of its version and the events alone the run can be made again, to the last node and
+variable: that is what a replay does, and what a resumed call needs.
 
 A *secret* (a key of a PIN) stands in an entry as its number; its text is kept apart (`Recorder.take`), because it must
 not outlive the call. *Private* are its keys and those of any other sensitive value: kept, but not to be shown.
@@ -48,11 +48,16 @@ class Recorder:
     def __init__(self, inputs: Mapping[str, Any]) -> None:
         self._inputs = dict(inputs)
         self._begun = 0
+        self._early: list[list[Any]] = []
         self._entries: list[list[Any]] = []
         self._secrets: dict[str, str] = {}
         self._count = 0
 
     # ---- writing -------------------------------------------------------------------------------------------------
+
+    def early(self, event: e.Event) -> None:
+        """Fed before the start: what a conversation by text begins with."""
+        self._early.append(pack_event(event))
 
     def started(self, run: Run, now: datetime, visits: Mapping[str, int], sprint: c.Sprint) -> None:
         """``visits``: those that an earlier run of the same call left (`Run.visits` before the start)."""
@@ -65,6 +70,7 @@ class Recorder:
             "at": self._begun,
             "inputs": pack(self._inputs),
             "visits": dict(visits),
+            "early": self._early,
         }
         self._entries.append([0, start, observe(run, sprint), 0])
 

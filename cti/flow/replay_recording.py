@@ -45,6 +45,7 @@ class Recording:
     inputs: Mapping[str, Any]
     visits: Mapping[str, int]
     steps: tuple[Fed, ...]  # the first is the start
+    early: tuple[e.Event, ...] = ()  # fed before it
 
     def moment(self, at_us: int) -> datetime:
         exact = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=self.begun_us + at_us)
@@ -98,6 +99,7 @@ def read_recording(entries: Iterable[Any], secrets: Mapping[str, str] | None = N
         inputs=unpack(start["inputs"]),
         visits=start["visits"],
         steps=tuple(steps),
+        early=tuple(unpack_event(packed) for packed in start["early"]),
     )
 
 

@@ -30,9 +30,12 @@ ASKS: Mapping[type[Any], str] = {
     c.RequestCallback: "queue",
     c.Record: "",
     c.SendMessage: "channel",
+    c.SendFax: "",
+    c.ReceiveFax: "",
+    c.PlayVideo: "",
 }
 WITH_REF = ("play", "timer", "limit", "ask")
-_QUIET = (c.Answer, c.StopPlay, c.CancelTimer, c.LeaveQueue, c.StopRecord)
+_QUIET = (c.Answer, c.StopPlay, c.CancelTimer, c.LeaveQueue, c.StopRecord, c.StopFax, c.StopVideo)
 _NUMBERS = ("number", "recipient", "target")  # fields that hold somebody's number, declared or not
 _SHORTEST = 4  # characters of a sensitive value that are looked for inside other texts
 
