@@ -23,6 +23,7 @@ LIMIT_DEFAULT = 50
 LIMIT_MAX = 500
 FILTERS = ("caller", "called", "flow", "outcome", "terminal_cause", "since", "until", "live")
 TIMES = ("started_at", "answered_at", "ended_at", "entered_at", "left_at", "added_at")
+SPANS = ("masked", "paused")  # lists of [from, to)
 
 
 def iso(seconds: float | None) -> str | None:
@@ -36,6 +37,8 @@ def with_times(row: dict[str, Any]) -> dict[str, Any]:
     for name, value in row.items():
         if name in TIMES:
             shown[name] = iso(value)
+        elif name in SPANS:
+            shown[name] = [[iso(moment) for moment in span] for span in value]
         elif isinstance(value, list | tuple) and name != "goals":
             shown[name] = [with_times(item) for item in value]
         else:
@@ -133,7 +136,7 @@ class Calls:
 
 
 class Call:
-    """``GET /v1/calls/{call_id}``: one call with its legs and the nodes it went through."""
+    """``GET /v1/calls/{call_id}``: one call with its legs, the nodes it went through and the files it left."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
