@@ -15,6 +15,7 @@ import gevent
 from gevent.event import Event as Flag
 
 from cti.api.app import create_app
+from cti.api.flows import Flows
 from cti.api.server import make_server
 from cti.boss import (
     DEMO_LOOKUPS,
@@ -37,6 +38,8 @@ from cti.runtime.journal import Journal
 from cti.runtime.library import FlowsRefused, load_folder
 from cti.runtime.notices import FileNotices
 from cti.runtime.queues import MemoryQueues, QueueSettings
+from cti.runtime.reload_job import PromptJob
+from cti.runtime.reloading import Reloader, ReloadSetup
 from cti.runtime.request_spool import FileSpool
 from cti.runtime.requests import RequestDesk
 from cti.runtime.services import Lookups, Messages, PromptDesk, Services
@@ -99,9 +102,14 @@ class Application:
         self._boss = SqlLookups(definitions.lookups, boss_url)
         self._writes = SqlRequests(definitions.requests, boss_url)
         url, keys = _store_place(settings)
-        self.store: Store = open_store(url, keys, clock=self._clock.now)
+        store = open_store(url, keys, clock=self._clock.now)
+        self.store: Store = store
         self._requests = RequestDesk(self._writes, self._clock, _spool(settings.data / "requests", keys))
-        self.engine, self._prompts = self._engine(definitions)
+        catalog = replace(definitions.catalog(), queues=frozenset(settings.queues))
+        self.library = load_folder(settings.flows, catalog, direct=self._direct)
+        self.engine, self._prompts = self._engine(self.library)
+        self.reloader = Reloader(self.library, store.flows, self._clock, _reload_setup(settings, catalog))
+        self._flows = Flows(self.library, self.reloader, store.flows)
         self.conversations = Conversations(self.engine)
         self.engine.add_switch(self.conversations)
         self.switches_by_name = {s.name: self._switch(s) for s in settings.switches}
@@ -114,7 +122,9 @@ class Application:
         """Raises ConfigError when the API's address cannot be had; nothing has been started then."""
         drivers = list(self.switches_by_name.values())
         api = self.settings.api
-        server = make_server(api.host, api.port, create_app(self.store, self, SwitchSandbox(drivers[0].links)))
+        server = make_server(
+            api.host, api.port, create_app(self.store, self, SwitchSandbox(drivers[0].links), self._flows)
+        )
         try:
             server.start()
         except OSError as error:
@@ -124,6 +134,8 @@ class Application:
                 remedy="end what listens there, or set another `api: {port: …}`",
             ) from error
         self._api = server
+        if self.settings.reload.watch:
+            self.reloader.start()
         for driver in drivers:
             driver.links.start()
             self._beats.append(gevent.spawn(driver.liveness.run))
@@ -171,6 +183,7 @@ class Application:
 
     def let_go(self) -> None:
         """End at once: calls that are up stay as they are on the switch, and open on record."""
+        self.reloader.stop()
         left = self.engine.abandon()
         if left:
             log.warning("%d calls are left parked on the switch", left)
@@ -196,11 +209,9 @@ class Application:
 
     # ---- parts -----------------------------------------------------------------------------------------------------
 
-    def _engine(self, definitions: Definitions) -> tuple[Engine, TextPrompts | WavPrompts]:
+    def _engine(self, library: FlowLibrary) -> tuple[Engine, TextPrompts | WavPrompts]:
         settings = self.settings
         queues = {name: QueueSettings(name, queue.agents, queue.limit) for name, queue in settings.queues.items()}
-        catalog = replace(definitions.catalog(), queues=frozenset(queues))
-        library = load_folder(settings.flows, catalog, direct=self._direct)
         for issue in library.issues:
             log.warning("%s", issue)
         recordings = settings.data / "recordings"
@@ -236,6 +247,19 @@ class Application:
         driver = FreeSwitch(switch.name, link, self.engine, dialing, guard_s=settings.worker.guard_s)
         self.engine.add_switch(driver)
         return driver
+
+
+def _reload_setup(settings: Settings, catalog: Catalog) -> ReloadSetup:
+    prompts = None
+    if not _speaks_by_itself(settings):
+        folder, cache = settings.flows / "prompts", settings.data / "prompts"
+        prompts = PromptJob(str(folder), str(cache), dict(settings.prompts.voices), settings.prompts.speed)
+    tested = settings.data / "flows-tested.json"
+    return ReloadSetup(settings.flows, catalog, tested, prompts, settings.reload.deadline_s)
+
+
+def _speaks_by_itself(settings: Settings) -> bool:
+    return all(switch.kind == "embedded" for switch in settings.switches)
 
 
 def _make_folder(folder: Path) -> None:
@@ -289,7 +313,7 @@ def _notice_languages(library: FlowLibrary) -> set[str]:
 def _prompts(settings: Settings, library: FlowLibrary) -> TextPrompts | WavPrompts:
     """As text when every switch speaks by itself, else as files, all fixed ones rendered before the first call."""
     folder = settings.flows / "prompts"
-    if all(switch.kind == "embedded" for switch in settings.switches):
+    if _speaks_by_itself(settings):
         return TextPrompts(folder)
     prompts = WavPrompts(
         folder,

@@ -131,6 +131,11 @@ class MessageSettings(Section):
     chat: Literal["log", "outbox"] = "log"
 
 
+class ReloadSettings(Section):
+    watch: bool = Field(True, description="saved flows are checked, tested and taken without a restart")
+    deadline_s: Annotated[float, Field(gt=0, le=3600)] = Field(120.0, description="how long that may take")
+
+
 class BossSettings(Section):
     """The back office: a database and the file of look-ups; default: the demo subscribers."""
 
@@ -153,6 +158,7 @@ class Settings(Section):
     fax: FaxSettings = FaxSettings()
     queues: dict[Name, QueueSettings] = Field(default_factory=dict)
     boss: BossSettings = BossSettings()
+    reload: ReloadSettings = ReloadSettings()
     messages: MessageSettings = MessageSettings()
 
     @field_validator("timezone")

@@ -38,6 +38,7 @@ switches:
   - {{name: demo, host: 127.0.0.1, port: {port}, kind: embedded, password_file: event_socket.secret}}
 api: {{host: 127.0.0.1, port: {api_port}}}
 worker: {{drain_s: 1}}
+reload: {{watch: {watch}}}
 queues:
   service: {{agents: [1001, 1002, 1003]}}
 """
@@ -64,7 +65,13 @@ class Demo:
             file.write(password + "\n")
         config = self.folder / "cti.yaml"
         config.write_text(
-            CONFIG.format(flows=self.flows.resolve(), port=port, api_port=self.api_port), encoding="utf-8"
+            CONFIG.format(
+                flows=self.flows.resolve(),
+                port=port,
+                api_port=self.api_port,
+                watch="false" if self.direct else "true",  # one call keeps its version anyway
+            ),
+            encoding="utf-8",
         )
         direct = {DIRECT: self.direct} if self.direct else None
         clock = ShiftedClock(self.at.timestamp()) if self.at else None

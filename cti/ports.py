@@ -9,6 +9,7 @@ from cti.core.calls import NewCall
 from cti.core.commands import AudioPart, FindNotices, RequestCallback
 from cti.core.events import Event, FoundNotice, LookupEnded, RequestEnded
 from cti.core.records import CallDetail, CallFilter, CallJournal, CallRow, Record, StoreHealth
+from cti.core.versions import Activation, FlowVersion, VersionFigures
 
 
 class Clock(Protocol):
@@ -208,6 +209,33 @@ class Store(Protocol):
 
     def close(self, timeout_s: float) -> bool:
         """Flush and stop; what cannot be written is spilled to a file and taken up at the next start."""
+
+
+class FlowHistory(Protocol):
+    """Versions of flows and which of them callers meet. Every method blocks its greenlet; raises StoreUnavailable."""
+
+    def write(self, versions: Sequence[FlowVersion], activations: Sequence[Activation]) -> int:
+        """All or nothing; a version that is there stays as it is. The number of the last activation, 0 without."""
+
+    def settle(self, number: int, file_version: str) -> None:
+        """Fill in the version that the files make, for a line written by somebody who could not know it."""
+
+    def last_number(self) -> int: ...
+
+    def active(self) -> dict[str, Activation]:
+        """flow -> the line that says which version its callers meet (canaries apart)."""
+
+    def canaries(self) -> list[Activation]:
+        """Every canary that was begun or taken back, the oldest first."""
+
+    def history(self, flow: str, limit: int = 50) -> list[Activation]:
+        """The newest first."""
+
+    def find(self, flow: str, version: str) -> list[FlowVersion]:
+        """Versions of the flow that begin with ``version``; two at most, which is one too many."""
+
+    def figures(self, flow: str, version: str, since: float = 0.0) -> VersionFigures:
+        """Of the calls that this version met since then and that have ended."""
 
 
 EventSink = Callable[[str, Mapping[str, Any]], None]

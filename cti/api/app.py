@@ -11,12 +11,16 @@ from falcon.media import JSONHandler
 from cti.api import problems
 from cti.api.calls import Call, Calls
 from cti.api.demo import DemoCalls, Sandbox
+from cti.api.flows import Flow, FlowList, Flows
 from cti.api.operations import Health, Metrics, Vitals
 from cti.core.errors import CtiError
 from cti.ports import Store
 
 
-def create_app(store: Store, vitals: Vitals, sandbox: Sandbox) -> falcon.App[falcon.Request, falcon.Response]:
+def create_app(
+    store: Store, vitals: Vitals, sandbox: Sandbox, flows: Flows | None = None
+) -> falcon.App[falcon.Request, falcon.Response]:
+    """Without ``flows`` nothing is told of them."""
     app = falcon.App()
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=partial(json.dumps, ensure_ascii=False))
     app.add_error_handler(Exception, problems.on_bug)
@@ -27,6 +31,9 @@ def create_app(store: Store, vitals: Vitals, sandbox: Sandbox) -> falcon.App[fal
     app.add_route("/v1/calls", Calls(store))
     app.add_route("/v1/calls/{call_id}", Call(store))
     app.add_route("/v1/demo/calls", DemoCalls(sandbox))
+    if flows is not None:
+        app.add_route("/v1/flows", FlowList(flows))
+        app.add_route("/v1/flows/{flow}", Flow(flows))
     app.add_route("/problems/{error_id}", problems.ProblemPage())
     return app
 

@@ -13,7 +13,6 @@ import resource
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,6 +35,7 @@ from cti.runtime.reload_job import (
     read_frame,
     write_frame,
 )
+from cti.runtime.tested import tests_key
 
 #: What a folder may cost at most; a child over it is ended by the kernel, and the old flows go on.
 MEMORY = 2 << 30
@@ -139,6 +139,8 @@ class Reload:
         """Put a canary beside the active version, unless it is the same one or was taken back."""
         disk = self._work.disk[flow]
         if version == NEW:
+            if self._work.plans[flow] is not disk:
+                return  # somebody went back from what the files say
             before = self._job.active.get(flow)
             if before is None or before == disk.version:
                 return
@@ -219,11 +221,6 @@ class Reload:
         self._work.issues.append(Issue(place, code, message))
 
 
-def tests_key(plan: Plan) -> str:
-    """The version with the tests that it carries: what passed once need not run again."""
-    return sha256(f"{plan.version}\0{plan.flows[plan.root].tests!r}\0{plan.calendars!r}".encode()).hexdigest()
-
-
 def hand_over(work: Work, checked: Checked, out: IO[bytes]) -> None:
     """The plans in small frames, then ``checked``. Of what failed, ``checked`` alone."""
     if not work.failed:
@@ -281,4 +278,4 @@ if __name__ == "__main__":
     sys.exit(main())
 
 
-__all__ = ["Reload", "hand_over", "tests_key"]
+__all__ = ["Reload", "hand_over"]

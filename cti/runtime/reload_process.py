@@ -56,6 +56,7 @@ def run_child(job: Job, find: FindVersion, deadline_s: float, command: tuple[str
     said = gevent.spawn(_last_words, child.stderr)
     try:
         with gevent.Timeout(deadline_s) as overdue:
+            assert child.stdin is not None
             write_frame(child.stdin, job)
             return _collect(child, find)
     except gevent.Timeout as timeout:

@@ -87,7 +87,7 @@ def test_a_canary_is_read() -> None:
         ("{percent: 5, back: {errors: 5}}", "unknown-option"),
         ("{percent: 5, back: {error_rate: many}}", "bad-option"),
         ("{percent: 5, back: {error_rate: 1, min_calls: 0}}", "bad-option"),
-        ("[10]", "bad-type"),
+        ("[10]", "bad-option"),
     ],
 )
 def test_what_is_wrong_with_one_is_told(canary: str, code: str) -> None:

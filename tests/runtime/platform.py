@@ -32,6 +32,7 @@ flows: {flows}
 switches:
   - {{name: fs, host: 127.0.0.1, port: {port}, kind: embedded, password: {password}, domain: cti.local}}
 api: {{port: 0}}
+reload: {{watch: false}}
 limits: {{calls: {calls}, per_caller: {per_caller}, per_second: {per_second}}}
 dialing: {{trunks: [carrier, spare], allowed: ["86"]}}
 queues:
