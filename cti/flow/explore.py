@@ -7,7 +7,9 @@ one. So the first way to a spot is a shortest one. Pure: time is asked of ``budg
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from cti.core import commands as c
 from cti.flow.explore_circles import in_circles
@@ -18,7 +20,9 @@ from cti.flow.explore_outside import Outside
 from cti.flow.explore_values import Samples
 from cti.flow.explore_walk import Beginning, Budget, Trouble, Walk, Way, make, replay
 from cti.flow.explore_world import Choices, Spot, World, is_human
+from cti.flow.model import Flow
 from cti.flow.plan import Plan
+from cti.flow.walker import BY_TEXT
 
 NOW = datetime.fromisoformat("2026-03-02T10:00+08:00")  # a Monday
 
@@ -45,14 +49,20 @@ class Explorer:
 
     def walk(self) -> Walk:
         walk = self.found
-        inputs = self.samples.starts(self.plan.flows[self.plan.root])
+        root = self.plan.flows[self.plan.root]
+        inputs = self.samples.starts(root)
         for hour, now in enumerate(self.samples.moments()):
-            walk.beginnings += [Beginning(given, now, hour) for given in inputs]
+            walk.beginnings += [
+                Beginning(given, now, hour, text) for given in inputs for text in self._openings(root, given)
+            ]
         for number in range(len(walk.beginnings)):
             self._try(-1, BEGIN, number, None)
         self._go_on()
         self._strike()
         return walk
+
+    def _openings(self, root: Flow, inputs: Mapping[str, Any]) -> Sequence[str]:
+        return self.moves.openings(root) if inputs.get("medium", root.media[0]) in BY_TEXT else ("",)
 
     def _go_on(self) -> None:
         walk = self.found

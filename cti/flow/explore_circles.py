@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from cti.flow.explore_moves import STAYING
+
 if TYPE_CHECKING:
     from cti.flow.explore_walk import Walk
 
@@ -13,7 +15,7 @@ def in_circles(walk: Walk) -> set[int]:
     """Spots that a caller who stays can come back to, some time later."""
     after: list[list[int]] = [[] for _ in walk.first]
     for way in walk.ways:
-        if way.source >= 0 and way.move.do in ("press", "wait"):
+        if way.source >= 0 and way.move.do in STAYING:
             after[way.source].append(way.target)
     found: set[int] = set()
     for component in components(after):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cti.core.issue import Place, Severity
 from cti.flow.explore_circles import components
+from cti.flow.explore_moves import STAYING
 from cti.flow.explore_walk import Trouble, Walk, Way
 from cti.flow.registry import REGISTRY
 
@@ -106,7 +107,7 @@ def _dead_ends(walk: Walk, told: Iterable[int]) -> Iterator[Finding]:
     """Where neither keys nor patience lead to an end; what was not walked through may lead to one."""
     before: list[list[int]] = [[] for _ in walk.first]
     for way in walk.ways:
-        if way.source >= 0 and way.move.do in ("press", "wait"):
+        if way.source >= 0 and way.move.do in STAYING:
             before[way.target].append(way.source)
     ending = {n for n in range(len(walk.first)) if walk.ends[n] or not walk.expanded[n]} | set(walk.stuck)
     todo = list(ending)

@@ -12,6 +12,23 @@ from cti.flow.explore_live import NOW, PRESENCE, UNREAD_ENTRY, Live
 from cti.flow.explore_world import Spot
 from cti.flow.plan import Plan
 
+#: Parts of a run's state that change nothing any more, or are looked at one by one. What is new there counts.
+APART = {
+    "format",
+    "version",
+    "frames",
+    "local",
+    "pending",
+    "visits",
+    "goals",
+    "last_ref",
+    "started",
+    "called",
+    "limit_ref",
+    "limit_since",
+    "limit_left_s",
+}
+
 
 def key_of(spot: Spot, live: Live, hour: int) -> bytes:
     """Equal for spots from which the same can happen; ``hour`` tells the moments apart that were begun at.
@@ -33,7 +50,7 @@ def key_of(spot: Spot, live: Live, hour: int) -> bytes:
         f"{at - spot.time_s:9.3f} {roles.get(getattr(event, 'ref', 0))} {_plain(event)}" for at, _, event in spot.due
     )
     due += sorted(f"{asked.at - spot.time_s:9.3f} {roles.get(asked.ref)}" for asked in spot.asked)
-    rest = [state[name] for name in ("language", "keys", "errors", "ended", "hung_up", "queue", "limit_hits")]
+    rest = [(name, value) for name, value in sorted(state.items()) if name not in APART]
     waits = sorted(roles.values())
     limited = state["limit_ref"] is not None
     timed = any(NOW in live[frame["flow"]][frame["node"]] for frame in state["frames"])

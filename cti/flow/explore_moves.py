@@ -21,6 +21,8 @@ from cti.flow.walker import BY_TEXT
 SIGNS = "9876543210*#"
 ASKED = ("1", "2", "9", "#")  # of whatever else asks: yes, no, what means nothing, the end of an entry
 MOST_AHEAD = 3
+NONSENSE = "?!"  # a text that means nothing
+MOST_OPENINGS = 20
 PASSING = ("play", "set", "branch", "hours", "notice", "repeat")  # nodes that leave keys to those that come after them
 
 
@@ -35,6 +37,8 @@ class Move:
         match self.do:
             case "press":
                 world.press(self.keys)
+            case "text":
+                world.write(self.keys)
             case "wait":
                 world.wait()
             case "hangup":
@@ -43,6 +47,7 @@ class Move:
                 world.strike()
 
 
+STAYING = ("press", "text", "wait")  # what a caller does who does not hang up
 BEGIN, WAIT, HANG_UP, LIMIT = Move("begin"), Move("wait"), Move("hangup"), Move("limit")
 
 
@@ -65,7 +70,11 @@ class Moves:
         frame = state["frames"][-1]
         flow = self.plan.flows[frame["flow"]]
         node = flow.nodes[frame["node"]]
-        if state["answered"] or not flow.answer or state["medium"] in BY_TEXT:
+        if state["medium"] in BY_TEXT:
+            return (
+                found if state["texts"] else [*found, *(Move("text", text) for text in self.texts(flow, node, state))]
+            )
+        if state["answered"] or not flow.answer:
             keeps_keys = type(REGISTRY[node.type]).digit is NodeType.digit
             if entered or not keeps_keys:
                 found += [Move("press", keys) for keys in self._keys(flow, node, state)]
@@ -108,6 +117,39 @@ class Moves:
                     seen.add(following.name)
             self._ahead[key] = tuple(found)[:MOST_AHEAD] or ("9",)
         return self._ahead[key]
+
+    # ---- conversations by text -------------------------------------------------------------------------------
+
+    def texts(self, flow: Flow, node: Node, state: Mapping[str, Any]) -> tuple[str, ...]:
+        """What may be written at a node: what means something there, and what does not."""
+        match node.type:
+            case "menu":
+                words = node.get("words") or {}
+                meant = [(words.get(sign) or (sign,))[0] for sign in node.get("keys") or ()]
+                return (*meant, NONSENSE)
+            case "collect" if "value" not in state["local"]:
+                typed = self._keys(flow, node, {**state, "local": {}})
+                end = (node.get("digits") or {}).get("end", "#")
+                return tuple(dict.fromkeys((*(keys.removesuffix(end).replace("*", ".") for keys in typed), NONSENSE)))
+        if type(REGISTRY[node.type]).text is NodeType.text:
+            return ()
+        return ("1", "2", NONSENSE)
+
+    def openings(self, flow: Flow) -> tuple[str, ...]:
+        """What a conversation may begin with: answers to the questions that can come first."""
+        edges, found = self._graphs[flow.id].edges, dict.fromkeys((NONSENSE,))
+        seen, todo = {flow.start}, [flow.start]
+        while todo:
+            node = flow.nodes[todo.pop()]
+            if node.type in ("menu", "collect"):
+                found.update(dict.fromkeys(self.texts(flow, node, {"local": {}, "keys": ""})))
+                continue
+            following = [edge.target.name for edge in edges[node.name] if edge.target.name not in seen]
+            seen.update(following)
+            todo += following
+        return tuple(text for text in found if text)[:MOST_OPENINGS]
+
+    # ---- entries ---------------------------------------------------------------------------------------------
 
     def _collect(self, flow: Flow, node: Node, state: Mapping[str, Any]) -> tuple[str, ...]:
         local = state["local"]

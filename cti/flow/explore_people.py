@@ -10,7 +10,7 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cti.flow.explore_moves import Move
+from cti.flow.explore_moves import STAYING, Move
 from cti.flow.explore_walk import Walk, Way
 from cti.flow.registry import REGISTRY
 
@@ -51,7 +51,7 @@ def people(walk: Walk) -> People | None:
 class _Game:
     """``value[spot]``: the cost from there to a person; spots from which the outside can prevent it have none."""
 
-    def __init__(self, walk: Walk, cost: CostOf, moves: tuple[str, ...] = ("begin", "press", "wait")) -> None:
+    def __init__(self, walk: Walk, cost: CostOf, moves: tuple[str, ...] = ("begin", *STAYING)) -> None:
         self.walk, self.cost = walk, cost
         self.groups: dict[tuple[int, Move, int], list[Way]] = {}
         for way in walk.ways:

@@ -86,7 +86,7 @@ def _by_time(played: _Played) -> list[Step]:
     for at, do, keys, _ in played.moves:
         steps += _wait(at - now)
         steps.append((do, keys))
-        now = at + _typing_s(keys)
+        now = at + _typing_s(do, keys)
     return steps + _wait(played.ends_s - now)
 
 
@@ -103,7 +103,7 @@ def _by_ear(played: _Played) -> list[Step]:
                 now, heard = max(now, played.heard[last][0]), last + 1
         steps += _wait(at - now)
         steps.append((do, keys))
-        now = at + _typing_s(keys)
+        now = at + _typing_s(do, keys)
     return steps + _wait(played.ends_s - now)
 
 
@@ -121,8 +121,8 @@ def _wait(seconds: float) -> list[Step]:
     return [("wait", format_duration(seconds))] if seconds > _EPSILON_S else []
 
 
-def _typing_s(keys: str) -> float:
-    return KEY_S * max(0, len(keys) - 1)
+def _typing_s(do: str, keys: str) -> float:
+    return KEY_S * max(0, len(keys) - 1) if do == "press" else 0.0
 
 
 # ---- YAML ------------------------------------------------------------------------------------------------------
@@ -138,6 +138,8 @@ def _written(name: str, played: _Played, steps: Iterable[Step], expect: Mapping[
     for source, values in given.items():
         if source in {answer[0] for answer in played.answers} and source != "notices":
             given[source] = _shortened(values)
+    if played.begun.opening:
+        steps = [("text", played.begun.opening), *steps]
     script = ", ".join(f"{do}: {_yaml(value)}" if value else do for do, value in steps)
     return (
         f"- name: {_yaml(name)}\n"

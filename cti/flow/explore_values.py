@@ -83,9 +83,10 @@ class Samples:
         inputs = {name: variable for name, variable in flow.variables.items() if variable.is_input}
         read = frozenset().union(*(e.names for f in self.plan.flows.values() for e in parts_of(f.nodes, Expression)))
         tried = {name: self.of(v.type) if name in read else self.of(v.type)[:1] for name, v in inputs.items()}
-        tried["language"] = flow.languages
-        if len(flow.languages) == 1:
-            del tried["language"]
+        if len(flow.languages) > 1:
+            tried["language"] = flow.languages
+        if len(flow.media) > 1:
+            tried["medium"] = flow.media
         return [{name: value for name, value in one.items() if value is not None} for one in combine(tried)]
 
     def moments(self) -> list[datetime]:

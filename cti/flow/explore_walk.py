@@ -25,9 +25,12 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
+    """``opening``: the first text of a conversation by text, else ''."""
+
     inputs: Mapping[str, Any]
     now: datetime
     hour: int  # index of ``now`` among the moments tried; 0 is one at which everything is open
+    opening: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Way:
 
     @property
     def keys(self) -> int:
-        return len(self.move.keys)
+        return len(self.move.keys) if self.move.do == "press" else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ class Walk:
 def make(world: World, beginning: Beginning, move: Move, spot: Spot | None) -> str:
     """Make ``move`` in ``world``; what it raised, or ''."""
     if spot is None:
-        return world.attempt(lambda here: here.start(beginning.inputs))
+        return world.attempt(lambda here: here.start(beginning.inputs, beginning.opening))
     world.resume(spot)
     return world.attempt(move.make)
 

@@ -88,9 +88,11 @@ class World:
         self._order = 0
         self.run: Run
 
-    def start(self, inputs: Mapping[str, Any]) -> None:
-        """Raises RunMisuse when an input is missing."""
+    def start(self, inputs: Mapping[str, Any], opening: str = "") -> None:
+        """``opening``: what a conversation by text begins with. Raises RunMisuse when an input is missing."""
         self.run = Run(self.plan, inputs, now=self.begins, language=inputs.get("language"))
+        if opening:
+            self._carry_out(self.run.feed(e.TextReceived(opening), self._now()))
         self._carry_out(self.run.start(self._now()))
         self._settle()
 
@@ -125,6 +127,10 @@ class World:
             if index:
                 self.advance(KEY_S)
             self._feed(e.DigitPressed(key))
+        self._settle()
+
+    def write(self, text: str) -> None:
+        self._feed(e.TextReceived(text))
         self._settle()
 
     def hang_up(self) -> None:
@@ -229,8 +235,11 @@ class World:
 
 
 def prompts(work: Sequence[tuple[float, c.Work]]) -> list[tuple[float, str]]:
-    """What the caller heard: (when it began, text)."""
-    return [(at, " ".join(shown(part) for part in play.parts)) for at, play in work if isinstance(play, c.Play)]
+    """What the caller heard, or read: (when it began, text)."""
+    heard = [(at, one) for at, one in work if isinstance(one, c.Play | c.Reply)]
+    return [
+        (at, one.text if isinstance(one, c.Reply) else " ".join(shown(part) for part in one.parts)) for at, one in heard
+    ]
 
 
 def is_human(plan: Plan, work: c.Work) -> bool:

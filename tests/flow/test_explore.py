@@ -121,6 +121,33 @@ def test_hours_are_walked_open_closed_and_on_holidays() -> None:
     assert {exit for _, node, exit in walk.exits if node == "a"} == {"open", "closed", "holiday"}
 
 
+BY_TEXT = """
+a: {type: menu, say: "查余额请回复CXYE", keys: {1: b, 2: m}, words: {1: CXYE}, to: {else: z}}
+b: {type: play, say: "余额88元", next: z}
+m: {type: collect, say: "哪个月", save: month, digits: {min: 6, max: 6}, confirm: true, to: {else: z}}
+z: {type: end, returns: {month: =month}}
+"""
+
+
+def test_conversations_by_text_are_walked_by_what_is_written() -> None:
+    plan = plan_of(BY_TEXT, 'media: [voice, sms]\nvars: {month: "text?"}')
+    walk = explore(plan)
+    assert everything(plan, walk) == []
+    assert {walk.at[way.source][1] for way in walk.ways if way.move.do == "text"} == {"a", "m"}
+    assert {begun.opening for begun in walk.beginnings} == {"", "?!", "CXYE", "2"}
+    assert codes(walk) == []
+
+
+def test_what_is_found_by_text_is_shown_by_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of(BY_TEXT, 'media: sms\nvars: {month: "text?"}')
+    monkeypatch.setitem(REGISTRY, "play", Broken())
+    report = explored(plan, Budget())
+    (found,) = report.findings
+    assert found.script is not None
+    assert found.script.shows
+    assert 'script: [text: "CXYE"]' in found.script.text
+
+
 # ---- states are merged, and nothing is lost by it ---------------------------------------------------------------
 
 
