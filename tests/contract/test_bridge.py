@@ -157,3 +157,40 @@ def test_legs_that_cannot_meet(desk: Desk, two: tuple[Call, Call]) -> None:
     assert desk.api("uuid_bridge", dead, one.uuid) == "-ERR Invalid uuid"
     assert desk.api("uuid_bridge", one.uuid).startswith("-USAGE: ")
     one.do("set", "x=1")
+
+
+def test_a_conversation_is_taken_apart_by_parking(desk: Desk, tap: Tap, two: tuple[Call, Call]) -> None:
+    one, other = two
+    desk.api("uuid_bridge", one.uuid, other.uuid)
+    one.wait("CHANNEL_BRIDGE")
+    desk.settle(0.3)
+    since = len(tap.events)
+    assert desk.api("uuid_park", one.uuid) == "+OK"
+    tap.wait("CHANNEL_PARK", one.uuid, after=since)
+    tap.wait("CHANNEL_PARK", other.uuid, after=since)
+    for call in two:
+        call.do("set", "x=1")
+
+
+def test_both_sides_are_transferred(desk: Desk, tap: Tap, two: tuple[Call, Call]) -> None:
+    one, other = two
+    desk.api("uuid_bridge", one.uuid, other.uuid)
+    one.wait("CHANNEL_BRIDGE")
+    desk.settle(0.3)
+    since = len(tap.events)
+    assert desk.api("uuid_transfer", one.uuid, "-both", "4002", "XML", "trunks") == "+OK"
+    for call in two:
+        assert tap.wait("CHANNEL_PARK", call.uuid, after=since)["Caller-Destination-Number"] == "4002"
+
+
+def test_both_sides_hear_a_broadcast(desk: Desk, tap: Tap, two: tuple[Call, Call]) -> None:
+    one, other = two
+    desk.api("uuid_bridge", one.uuid, other.uuid)
+    one.wait("CHANNEL_BRIDGE")
+    desk.settle(0.3)
+    since = len(tap.events)
+    assert desk.api("uuid_broadcast", one.uuid, "tone_stream://%(300,0,440)", "both") == "+OK Message sent"
+    for call in two:
+        tap.wait("PLAYBACK_STOP", call.uuid, after=since)
+    desk.settle(0.3)
+    assert tap.story({one.uuid: "one", other.uuid: "other"}, *TALK, after=since) == []
