@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from cti.core.issue import Issue
 from cti.flow.catalog import UNKNOWN, Catalog
-from cti.flow.draw_model import Counts, make_picture, part_of
+from cti.flow.draw_cut import part_of
+from cti.flow.draw_model import Counts, make_picture
 from cti.flow.draw_plan import make_plan
 from cti.flow.draw_svg import render
 from cti.flow.model import Flow

@@ -1,4 +1,5 @@
-"""Which links are cut into stubs, so that no line crosses half the drawing: a stub names where its link goes."""
+"""What is left out: links that would cross half the drawing end in stubs, which name where they go; and parts of
+large flows are drawn alone."""
 
 from __future__ import annotations
 
@@ -51,6 +52,21 @@ def to_cut(picture: Picture, links: Sequence[Link]) -> set[Link]:
         if far:
             cut.add(link)
     return cut
+
+
+def part_of(picture: Picture, start: str, steps: int) -> Picture:
+    """What lies at most ``steps`` links behind ``start``; links that lead out of it stay, their boxes do not."""
+    ways: dict[str, list[str]] = {}
+    for link in picture.links:
+        ways.setdefault(link.source, []).append(link.target)
+    near = edge = {start}
+    for _ in range(steps):
+        edge = {target for name in edge for target in ways.get(name, ())} - near
+        near = near | edge
+    boxes = {name: box for name, box in picture.boxes.items() if name in near}
+    links = tuple(link for link in picture.links if link.source in near)
+    spine = tuple(name for name in picture.spine if name in near) if start in picture.spine else ()
+    return Picture(f"{picture.title}: {start}", start, boxes, links, spine, picture.findings)
 
 
 def _span(link: Link, layer: dict[str, int]) -> int:

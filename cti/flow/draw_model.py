@@ -106,21 +106,6 @@ def make_picture(
     return Picture(flow.title or flow.id, flow.start, boxes, links, spine, tuple(placed.get("", ())))
 
 
-def part_of(picture: Picture, start: str, steps: int) -> Picture:
-    """What lies at most ``steps`` links behind ``start``; links that lead out of it stay, their boxes do not."""
-    ways: dict[str, list[str]] = {}
-    for link in picture.links:
-        ways.setdefault(link.source, []).append(link.target)
-    near = edge = {start}
-    for _ in range(steps):
-        edge = {target for name in edge for target in ways.get(name, ())} - near
-        near = near | edge
-    boxes = {name: box for name, box in picture.boxes.items() if name in near}
-    links = tuple(link for link in picture.links if link.source in near)
-    spine = tuple(name for name in picture.spine if name in near) if start in picture.spine else ()
-    return Picture(f"{picture.title}: {start}", start, boxes, links, spine, picture.findings)
-
-
 # ---- links -----------------------------------------------------------------------------------------------------------
 
 _Way = tuple[str, Look, bool, float | None]  # label, look, leaves by a good exit, share

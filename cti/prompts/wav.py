@@ -151,8 +151,8 @@ class WavPrompts:
         return report
 
     def is_rendered(self, say: Say) -> bool:
-        """Is there a file of this fixed text already? Raises CtiError when no voice speaks its language."""
-        return self._path(say, "").is_file()
+        """Is there a file of this fixed text already?"""
+        return say.language in self._voices and self._path(say, "").is_file()
 
     def _one_ahead(self, say: Say) -> str | tuple[Say, CtiError]:
         try:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from cti.core.issue import Issue, Place, Severity
 from cti.flow import Flow, load_flow
 from cti.flow.draw import draw_flow
+from cti.flow.draw_cut import part_of
 from cti.flow.draw_layers import Arc, _cuts, find_back, order_layers, rank
-from cti.flow.draw_model import Counts, Look, make_picture, part_of
+from cti.flow.draw_model import Counts, Look, make_picture
 from cti.flow.draw_place import _offsets, place
 from cti.flow.draw_plan import Plan, Shape, make_plan
 from cti.flow.draw_words import rows_of

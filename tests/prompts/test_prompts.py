@@ -132,6 +132,13 @@ def test_the_same_text_in_another_voice_speed_or_language_is_another_file(folder
     assert len({tuple(arguments) for arguments in made}) == 4
 
 
+def test_what_is_rendered_is_known(prompts: WavPrompts) -> None:
+    assert not prompts.is_rendered(HELLO)
+    prompts.locate([HELLO], 20.0)
+    assert prompts.is_rendered(HELLO)
+    assert not prompts.is_rendered(Say("Bonjour.", "fr-FR"))  # nobody speaks it
+
+
 def test_a_recording_replaces_the_rendered_text(prompts: WavPrompts, folder: Path) -> None:
     rendered = prompts.locate([WELCOME], 20.0)
     wanted = folder / "recorded" / "zh-CN" / f"{prompt_name('zh-CN', WELCOME.text)}.wav"
