@@ -46,6 +46,7 @@ from cti.runtime.services import Lookups, Messages, PromptDesk, Services
 from cti.runtime.waiting import wait_until
 from cti.store import open_store
 from cti.store.flow_versions import open_flow_versions
+from cti.store.flow_versions import open_flow_versions
 from cti.store.keyring import load_ring
 from cti.switch.dialing import Dialing
 from cti.switch.driver import SUBSCRIBED, FreeSwitch
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from cti.ports import Clock, MessageChannel, Store
     from cti.runtime.engine import Figures
     from cti.runtime.library import FlowLibrary
+    from cti.store.flow_versions import FlowVersions
 
 log = logging.getLogger("cti.app")
 
@@ -366,6 +368,13 @@ def check_flows(folder: Path) -> list[Issue]:
         return load_flows(folder).issues
     except FlowsRefused as refused:
         return refused.issues
+
+
+@contextmanager
+def open_flow_history(settings: Settings) -> Iterator[FlowVersions]:
+    """The history of the flows alone, to read and to write beside a running engine."""
+    with open_flow_versions(_store_place(settings)[0]) as history:
+        yield history
 
 
 @contextmanager
