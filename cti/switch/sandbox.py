@@ -26,9 +26,7 @@ class SwitchSandbox:
         # base64: an api argument may hold no quotes (`cti.esl.safe_argument`).
         wish = json.dumps({"number": caller, "called": called, "script": [script_item(step) for step in script]})
         try:
-            answer = self._links.api(
-                "cti_call", base64.urlsafe_b64encode(wish.encode()).decode(), timeout_s=PLACE_TIMEOUT_S
-            )
+            answer = self._links.api("cti_call", _base64(wish), timeout_s=PLACE_TIMEOUT_S)
         except CommandRefused as refused:
             if "not found" in refused.message:  # a real switch does not know the command
                 raise CtiError("this is a real switch; it places no virtual calls", code="no-sandbox") from refused
