@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cti.core import commands as c
@@ -61,6 +62,11 @@ class Enter(Leave):
     inputs: Mapping[str, Any] = field(default_factory=dict)
     tainted: frozenset[str] = frozenset()
     replace: bool = False
+
+
+@lru_cache(maxsize=4096)
+def _fixed_say(text: str, language: str) -> c.Say | None:
+    return make_say([text], language)
 
 
 class Step:
@@ -164,7 +170,11 @@ class Step:
             if not isinstance(item, SayText):
                 parts.append(item)
                 continue
-            say = make_say(self._filled(item.texts[self.language], extra, taint), self.language)
+            template, language = item.texts[self.language], self.language
+            if len(template.pieces) == 1 and isinstance(template.pieces[0], str):
+                say = _fixed_say(template.pieces[0], language)
+            else:
+                say = make_say(self._filled(template, extra, taint), language)
             if say is not None:
                 parts.append(say)
         return tuple(parts)

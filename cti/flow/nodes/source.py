@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from cti.core import commands as c
@@ -142,7 +143,11 @@ def _used_fields(saves: dict[str, NamedValue], given: tuple[str, ...]) -> tuple[
             continue
         if expression.bare_name == "result":
             return given
-        for node in ast.walk(expression.tree):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "result":
-                fields[node.attr] = None
+        fields.update(dict.fromkeys(_fields_of(expression.tree)))
     return tuple(fields)
+
+
+@lru_cache(maxsize=4096)
+def _fields_of(tree: ast.expr) -> tuple[str, ...]:
+    attributes = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute))
+    return tuple(node.attr for node in attributes if isinstance(node.value, ast.Name) and node.value.id == "result")
