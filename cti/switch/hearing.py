@@ -121,7 +121,10 @@ class Hearing:
 
     def _hung_up(self, event: Event, uuid: str) -> None:
         cause = event.get("Hangup-Cause") or "NORMAL_CLEARING"
-        if uuid in self._driver.legs:
+        leg = self._driver.legs.get(uuid)
+        if leg is not None and event.name == "CHANNEL_HANGUP" and leg.lane.faxing:
+            return  # a fax machine hangs up as soon as it has all; how the fax ended is told before the end is complete
+        if leg is not None:
             self._driver.end(uuid, cause)
         elif (call := self._others.pop(uuid, None)) is not None:
             self._sink.leg_left(call, uuid, cause)

@@ -67,6 +67,10 @@ class Lane:
         self._timer: gevent.Greenlet[..., None] | None = None
         self._doubt: gevent.Greenlet[..., None] | None = None
 
+    @property
+    def faxing(self) -> bool:
+        return self.running is not None and self.running.kind is Kind.FAX
+
     # ---- orders --------------------------------------------------------------------------------------------------
 
     def put(self, order: Order, *, first: bool = False) -> None:

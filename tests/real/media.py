@@ -43,6 +43,7 @@ class Media:
         self._socket.bind(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         self._target: tuple[str, int] | None = None
+        self.voice = SILENCE  # the frame that is sent, again and again, while no digit is
         self._packets: deque[bytes] = deque()  # digit packets to be sent in the place of silence
         self._received: list[tuple[int, bytes]] = []
         self._got = threading.Condition()
@@ -95,7 +96,7 @@ class Media:
         self._time += FRAME
         if self._target is not None:
             with contextlib.suppress(OSError):
-                self._socket.sendto(header + (event or SILENCE), self._target)
+                self._socket.sendto(header + (event or self.voice), self._target)
 
     def _keep(self, packet: bytes) -> None:
         if len(packet) > 12 and packet[1] & 0x7F == 0:
