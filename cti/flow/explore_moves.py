@@ -51,6 +51,11 @@ STAYING = ("press", "text", "wait")  # what a caller does who does not hang up
 BEGIN, WAIT, HANG_UP, LIMIT = Move("begin"), Move("wait"), Move("hangup"), Move("limit")
 
 
+def _asked_before(node: Node, state: Mapping[str, Any]) -> bool:
+    """A question that a key may interrupt has been asked, and all keys were tried during it: they do the same now."""
+    return bool(node.get("barge_in")) and any(role == "no_input" for _, _, role in state["pending"])
+
+
 class Moves:
     def __init__(self, plan: Plan, samples: Samples, live: Live) -> None:
         self.plan, self.samples, self.live = plan, samples, live
@@ -71,13 +76,14 @@ class Moves:
         flow = self.plan.flows[frame["flow"]]
         node = flow.nodes[frame["node"]]
         if state["medium"] in BY_TEXT:
-            return (
-                found if state["texts"] else [*found, *(Move("text", text) for text in self.texts(flow, node, state))]
-            )
+            written = () if state["texts"] else self.texts(flow, node, state)
+            return [*found, *(Move("text", text) for text in written)]
         if state["answered"] or not flow.answer:
             keeps_keys = type(REGISTRY[node.type]).digit is NodeType.digit
             if entered or not keeps_keys:
-                found += [Move("press", keys) for keys in self._keys(flow, node, state)]
+                keys = self._keys(flow, node, state)
+                tried = _asked_before(node, state) and not entered
+                found += [Move("press", one) for one in (keys[:1] if tried else keys)]
         return [*found, HANG_UP]
 
     def _keys(self, flow: Flow, node: Node, state: Mapping[str, Any]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cti.app import load_flows
-from cti.flow import Plan, compile_plan, load_flow
+from cti.flow import Catalog, Plan, compile_plan, load_flow
 from cti.flow import explore as core
 from cti.flow.explore_report import explored
 from cti.flow.explore_walk import Budget, Walk
@@ -73,7 +73,7 @@ def main() -> None:
     chosen = options.parse_args()
     library = load_flows(ROOT / "ivr_flows")
     hotline = library.plans["hotline"]
-    big = load_flow(big_flow(chosen.nodes), "big.yaml").flow
+    big = load_flow(big_flow(chosen.nodes), "big.yaml", catalog=Catalog(lookups=hotline.lookups)).flow
     assert big is not None
     plan = compile_plan({"big": big}, hotline.calendars, "big")
     met = True

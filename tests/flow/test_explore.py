@@ -170,7 +170,7 @@ def test_merging_loses_nothing(name: str, depth: int, monkeypatch: pytest.Monkey
     numbers = count()
     monkeypatch.setattr(core, "key_of", lambda *_: str(next(numbers)).encode())
     whole = explore(shipped_plan(name), Budget(depth=depth, states=60_000))
-    assert whole.reached == f"{depth} steps", "else the comparison is with a part"
+    assert whole.reached in ("", f"{depth} steps"), "else the comparison is with a part"
     assert len(whole.first) > 2 * len(merged.first)
     assert whole.exits <= merged.exits
     assert set(whole.troubles) <= set(merged.troubles)
