@@ -46,7 +46,6 @@ from cti.runtime.services import Lookups, Messages, PromptDesk, Services
 from cti.runtime.waiting import wait_until
 from cti.store import open_store
 from cti.store.flow_versions import open_flow_versions
-from cti.store.flow_versions import open_flow_versions
 from cti.store.keyring import load_ring
 from cti.switch.dialing import Dialing
 from cti.switch.driver import SUBSCRIBED, FreeSwitch
