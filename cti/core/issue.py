@@ -41,7 +41,7 @@ class Issue:
     def __str__(self) -> str:
         mark = "" if self.severity is Severity.ERROR else "warning: "
         way = f"; the way there: {' -> '.join(self.path)}" if self.path else ""
-        return f"{self.place} [{self.code}] {mark}{self.message}{way}"
+        return _printable(f"{self.place} [{self.code}] {mark}{self.message}{way}")
 
     def as_dict(self) -> dict[str, object]:
         return {
@@ -53,3 +53,8 @@ class Issue:
             "message": self.message,
             "path": list(self.path),
         }
+
+
+def _printable(text: str) -> str:
+    """Names in a message come from the file; a terminal must not take them for commands."""
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)

@@ -49,7 +49,8 @@ def check_flow(flow: Flow, catalog: Catalog, issues: list[Issue]) -> None:
 def _prove(flow: Flow, graph: Graph, issues: list[Issue]) -> None:
     """What holds on every way. What depends on other flows is proved with them (`proof_calls`)."""
     found: list[Issue] = []
-    check_circles(flow, graph, bound_unless_called(flow), found)
+    reached = graph.reachable([flow.start, *(ref.name for ref in flow.handlers.values())])
+    check_circles(flow, graph.within(reached), bound_unless_called(flow), found)
     endless = {issue.place for issue in issues if issue.code == "no-end"}
     issues += [issue for issue in found if flow.nodes[issue.path[0]].place not in endless]
     check_leaks(flow, graph, issues)

@@ -40,7 +40,8 @@ def check_closure(flows: Mapping[str, Flow], calendars: Mapping[str, object], ro
         for node, called in called_flows(flow):
             if called not in flows:
                 message = f"there is no flow '{called}'{did_you_mean(called, flows)}"
-                issues.append(Issue(node.at("flow"), "unknown-flow", message))
+                place = node.at("flow" if node.type == "subflow" else "dial")
+                issues.append(Issue(place, "unknown-flow", message))
             elif node.type == "subflow":
                 _check_call(flow, node, flows[called], issues)
         for node in flow.nodes.values():
@@ -64,7 +65,7 @@ def _check_call(flow: Flow, node: Node, called: Flow, issues: list[Issue]) -> No
             issues.append(Issue(value.place, "unknown-option", message))
         else:
             scope = Scope(flow.scope(), frozenset(flow.scope()))  # absence was judged where the flow was checked
-            check_value(value, inputs[name].type, inputs[name].type.optional, scope, issues)
+            check_value(value.value, inputs[name].type, inputs[name].type.optional, scope, issues)
     for name, variable in inputs.items():
         if name not in given and not variable.type.optional and variable.default is None:
             issues.append(

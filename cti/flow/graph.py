@@ -48,7 +48,10 @@ class Graph:
         return Graph({name: tuple(edge for edge in edges if wanted(name, edge)) for name, edges in self.edges.items()})
 
     def within(self, names: Collection[str]) -> Graph:
-        return Graph({name: tuple(edge for edge in self.edges[name] if edge.target.name in names) for name in names})
+        """The part of it that has those nodes, in the order of the whole."""
+        wanted = frozenset(names)
+        kept = {name: edges for name, edges in self.edges.items() if name in wanted}
+        return Graph({name: tuple(e for e in edges if e.target.name in wanted) for name, edges in kept.items()})
 
     def way(self, starts: Iterable[str], goals: Collection[str]) -> list[str]:
         """Nodes of a shortest way from one of ``starts`` to one of ``goals``; empty when there is none."""

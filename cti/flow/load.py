@@ -86,6 +86,8 @@ def _read(top: yamlio.Mapping, file: str, reading: Reading) -> Flow | None:
     media = _media(top.get("media"), reading)
     variables = _variables(top, reading)
     nodes = read_nodes(top.get("nodes"), reading)
+    if isinstance(written := top.get("nodes"), yamlio.Mapping) and not written.entries:
+        reading.report(written.place, "missing-option", "a flow needs at least one node, such as z: {type: end}")
     ivr_s, keys = _limits(top.get("limits"), reading)
     tests = read_tests(top.get("tests"), reading)
     answer = top.get("answer")

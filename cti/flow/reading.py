@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -11,6 +12,9 @@ from cti.flow.units import parse_duration
 from cti.flow.yamlio import Mapping, Node, Scalar, Sequence
 from cti.flow.yamlio.traps import quoted
 
+MAX_TEXT = 10_000
+#: Control characters, and those that turn the direction of what is shown: they would reach terminals, logs and phones.
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 TRUE, FALSE = ("true", "yes"), ("false", "no")
 
 
@@ -47,6 +51,15 @@ class Reading:
             return None
         if node.missing:
             self.report(node.place, "bad-option", f"{what} has no value")
+            return None
+        if len(node.text) > MAX_TEXT:
+            self.report(
+                node.place, "bad-option", f"{what} has {len(node.text):,} characters; {MAX_TEXT:,} are the most"
+            )
+            return None
+        if found := CONTROL.search(node.text):
+            message = f"{what} holds the control character U+{ord(found.group()):04X}; take it out"
+            self.report(node.place, "bad-option", message)
             return None
         return node
 

@@ -39,7 +39,7 @@ def read_yaml(text: str | bytes, file: str) -> tuple[Node | None, list[Issue]]:
 
 def _decode(text: str | bytes, file: str) -> str:
     if len(text) > MAX_BYTES:
-        raise _refusal(file, f"the file is larger than {MAX_BYTES:,} bytes; no more are read")
+        raise _refusal(file, f"the file is larger than {MAX_BYTES:,} bytes; no more are read", 1)
     if isinstance(text, bytes):
         try:
             text = text.decode("utf-8-sig")
