@@ -161,6 +161,12 @@ class Step:
         pieces = self._filled(template, extra, frozenset())
         return clean_text("".join(piece if isinstance(piece, str) else piece.text for piece in pieces))
 
+    def lines(self, template: Template) -> list[str]:
+        """A text that is read: line by line as it was written."""
+        pieces = self._filled(template, None, frozenset())
+        text = "".join(piece if isinstance(piece, str) else piece.text for piece in pieces)
+        return [clean_text(line) for line in text.rstrip("\n").split("\n")]
+
     def render(
         self, prompt: Prompt | None, extra: Mapping[str, Any] | None = None, taint: frozenset[str] = frozenset()
     ) -> tuple[c.AudioPart, ...]:

@@ -178,9 +178,11 @@ bill:
         return None
 
     def _text(self, step: Step) -> str:
+        """With its line breaks, which mean nothing where a text is spoken."""
         prompt = step.option("text")
         items = [item for item in prompt.items if isinstance(item, SayText)] if prompt is not None else []
-        return "\n".join(step.text(item.texts[step.language]) for item in items)[:PAGE_TEXT]
+        lines = [line for item in items for line in step.lines(item.texts[step.language])]
+        return "\n".join(lines)[:PAGE_TEXT]
 
     def feed(self, step: Step, role: str, event: e.Event) -> Leave | None:
         if not isinstance(event, e.FaxEnded):
