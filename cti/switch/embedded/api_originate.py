@@ -1,10 +1,10 @@
-"""API commands that call out, and those that record."""
+"""API commands that call out, and what listens on a call."""
 
 from __future__ import annotations
 
-from cti.switch.embedded import recording, session
+from cti.switch.embedded import session
 from cti.switch.embedded.api import NO_CHANNEL, Reply, api
-from cti.switch.embedded.api_uuid import NO_SESSION, separate
+from cti.switch.embedded.api_uuid import separate
 from cti.switch.embedded.core import Core
 from cti.switch.embedded.originate import make_order, originate
 from cti.switch.embedded.task import Steps
@@ -36,31 +36,6 @@ def _originate(core: Core, words: list[str]) -> Steps[str]:
     else:
         session.transfer(channel, target, dialplan or "XML", context or "default")
     return f"+OK {channel.uuid}\n"
-
-
-RECORD_USAGE = "-USAGE: <uuid> [start|stop|mask|unmask] <path> [<limit>] [<recording_vars>]\n"
-
-
-@api("uuid_record")
-def uuid_record(core: Core, argument: str) -> str:
-    words = separate(argument)
-    if len(words) < 3:
-        return RECORD_USAGE
-    channel = core.find(words[0])
-    if channel is None:
-        return NO_SESSION
-    action, path = words[1].lower(), words[2]
-    if action == "start":
-        limit = float(words[3]) if len(words) > 3 and words[3].isdigit() else 0.0
-        done = recording.start_session_recording(channel, path, limit)
-        return "+OK Success\n" if done else "-ERR Cannot record session!\n"
-    if action == "stop":
-        done = recording.stop_session_recording(channel, path)
-        return "+OK Success\n" if done else "-ERR Cannot stop record session!\n"
-    if action not in {"mask", "unmask", "pause", "resume"}:
-        return RECORD_USAGE
-    known = path in channel.recordings
-    return "+OK Success\n" if known else f"-ERR Cannot {action} recording session!\n"
 
 
 @api("uuid_buglist")

@@ -5,7 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from cti.switch.embedded import api, api_call, api_more, api_originate, api_uuid  # noqa: F401 - registers the API commands
+from cti.switch.embedded import (  # noqa: F401 - registers the API commands
+    api,
+    api_call,
+    api_more,
+    api_originate,
+    api_record,
+    api_uuid,
+)
 from cti.switch.embedded.client import Client
 from cti.switch.embedded.ends import Message
 from cti.switch.embedded.names import EVENT_NAMES, SENT_BY_CLIENT, event_name, words

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from cti.switch.embedded import app_bridge, apps_play, recording  # noqa: F401 - registers the applications
+from cti.switch.embedded import app_bridge, apps_media, apps_play, recording  # noqa: F401 - registers the applications
 from cti.switch.embedded.apps import APPLICATIONS, App
 from cti.switch.embedded.bridging import Bridging
 from cti.switch.embedded.channel import Channel
