@@ -199,6 +199,9 @@ class Store(Protocol):
     def find_journal(self, call_id: str) -> CallJournal | None:
         """What the call's last run was fed, in clear: for replays, never for display. Raises StoreUnavailable."""
 
+    def find_journals(self, call_ids: Sequence[str]) -> dict[str, CallJournal]:
+        """The same of many calls, by call; those without a journal are left out."""
+
     def close_lost(self, live: Collection[str], at: float, *, switch: str | None = None) -> int:
         """End the calls that an earlier engine left open and that are not ``live`` (cause engine_lost); how many."""
 

@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cti.app import open_records
-from cti.cli.call_common import add_call_id, full_id, not_found, recording_of, replay_plans, since
+from cti.cli.call_common import add_call_id, full_id, recording_of, replay_plans, since
 from cti.cli.common import add_config, settings_of
 from cti.core.errors import CtiError
 from cti.core.records import CallFilter
 from cti.flow.replay import KINDS, replay
 from cti.flow.replay_columns import columns
-from cti.flow.replay_recording import NoRecording
+from cti.flow.replay_recording import NoRecording, read_recording
 from cti.flow.yamlio import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cti.core.records import CallRow
+    from cti.core.records import CallJournal, CallRow
     from cti.flow import Plan
     from cti.flow.replay import Replay
     from cti.ports import Store
@@ -68,9 +68,7 @@ def replay_calls(options: argparse.Namespace) -> int:
             return _many(store, plans, options)
         call_id = full_id(store, options.call_id)
         recording = recording_of(store, call_id)
-    if (row := recording) is None:
-        raise not_found(options.call_id)
-    plan = plans.plan(row.flow, row.version)
+    plan = plans.plan(recording.flow, recording.version)
     found = replay(recording, plan, dict(options.answer))
     if options.json:
         json.dump(_as_json(call_id, found), sys.stdout, ensure_ascii=False, indent=2)
@@ -89,6 +87,11 @@ class _Against:
         self._of_file: Plan | None = self._plans.of_file(options.flow) if options.flow else None
         self._recorded = options.recorded
         self._said: set[str] = set()
+
+    @property
+    def only(self) -> str | None:
+        """Calls of this flow alone; None: of any."""
+        return self._of_file.root if self._of_file is not None else None
 
     def plan(self, flow: str, version: str) -> Plan:
         if self._of_file is not None:
@@ -142,11 +145,9 @@ def _as_json(call_id: str, found: Replay) -> dict[str, Any]:
 def _many(store: Store, plans: _Against, options: argparse.Namespace) -> int:
     same = skipped = 0
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for row in _calls(store, options.since):
-        if plans._of_file is not None and row.flow != plans._of_file.root:
-            continue
+    for row, journal in _calls(store, options.since, plans.only):
         try:
-            recording = recording_of(store, row.call_id)
+            recording = read_recording(journal.entries if journal else (), journal.secrets if journal else {})
         except NoRecording:
             skipped += 1
             continue
@@ -168,9 +169,12 @@ def _many(store: Store, plans: _Against, options: argparse.Namespace) -> int:
     return int(bool(groups))
 
 
-def _calls(store: Store, begin: float) -> Iterator[CallRow]:
-    """Ended calls since ``begin`` that a flow has met, newest first."""
+def _calls(store: Store, begin: float, flow: str | None) -> Iterator[tuple[CallRow, CallJournal | None]]:
+    """Ended calls since ``begin`` that a flow has met, newest first, a page at a time."""
     before: str | None = None
-    while page := store.list_calls(limit=PAGE, before=before, where=CallFilter(since=begin, live=False)):
-        yield from (row for row in page if row.flow)
+    where = CallFilter(since=begin, live=False, flow=flow)
+    while page := store.list_calls(limit=PAGE, before=before, where=where):
+        met = [row for row in page if row.flow]
+        journals = store.find_journals([row.call_id for row in met])
+        yield from ((row, journals.get(row.call_id)) for row in met)
         before = page[-1].cursor

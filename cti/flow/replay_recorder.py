@@ -18,11 +18,12 @@ from cti.core import commands as c
 from cti.core import events as e
 from cti.flow.replay_events import pack, pack_event
 from cti.flow.replay_trace import observe
+from cti.flow.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cti.flow.run import Run
+    from cti.flow.plan import Plan
     from cti.flow.types import Type
 
 FORMAT = 1
@@ -80,9 +81,9 @@ class Recorder:
         if before.secret:
             packed[1] = self._hide(packed[1])
         items = observe(run, sprint)
-        kind = _asked(run) if before.ahead and any(item[0] == "enter" for item in items) else None
-        if kind is not None:
-            self._hide_last(before.ahead, kind)  # flushed before the question, but perhaps what was to be asked
+        kind = _asked(run) if before.state and any(item[0] == "enter" for item in items) else None
+        if kind is not None and before.state:
+            self._hide_last(_flushed(run.plan, before.state, event, now, sprint), kind)
         self._entries.append([micros(now) - self._begun, packed, items, int(before.private)])
 
     def _hide(self, text: str) -> dict[str, str]:
@@ -127,11 +128,11 @@ def is_late(run: Run, event: e.Event) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """``ahead``: keys that have been typed ahead."""
+    """``state`` of a run with keys typed ahead; None: with none."""
 
     secret: bool = False
     private: bool = False
-    ahead: int = 0
+    state: dict[str, Any] | None = None
 
 
 def look(run: Run, event: e.Event) -> Before:
@@ -139,7 +140,17 @@ def look(run: Run, event: e.Event) -> Before:
     sensitive value, and without them the path could not be followed."""
     digit = isinstance(event, e.DigitPressed) and event.digit.isdigit()
     kind = _asked(run) if digit or isinstance(event, e.TextReceived) else None
-    return Before(kind is not None and kind.kind != "phone", kind is not None, len(run.keys))
+    return Before(kind is not None and kind.kind != "phone", kind is not None, run.state() if run.keys else None)
+
+
+def _flushed(plan: Plan, state: dict[str, Any], event: e.Event, now: datetime, sprint: c.Sprint) -> int:
+    """How many of the keys typed ahead were thrown away before the question for a secret: perhaps they were meant to
+    answer it. They are those without which the run comes to the question all the same."""
+    keys: str = state["keys"]
+    for used in range(len(keys)):
+        if Run.restore(plan, {**state, "keys": keys[:used]}).feed(event, now) == sprint:
+            return len(keys) - used
+    return 0
 
 
 def _asked(run: Run) -> Type | None:

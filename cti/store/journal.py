@@ -44,6 +44,12 @@ def forget_keys(connection: Connection, ended: Sequence[str]) -> None:
         connection.execute(_FORGET, [{"of_call": call_id} for call_id in ended])
 
 
+def find_journals(connection: Connection, sealer: Sealer, call_ids: Sequence[str]) -> dict[str, CallJournal]:
+    """Those that there are. Raises SealBroken."""
+    found = ((call_id, find_journal(connection, sealer, call_id)) for call_id in call_ids)
+    return {call_id: one for call_id, one in found if one is not None}
+
+
 def find_journal(connection: Connection, sealer: Sealer, call_id: str) -> CallJournal | None:
     """The last run of the call. Raises SealBroken."""
     call_id = clean(call_id, 128)

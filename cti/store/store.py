@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,6 +32,7 @@ log = logging.getLogger("cti.store")
 T = TypeVar("T")
 _READERS = 4
 _READ_S = 10.0
+_JOURNALS_AT_ONCE = 200
 
 
 def _log_health(health: StoreHealth) -> None:
@@ -99,7 +100,13 @@ class SqlStore:
         return self._read(self._reader.count_visits, flow, since, until)
 
     def find_journal(self, call_id: str) -> CallJournal | None:
-        return self._read(journal.find_journal, self._sealer, call_id)
+        return self.find_journals([call_id]).get(call_id)
+
+    def find_journals(self, call_ids: Sequence[str]) -> dict[str, CallJournal]:
+        found: dict[str, CallJournal] = {}
+        for first in range(0, len(call_ids), _JOURNALS_AT_ONCE):
+            found |= self._read(journal.find_journals, self._sealer, call_ids[first : first + _JOURNALS_AT_ONCE])
+        return found
 
     def _read(self, work: Callable[..., T], *arguments: Any) -> T:
         def run() -> T:
