@@ -20,8 +20,12 @@ _INDICATORS = {
 }
 
 
+MOST_SHOWN = 120  # characters of the file in a message
+
+
 def quoted(text: str) -> str:
-    """``text`` as a double-quoted YAML scalar."""
+    """``text`` as a double-quoted YAML scalar; of a very long one the beginning."""
+    text = text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…"
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -45,6 +49,7 @@ def explain(error: yaml.MarkedYAMLError, lines: list[str], file: str) -> Issue:
         found = rule(error, problem, mark, lines)
         if found is not None:
             line, col, message = found
+            message = message if len(message) <= 3 * MOST_SHOWN else message[: 3 * MOST_SHOWN] + "…"
             return Issue(Place(file, line + 1, col + 1), "bad-yaml", message)
     context = f" ({error.context})" if error.context else ""
     return Issue(Place(file, mark.line + 1, mark.column + 1), "bad-yaml", f"{problem}{context}")
