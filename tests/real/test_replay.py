@@ -1,6 +1,5 @@
 """Calls placed by SIPp through a real FreeSWITCH: shown, replayed exactly, the difference read, a test made of one."""
 
-
 from __future__ import annotations
 
 import subprocess
