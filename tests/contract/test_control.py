@@ -1,4 +1,4 @@
-"""A call in our hands: broadcast, break, hold, transfer, variables, kill, digits."""
+"""A call in our hands: broadcast, break, hold, transfer, kill, digits."""
 
 from __future__ import annotations
 
@@ -108,16 +108,11 @@ def test_hold_and_back(desk: Desk, call: Call, tap: Tap) -> None:
     tap.wait("CHANNEL_UNHOLD", agent)
     assert desk.api("uuid_hold", "toggle", agent) == "+OK Success"
     tap.wait("CHANNEL_HOLD", agent, nth=2)
-    told = tap.story({agent: "agent"}, "CHANNEL_HOLD", "CHANNEL_UNHOLD", "CHANNEL_CALLSTATE", after=since)
-    assert told == [
-        ("agent", "CALLSTATE", "HELD"),
-        ("agent", "HOLD"),
-        ("agent", "CALLSTATE", "UNHELD"),
-        ("agent", "CALLSTATE", "ACTIVE"),
-        ("agent", "UNHOLD"),
-        ("agent", "CALLSTATE", "HELD"),
-        ("agent", "HOLD"),
-    ]
+    states = tap.story({agent: "agent"}, "CHANNEL_CALLSTATE", after=since)
+    assert [line[2] for line in states] == ["HELD", "UNHELD", "ACTIVE", "HELD"]
+    # Their place among the states is a race: another thread of the switch tells of the latter.
+    holds = tap.story({agent: "agent"}, "CHANNEL_HOLD", "CHANNEL_UNHOLD", after=since)
+    assert [line[1] for line in holds] == ["HOLD", "UNHOLD", "HOLD"]
     assert [row["callstate"] for row in desk.rows() if row["uuid"] == agent] == ["HELD"]
 
 
@@ -161,73 +156,6 @@ def test_a_transfer_to_nowhere(call: Call, where: tuple[str, ...], cause: str) -
 def test_a_transfer_of_nobody(desk: Desk) -> None:
     assert desk.api("uuid_transfer", DEAD, "4000") == "-ERR No such channel!"
     assert desk.api("uuid_transfer", DEAD).startswith("-USAGE: <uuid> [-bleg|-both] <dest-exten>")
-
-
-# ---- variables -----------------------------------------------------------------------------------------------------
-
-
-def test_variables(call: Call, bare: Tap) -> None:
-    uuid = call.uuid
-    for command, arguments, reply in (
-        ("uuid_getvar", f"{uuid} fresh", "_undef_"),
-        ("uuid_setvar", f"{uuid} fresh one two", "+OK"),
-        ("uuid_getvar", f"{uuid} fresh", "one two"),
-        ("uuid_setvar", f"{uuid} fresh", "+OK"),
-        ("uuid_getvar", f"{uuid} fresh", "_undef_"),
-        ("uuid_setvar", f"{uuid} fresh ${{uuid}}", "+OK"),
-        ("uuid_getvar", f"{uuid} fresh", "${uuid}"),
-        ("uuid_setvar_multi", f"{uuid} a=1;b=two words;c=", "+OK"),
-        ("uuid_getvar", f"{uuid} a", "1"),
-        ("uuid_getvar", f"{uuid} b", "two words"),
-        ("uuid_getvar", f"{uuid} c", "_undef_"),
-        ("uuid_setvar_multi", f"{uuid} b;a=", "+OK"),
-        ("uuid_getvar", f"{uuid} b", "_undef_"),
-        ("uuid_getvar", f"{uuid} a", "_undef_"),
-        ("uuid_getvar", f"{uuid} destination_number", "4000"),
-        ("uuid_getvar", f"{uuid} cti_worker", "0"),
-        ("uuid_getvar", f"{uuid} cti_alive_0", "1"),  # a global variable
-    ):
-        assert (command, arguments, bare.command(f"api {command} {arguments}")) == (command, arguments, reply)
-
-
-@pytest.mark.parametrize(
-    ("command", "reply"),
-    [
-        (f"uuid_getvar {DEAD} x", "-ERR No such channel!"),
-        (f"uuid_setvar {DEAD} x 1", "-ERR No such channel!"),
-        (f"uuid_setvar {DEAD}", "-USAGE: <uuid> <var> [value]"),
-        (f"uuid_getvar {DEAD}", "-USAGE: <uuid> <var>"),
-        (f"uuid_dump {DEAD}", "-ERR No such channel!"),
-        (f"uuid_exists {DEAD}", "false"),
-        (f"uuid_kill {DEAD}", "-ERR No such channel!"),
-        ("uuid_kill", "-USAGE: <uuid> [cause]"),
-        (f"uuid_answer {DEAD}", "-ERROR"),
-        (f"uuid_park {DEAD}", "-ERR No such channel!"),
-        (f"uuid_send_dtmf {DEAD} 1", "-ERR Cannot locate session!"),
-        (f"uuid_recv_dtmf {DEAD} 1", "-ERR Cannot locate session!"),
-        (f"uuid_flush_dtmf {DEAD}", "-ERR No such session"),
-        ("global_getvar nosuch", "-ERR no reply"),
-        ("global_setvar", "-USAGE: <var>=<value> [=<value2>]"),
-    ],
-)
-def test_commands_about_nobody(bare: Tap, command: str, reply: str) -> None:
-    assert bare.command(f"api {command}") == reply
-
-
-def test_global_variables(bare: Tap) -> None:
-    for command, reply in (
-        ("global_setvar contract_x=1", "+OK"),
-        ("global_getvar contract_x", "1"),
-        ("global_setvar contract_x=2=3", "+OK"),  # only if it is 3, which it is not
-        ("global_getvar contract_x", "1"),
-        ("global_setvar contract_x=2=1", "+OK"),
-        ("global_getvar contract_x", "2"),
-        ("global_setvar contract_x=${x}", "+OK"),
-        ("global_getvar contract_x", "%{x}"),
-        ("global_setvar contract_x=", "+OK"),
-        ("global_getvar contract_x", "-ERR no reply"),
-    ):
-        assert (command, bare.command(f"api {command}")) == (command, reply)
 
 
 # ---- ends ----------------------------------------------------------------------------------------------------------

@@ -41,3 +41,9 @@ def test_every_recording_is_either_covered_or_said_not_to_be() -> None:
 def test_applications_and_commands_are_listed_completely() -> None:
     assert section("\nApplications:", "Any other") == set(APPLICATIONS)
     assert section("\nAPI:", "\nDial strings") == set(COMMANDS)
+
+
+def test_contract_tests_are_named_completely() -> None:
+    rows = TEXT.partition("## What it covers")[2].partition("Of `in_originate`")[0]
+    named = set(re.findall(r"`(test_\w+)`", rows))
+    assert named == {path.stem for path in (Path(__file__).parents[2] / "contract").glob("test_*.py")}
