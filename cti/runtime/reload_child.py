@@ -130,10 +130,15 @@ class Reload:
         if self._work.failed:
             return None
         try:
-            return self._compile(flows, flow)
+            plan = self._compile(flows, flow)
         except PlanError as error:
             self._say(place, "version-unfit", f"version {version[:12]} of {flow} no longer fits: {error.message}")
             return None
+        if not plan.version.startswith(version):
+            why = "what the back office offers has changed since; edit the flow, or go back to another version"
+            self._say(place, "version-unfit", f"version {version[:12]} of {flow} no longer fits: {why}")
+            return None
+        return plan
 
     def _canary(self, flow: str, version: str, place: Place) -> None:
         """Put a canary beside the active version, unless it is the same one or was taken back."""

@@ -41,10 +41,17 @@ class Reloaded:
     canaries: dict[str, Plan] = field(default_factory=dict)
 
 
-def run_child(job: Job, find: FindVersion, deadline_s: float, command: tuple[str, ...] = ()) -> Reloaded:
+def run_child(
+    job: Job,
+    find: FindVersion,
+    deadline_s: float,
+    command: tuple[str, ...] = (),
+    building: Callable[[], object] = lambda: None,
+) -> Reloaded:
     """``find``: flow and version (or the beginning of one) -> the texts of its closure. Raises ReloadFailed.
 
-    ``command``: another child than the usual one. Whatever happens, no process is left.
+    ``command``: another child than the usual one. ``building`` is called before the first flow is built. Whatever
+    happens, no process is left.
     """
     child = subprocess.Popen(
         command or (sys.executable, "-m", "cti.runtime.reload_child"),
@@ -58,7 +65,7 @@ def run_child(job: Job, find: FindVersion, deadline_s: float, command: tuple[str
         with gevent.Timeout(deadline_s) as overdue:
             assert child.stdin is not None
             write_frame(child.stdin, job)
-            return _collect(child, find)
+            return _collect(child, find, building)
     except gevent.Timeout as timeout:
         if timeout is not overdue:
             raise
@@ -77,7 +84,7 @@ def run_child(job: Job, find: FindVersion, deadline_s: float, command: tuple[str
         said.kill()
 
 
-def _collect(child: Any, find: FindVersion) -> Reloaded:
+def _collect(child: Any, find: FindVersion, building: Callable[[], object]) -> Reloaded:
     builder = _Builder()
     turn = time.perf_counter()
     while True:
@@ -87,6 +94,7 @@ def _collect(child: Any, find: FindVersion) -> Reloaded:
         elif isinstance(frame, Checked):
             return Reloaded(frame, builder.plans, builder.canaries)
         else:
+            building()
             builder.take(frame)
         if time.perf_counter() - turn > TURN_S:
             gevent.sleep(REST_S)

@@ -19,6 +19,7 @@ from cti.core.issue import Issue, Place, Severity
 from cti.core.versions import Activation, Origin, VersionFigures
 from cti.flow.canary import judge
 from cti.runtime import reload_history as past
+from cti.runtime.collector import Pause, paused_collector, set_aside
 from cti.runtime.reload_job import Job, PromptJob
 from cti.runtime.reload_process import run_child
 from cti.runtime.tested import TestedFile, tests_key
@@ -113,6 +114,7 @@ class Reloader:
         elif any(one.origin is not Origin.FILE for one in state.values()) or self._has_canary():
             self.attempt()
             self._settling = Settling(seen)
+        set_aside()
         self._greenlet = gevent.spawn(self._run)
 
     def stop(self) -> None:
@@ -167,7 +169,8 @@ class Reloader:
         began = self._clock.monotonic()
         self._again_at = None
         try:
-            attempt = self._attempt(began)
+            with paused_collector() as pause:
+                attempt = self._attempt(began, pause)
         except CtiError as error:
             self._again_at = self._clock.monotonic() + AGAIN_S
             issue = Issue(error.place or Place(str(self._setup.folder)), error.code, error.message)
@@ -175,7 +178,7 @@ class Reloader:
         self.standing.last = attempt
         return attempt
 
-    def _attempt(self, began: float) -> Attempt:
+    def _attempt(self, began: float, pause: Pause) -> Attempt:
         number = self._history.last_number()
         state, canaries = self._history.active(), self._history.canaries()
         job = Job(
@@ -187,7 +190,7 @@ class Reloader:
             past.withdrawn_of(canaries),
             self._tested.keys,
         )
-        done = run_child(job, self._texts, self._setup.deadline_s, self._setup.command)
+        done = run_child(job, self._texts, self._setup.deadline_s, self._setup.command, pause.begin)
         checked = done.checked
         if any(issue.severity is Severity.ERROR for issue in checked.issues):
             self._number = number  # what is refused is not tried again until something changes
@@ -195,6 +198,7 @@ class Reloader:
         self._write(done, state, canaries, number)
         assert checked.entry is not None
         self._library.take(done.plans, done.canaries, checked.entry, checked.calendars)
+        pause.keep()
         self.standing.disk = dict(checked.disk)
         self._tested.keep(checked.tested)
         took = self._clock.monotonic() - began
