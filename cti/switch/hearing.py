@@ -34,7 +34,7 @@ ENDED_KEPT = 10_000
 class Leg:
     """What this adapter remembers of one of our channels."""
 
-    __slots__ = ("answer_wanted", "kill", "lane", "orphan", "others", "talking", "tape", "uuid")
+    __slots__ = ("answer_wanted", "film", "kill", "lane", "orphan", "others", "talking", "tape", "uuid")
 
     def __init__(self, uuid: str, lane: Lane) -> None:
         self.uuid = uuid
@@ -42,6 +42,7 @@ class Leg:
         self.answer_wanted = False
         self.others: list[str] = []  # uuids of the legs that it has talked with
         self.talking = False
+        self.film: Callable[[], None] | None = None  # a video that waits for the answer
         self.tape: Tape | None = None  # the recording of the call
         self.kill: str | None = None  # the cause with which we have hung it up
         self.orphan: NewCall | None = None  # in a bridge of an earlier engine: ours when it parks again
@@ -103,6 +104,7 @@ class Hearing:
         if leg is not None:
             leg.answer_wanted = False
             self._driver.sync_tape(leg)
+            self._driver.show_waiting(leg)
             self._sink.answered(uuid)
 
     def _bridged(self, event: Event, uuid: str) -> None:

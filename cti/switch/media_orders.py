@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,8 @@ VIDEO_MODULES = {
     "mod_av": frozenset({".mp4", ".m4a", ".mov", ".mkv", ".webm", ".avi", ".flv"}),
     "mod_fsv": frozenset({".fsv"}),
 }
-#: Set by the switch when the caller's SDP offers video (switch_core_media.c).
-VIDEO_OFFERED = "video_possible"
+#: A payload type once both ends have agreed on a video codec (switch_core_media_negotiate_sdp); else undefined.
+VIDEO_AGREED = "rtp_video_pt"
 
 
 @dataclass(slots=True)
@@ -139,8 +140,21 @@ class MediaOrders:
             log.warning("%s: no module of the switch plays a video of the kind %s", self.name, suffix or "''")
             self._sink.call_event(uuid, ev.VideoEnded(ref, "unsupported"))
             return
+        leg = self.legs.get(uuid)
+        if leg is None:
+            return  # the hang-up event is the answer
         self._probing[uuid] = ref
-        self._ask(uuid, ref, ("module_exists", module), lambda: self._ask_leg(uuid, ref, path))
+        ask = partial(self._ask, uuid, ref, ("module_exists", module), lambda: self._ask_leg(uuid, ref, path))
+        if leg.answer_wanted:
+            leg.film = ask  # codecs may be agreed on as late as with the answer
+        else:
+            ask()
+
+    def show_waiting(self, leg: Leg) -> None:
+        """The call is answered."""
+        ask, leg.film = leg.film, None
+        if ask is not None:
+            ask()
 
     def stop_video(self, uuid: str, ref: int) -> None:
         if self._probing.get(uuid) == ref:
@@ -150,14 +164,14 @@ class MediaOrders:
             self._stop(uuid, Kind.VIDEO, ref)
 
     def _ask_leg(self, uuid: str, ref: int, path: str) -> None:
-        self._ask(uuid, ref, ("uuid_getvar", uuid, VIDEO_OFFERED), lambda: self._play_video(uuid, ref, path))
+        self._ask(uuid, ref, ("uuid_getvar", uuid, VIDEO_AGREED), lambda: self._play_video(uuid, ref, path))
 
     def _play_video(self, uuid: str, ref: int, path: str) -> None:
         self._probing.pop(uuid, None)
         self._put(uuid, Order(Kind.VIDEO, ref, "playback", path))
 
     def _ask(self, uuid: str, ref: int, question: tuple[str, ...], yes: Callable[[], None]) -> None:
-        """Go on with ``yes`` when the switch answers true; everything else, a lost link too, is `unsupported`."""
+        """Go on with ``yes`` when the switch answers true, or a number; else, for a lost link too: `unsupported`."""
         try:
             reply = self.links.submit_api(*question)
         except CtiError as error:
@@ -168,7 +182,7 @@ class MediaOrders:
         def answered(text: str) -> None:
             if self._probing.get(uuid) != ref:
                 return  # stopped meanwhile
-            if text.strip() == "true":
+            if text.strip() == "true" or text.strip().isdigit():
                 yes()
             else:
                 self._no_video(uuid, ref)

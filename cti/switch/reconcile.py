@@ -115,6 +115,8 @@ class Reconciler:
         elif leg.answer_wanted:
             self._driver.send_answer(leg)
         self._driver.sync_tape(leg)
+        if not leg.answer_wanted:
+            self._driver.show_waiting(leg)
         if leg.kill is not None:
             self._driver.send_kill(leg)
             return

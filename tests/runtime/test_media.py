@@ -126,7 +126,7 @@ def test_a_video_is_shown_where_both_ends_have_video(
     caller = platform.call("film")
     assert caller.channel is not None
     if offered:
-        caller.channel.setvar("video_possible", "true")
+        caller.channel.setvar("rtp_video_pt", "96")
     detail = platform.over(caller)
     assert (detail.call.outcome, asked) == (outcome, ["mod_av"])
     assert path(detail)[0] == ("show", "next" if outcome == "seen" else "unsupported")

@@ -14,6 +14,8 @@ from cti.switch.conf.settings import AUTO, SwitchSettings, Trunk
 #: Resolved by the switch itself, at its start.
 OWN_ADDRESS = "$${local_ip_v4}"
 OPTIONAL_MODULES = ("mod_spandsp",)
+#: Loaded only where they are known to be there: no usual build has them, and a caller with video is rare.
+VIDEO_MODULES = ("mod_av", "mod_fsv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Facts:
     recordings: str
     apology: str | None = None
     absent_modules: frozenset[str] = frozenset()
+    video_modules: tuple[str, ...] = ()
 
 
 def escape(text: str) -> str:
@@ -100,6 +103,8 @@ def _modules(facts: Facts) -> Iterator[str]:
     for module in OPTIONAL_MODULES:
         if module not in facts.absent_modules:
             yield f'<load module="{module}"/>'
+    for module in facts.video_modules:
+        yield f'<load module="{module}"/>'
 
 
 def _event_socket(settings: SwitchSettings, secrets: Secrets) -> Iterator[str]:

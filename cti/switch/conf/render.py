@@ -16,7 +16,7 @@ from typing import Any
 
 from cti.core.errors import ConfigError
 from cti.switch.conf.apology import speak_apology
-from cti.switch.conf.generated import OPTIONAL_MODULES, Facts, Secrets, local_files
+from cti.switch.conf.generated import OPTIONAL_MODULES, VIDEO_MODULES, Facts, Secrets, local_files
 from cti.switch.conf.settings import SwitchSettings, check_password
 
 #: Where a call goes when no engine lives; `sched_transfer +n <uuid> <extension> XML <context>` guards each call.
@@ -123,7 +123,8 @@ def _render(settings: SwitchSettings, target: Path, tree: Path, modules: Path | 
     apology, notes = speak_apology(settings.emergency, target / "prompts")
     absent = _absent(modules)
     notes += tuple(f"{name} was not built: fax and in-band digits are not available" for name in sorted(absent))
-    facts = Facts(str(prompts), str(recordings), apology, absent)
+    video = tuple(name for name in VIDEO_MODULES if modules is not None and (modules / f"{name}.so").is_file())
+    facts = Facts(str(prompts), str(recordings), apology, absent, video)
     files = {f"conf/{name}": text for name, text in _fixed(tree)}
     files |= {f"conf/local/{name}": text.encode() for name, text in local_files(settings, kept, facts).items()}
     conf = RenderedConf(

@@ -186,6 +186,16 @@ def test_modules_that_were_not_built_are_left_out(tmp_path: Path) -> None:
     assert any("mod_spandsp" in note for note in conf.notes)
 
 
+def test_modules_that_play_video_are_loaded_where_they_were_built(tmp_path: Path) -> None:
+    (tmp_path / "mod_av.so").touch()
+    conf = render(parse_settings(""), tmp_path / "to", modules=tmp_path)
+    text = (conf.conf / "local" / "modules.xml").read_text()
+    assert "mod_av" in text
+    assert "mod_fsv" not in text
+    plain = render(parse_settings(""), tmp_path / "plain")
+    assert "mod_av" not in (plain.conf / "local" / "modules.xml").read_text()
+
+
 def test_an_unwritable_target_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError) as refused:
