@@ -97,7 +97,7 @@ def check_story(works: c.Sprint) -> None:
     refs = [
         work.ref
         for work in works
-        if hasattr(work, "ref") and not isinstance(work, c.StopPlay | c.CancelTimer | c.LeaveQueue | c.StopRecord)
+        if hasattr(work, "ref") and not type(work).__name__.startswith(("Stop", "Cancel", "Leave"))
     ]
     assert refs == sorted(set(refs)), "refs rise and are never used twice"
     entered = [(work.flow, work.node, work.visit) for work in works if isinstance(work, c.NodeEntered)]

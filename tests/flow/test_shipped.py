@@ -1,4 +1,4 @@
-"""The flows that ship: they load without errors, hang together, and their own tests pass."""
+"""The flows that ship: no finding, every test passes and together they take every node and exit, in two languages."""
 
 from __future__ import annotations
 
@@ -6,91 +6,55 @@ from pathlib import Path
 
 import pytest
 
-from cti.core.issue import Severity
-from cti.flow import compile_plan, list_fixed_prompts, load_calendar, load_entry, load_flow
-from cti.flow.flowtests import run_tests
-from tests.flow.flowkit import CATALOG, FLOWS, NOW, calendars, shipped, shipped_plan
+from cti.app import load_flows
+from cti.flow.coverage import cover
+from cti.runtime.library import FlowLibrary
+from tests.flow.flowkit import NOW
 
-NAMES = sorted(file.stem for file in FLOWS.glob("*.yaml") if file.stem not in ("entry", "queues"))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_loads_without_errors(name: str) -> None:
-    loaded = load_flow((FLOWS / f"{name}.yaml").read_bytes(), f"{name}.yaml", catalog=CATALOG)
-    assert [str(issue) for issue in loaded.issues if issue.severity is Severity.ERROR] == []
+FLOWS = Path(__file__).parents[2] / "ivr_flows"
+SERVICES = {
+    *("hotline", "fixed_line", "bill", "package", "topup", "fault", "complaint", "number", "identity", "callback"),
+    *("csat", "after_hours", "outage", "fax_bill", "sms", "senior", "busy"),
+}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_own_tests_pass(name: str) -> None:
-    results = run_tests(shipped_plan(name))
-    assert results, f"{name} has no tests"
-    assert {result.name: [str(failure) for failure in result.failures] for result in results} == {
-        result.name: [] for result in results
-    }
+@pytest.fixture(scope="module")
+def library() -> FlowLibrary:
+    return load_flows(FLOWS)
 
 
-def test_the_example_of_the_language_ships_as_it_stands() -> None:
-    reference = Path(__file__).parents[2] / "docs" / "flow-language.md"
-    example = reference.read_text(encoding="utf-8").split("```yaml\n", 1)[1].split("```", 1)[0]
-    assert (FLOWS / "hotline.yaml").read_text(encoding="utf-8") == example
+def test_every_service_is_there_in_two_languages_without_a_finding(library: FlowLibrary) -> None:
+    assert set(library.plans) == SERVICES
+    assert library.issues == []
+    languages = {tuple(plan.flows[name].languages) for name, plan in library.plans.items()}
+    assert languages == {("zh-CN", "en-US")}
+
+
+def test_their_tests_pass_and_take_every_node_and_exit(library: FlowLibrary) -> None:
+    results = library.run_tests()
+    flat = [result for of_flow in results.values() for result in of_flow]
+    assert {result.name: [str(failure) for failure in result.failures] for result in flat if not result.passed} == {}
+    assert [str(missing) for coverage in cover(library.plans, flat) for missing in coverage.missing] == []
 
 
 @pytest.mark.parametrize(
-    ("called", "caller", "flow"),
+    ("medium", "called", "caller", "flow"),
     [
-        ("10086", "13800000000", "hotline"),
-        ("10086", "+86 138-0000-0000", "hotline"),
-        ("10086", "01088880000", "fixed_line"),
-        ("10086", "+861088880000", "fixed_line"),
-        ("10000", "13800000000", "fixed_line"),
-        ("10086", None, "hotline"),
-        ("10086", "1001", "hotline"),
-        ("10086", "x%0AEvent-Name: CHANNEL_HANGUP", "hotline"),
+        ("voice", "10086", "13800000000", "hotline"),
+        ("voice", "10086", "+86 138-0000-0000", "hotline"),
+        ("voice", "10086", "01088880000", "fixed_line"),
+        ("voice", "10086", "+861088880000", "fixed_line"),
+        ("voice", "10000", "13800000000", "fixed_line"),
+        ("voice", "10050", "01088880000", "outage"),
+        ("voice", "10086", None, "hotline"),
+        ("voice", "10086", "1001", "hotline"),
+        ("voice", "10086", "x%0AEvent-Name: CHANNEL_HANGUP", "hotline"),
+        ("sms", "10086", "13800000000", "sms"),
     ],
 )
-def test_numbers_reach_their_flows(called: str, caller: str | None, flow: str) -> None:
-    flows = {name: shipped(name) for name in NAMES}
-    loaded = load_entry((FLOWS / "entry.yaml").read_bytes(), "entry.yaml", flows=flows, calendars=calendars())
-    assert loaded.issues == []
-    assert loaded.table is not None
-    match = loaded.table.match(medium="voice", called=called, caller=caller, attributes={}, now=NOW, chance=0.5)
+def test_numbers_reach_their_flows(
+    library: FlowLibrary, medium: str, called: str, caller: str | None, flow: str
+) -> None:
+    match = library.entry.match(medium=medium, called=called, caller=caller, attributes={}, now=NOW, chance=0.5)
     assert match is not None
     assert match.flow == flow
-
-
-def test_fixed_prompts_are_listed_once_and_without_values() -> None:
-    texts = [(say.text, say.language) for say in list_fixed_prompts(shipped_plan())]
-    assert len(texts) == len(set(texts))
-    assert ("欢迎致电客户服务热线。", "zh-CN") in texts
-    assert ("One moment please.", "en-US") in texts  # inside `interim`
-    assert ("坐席正忙，请您稍候。", "zh-CN") in texts  # built in, for the queue
-    assert ("感谢您的评价，再见。", "zh-CN") in texts  # of the subflow
-    assert {("您的余额是", "zh-CN"), ("八十八", "zh-CN"), ("Chinese yuan", "en-US")} <= set(texts)  # of a value
-    assert not [text for text, _ in texts if "${" in text or "{" in text or "88" in text]
-
-
-def test_version_follows_the_closure_and_nothing_else() -> None:
-    texts = {name: (FLOWS / f"{name}.yaml").read_text(encoding="utf-8") for name in ("hotline", "csat")}
-
-    def version(**changes: str) -> str:
-        flows = {}
-        for name, text in {**texts, **changes}.items():
-            loaded = load_flow(text, f"{name}.yaml", catalog=CATALOG).flow
-            assert loaded is not None
-            flows[name] = loaded
-        return compile_plan(flows, calendars(), "hotline").version
-
-    assert version() == version()
-    assert version(hotline="# a remark\n" + texts["hotline"].replace("within: 40s", "within: 41s")) == version()
-    assert version(csat=texts["csat"].replace("再见", "回头见")) != version()
-    assert version(hotline=texts["hotline"].replace("wait: 5s", "wait: 6s")) != version()
-
-
-def test_the_examples_of_the_docs_load() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "flow-language.md").read_text(encoding="utf-8")
-    blocks = [block.split("```", 1)[0] for block in text.split("```yaml\n")[1:]]
-    entry = next(block for block in blocks if block.startswith("entries:"))
-    calendar = next(block for block in blocks if block.startswith("calendar:"))
-    flows = {name: shipped(name) for name in NAMES}
-    assert load_entry(entry, "entry.yaml", flows=flows, calendars=calendars()).issues == []
-    assert load_calendar(calendar, "hotline.yaml").issues == []
