@@ -76,9 +76,9 @@ def test_coverage_names_what_no_test_takes(flows: Path, capsys: pytest.CaptureFi
         f"{file}:4:57 [not-covered] no test takes exit '2' of 'a'",
         f"{file}:4:72 [not-covered] no test takes exit 'no_input' of 'a'",
         f"{file}:4:72 [not-covered] no test takes exit 'no_match' of 'a'",
-        f"{file}:5:50 [not-covered] no test takes exit 'done' of 'b'",
-        f"{file}:5:50 [not-covered] no test takes exit 'silence' of 'b'",
-        f"{file}:5:50 [not-covered] no test takes exit 'too_short' of 'b'",
+        f"{file}:5:47 [not-covered] no test takes exit 'done' of 'b'",
+        f"{file}:5:47 [not-covered] no test takes exit 'silence' of 'b'",
+        f"{file}:5:47 [not-covered] no test takes exit 'too_short' of 'b'",
         f"{file}:6:3 [not-covered] no test takes node 'z'",
         " 30.0 %  line: 3 of 10 nodes and exits",
     ]
