@@ -74,7 +74,7 @@ def _print(report: Report, seconds: float, tests: bool) -> None:
     reached = report.nodes - len(report.unreached)
     print(f"{report.flow}: {report.states} states, {report.ways} ways in {seconds:.1f} s, {whole}")
     print(f"  {reached} of {report.nodes} nodes reached" + (" (its subflows included)" if report.nodes else ""))
-    for _, node, place in report.unreached:
+    for _, node, place in () if report.bound else report.unreached:  # within a bound it would be no finding
         print(f"  {place} [never-reached] no call came to '{node}'")
     for one in report.people:
         what = f"{one.seconds:.1f} s and {one.keys} key(s)" if one.seconds is not None else "no person"
