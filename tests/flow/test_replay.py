@@ -253,3 +253,30 @@ def test_events_survive_the_journal(event: e.Event) -> None:
     again = unpack_event(pack_event(event))
     assert pack_event(again) == pack_event(event)
     assert type(again) is type(event)
+
+
+def test_matched_by_meaning_a_call_goes_its_way_but_for_close_races() -> None:
+    """Every timer of the menu is a hair longer, so that nothing can be fed as it was recorded from there on."""
+    plan = PLANS["csat"]()
+    text = (FLOWS / "csat.yaml").read_text(encoding="utf-8")
+    loaded = load_flow(text.replace("wait: 5s", "wait: 5010ms"), "csat.yaml")
+    assert loaded.flow is not None
+    other = compile_plan({"csat": loaded.flow}, {}, "csat")
+    assert other.version != plan.version
+    different = [
+        seed for seed in range(200) if not replay(CallMaker(plan, INPUTS, Random(f"hair{seed}")).make()[0], other).same
+    ]
+    assert len(different) <= 4, different
+
+
+def test_what_was_done_at_the_second_visit_is_not_done_at_the_first() -> None:
+    call = Call(plan_of())
+    call.feed(0.5, e.PlayEnded(call.ref("play")))  # the first timer, which is another one in the changed flow
+    call.keys(1, "1357#")
+    call.feed(3, e.LookupEnded(call.ref("lookup"), "ok"))
+    call.keys(4, "1")
+    call.feed(6, e.PlayEnded(call.ref("play")))
+    call.keys(7, "1")
+    call.keys(8, "0")  # while the balance is said for the second time
+    call.feed(9, e.HungUp(""))
+    assert replay(call.recording(), plan_of(PIN, ("wait: 5s", "wait: 6s"))).same
