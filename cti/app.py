@@ -150,9 +150,12 @@ class Application:
         assert self._api is not None
         return int(self._api.server_port or 0)
 
-    def run_until_signal(self) -> int:
+    def heed_signals(self) -> None:
+        """From here on SIGTERM and SIGINT end `run_until_signal`; call it before `start`, so that none falls between."""
         for number in (signal.SIGTERM, signal.SIGINT):
             gevent.signal_handler(number, self._asked.set)
+
+    def run_until_signal(self) -> int:
         self._asked.wait()
         self.stop()
         return 0

@@ -44,6 +44,7 @@ def demo(options: argparse.Namespace) -> int:
     placing = gevent.spawn(_place_calls, platform, options)
     if options.seconds is not None:
         gevent.spawn_later(options.seconds, application.ask_to_stop)
+    application.heed_signals()
     status = application.run_until_signal()
     placing.kill()
     platform.switch.stop()

@@ -22,5 +22,6 @@ def serve(options: argparse.Namespace) -> int:
 
     start_log(options.verbose)
     application = Application(settings_of(options))
+    application.heed_signals()
     application.start()
     return application.run_until_signal()
