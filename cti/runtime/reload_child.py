@@ -1,7 +1,5 @@
 """The child process of a reload: reads, checks, tests and renders a folder of flows, and hands over the result.
 
-    python -m cti.runtime.reload_child < job > frames
-
 Nothing in here holds up a caller, so it may take its time; it runs at the lowest priority.
 """
 
@@ -277,10 +275,6 @@ def main() -> int:
 
     hand_over(*Reload(job, ask).run(), out)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
 
 
 __all__ = ["Reload", "hand_over"]

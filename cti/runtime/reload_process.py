@@ -23,6 +23,8 @@ from cti.runtime.reload_job import Checked, FlowHead, Job, NeedVersion, NodePart
 
 #: How long the hub is held at most before others have their turn, and for how long they have it.
 TURN_S, REST_S = 0.002, 0.002
+#: Imports from where this engine does: a file in the working directory must not stand in for one of Python's.
+_CHILD = "import sys; sys.path[:] = sys.argv[1:]; from cti.runtime.reload_child import main; sys.exit(main())"
 _WORDS = 4000  # of what a child that failed said last
 
 FindVersion = Callable[[str, str], "Mapping[str, str] | None"]
@@ -54,7 +56,7 @@ def run_child(
     happens, no process is left.
     """
     child = subprocess.Popen(
-        command or (sys.executable, "-m", "cti.runtime.reload_child"),
+        command or (sys.executable, "-P", "-c", _CHILD, *sys.path),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
