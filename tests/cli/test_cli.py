@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -154,6 +156,16 @@ def wait_for(port: int, process: Process) -> None:
         time.sleep(0.05)  # there is nothing to be told by: another process opens its port
 
 
+def wait_for_switches(api_port: int) -> None:
+    until = time.monotonic() + STARTED_S
+    while True:
+        with contextlib.suppress(OSError), urlopen(f"http://127.0.0.1:{api_port}/healthz", timeout=5) as answer:
+            if set(json.load(answer)["switches"].values()) == {"up"}:
+                return
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
 @pytest.fixture
 def embedded(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     port, password = free_port(), tmp_path / "secret"
@@ -173,6 +185,7 @@ def test_serve_ends_in_order_and_its_records_can_be_read(
     file = config(tmp_path, port=port, password=secret.read_text().strip(), api_port=api_port)
     engine = Process("serve", "--config", str(file))
     wait_for(api_port, engine)
+    wait_for_switches(api_port)
     status, output = engine.end()
     assert (status, "switch fs1 is up" in output) == (0, True)
     assert main(["call", "list", "--json", "--config", str(file)]) == 0
