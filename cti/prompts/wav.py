@@ -132,6 +132,7 @@ class WavPrompts:
         for call_id in tuple(self._calls):
             self.discard_call(call_id)
         shutil.rmtree(self._run_folder, ignore_errors=True)
+        self._renderer.close()
 
     # ---- ahead of calls --------------------------------------------------------------------------------------------
 
