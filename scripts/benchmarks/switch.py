@@ -52,7 +52,8 @@ def add_native_dialogue(switch: RealSwitch, engine_folder: Path) -> None:
     prompts = WavPrompts(engine_folder / "flows" / "prompts", engine_folder / "data" / "prompts", renderer=Renderer())
     texts = {
         "welcome": "欢迎致电客户服务热线。",
-        "menu": "查话费请按1，换语言请按星号，人工服务请按0。",
+        "menu": "查话费请按1，账单请按2，套餐请按3，充值请按4，故障申报请按5，"
+        "投诉请按6，查其他号码请按7，换语言请按星号，人工服务请按0。",
         "balance": "您的余额是88元5角。",
     }
     files = {name: prompts.locate([Say(text, "zh-CN")], 30.0)[0] for name, text in texts.items()}
