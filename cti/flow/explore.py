@@ -22,7 +22,7 @@ from cti.flow.explore_walk import Beginning, Budget, Trouble, Walk, Way, make, r
 from cti.flow.explore_world import Choices, Spot, World, is_human
 from cti.flow.model import Flow
 from cti.flow.plan import Plan
-from cti.flow.walker import BY_TEXT
+from cti.flow.runcall import BY_TEXT
 
 NOW = datetime.fromisoformat("2026-03-02T10:00+08:00")  # a Monday
 

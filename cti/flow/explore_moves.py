@@ -16,7 +16,7 @@ from cti.flow.model import Flow, Node
 from cti.flow.nodes.collect import entry_bounds
 from cti.flow.plan import Plan
 from cti.flow.registry import REGISTRY, NodeType
-from cti.flow.walker import BY_TEXT
+from cti.flow.runcall import BY_TEXT
 
 SIGNS = "9876543210*#"
 ASKED = ("1", "2", "9", "#")  # of whatever else asks: yes, no, what means nothing, the end of an entry

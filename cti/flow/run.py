@@ -16,10 +16,12 @@ from cti.core.masking import mask, mask_all
 from cti.flow.expressions import Evaluator
 from cti.flow.plan import Plan
 from cti.flow.runstate import RunMisuse, need_offset, restore_into, snapshot
+from cti.flow.step import Step
 from cti.flow.walker import Walker
 
 __all__ = ["Run", "RunMisuse"]
 
+_KEYS = frozenset("0123456789*#")
 _KINDS: Mapping[type[Any], str] = {
     e.PlayEnded: "play",
     e.TimerFired: "timer",
@@ -87,12 +89,12 @@ class Run(Walker):
                 self._on_hangup(now)
             return
         if isinstance(event, e.DigitPressed):
-            if event.digit in set("0123456789*#") and not self.hung_up:
-                self._behave(now, lambda step: self._type().digit(step, event.digit))
+            if event.digit in _KEYS and not self.hung_up:
+                self._behave(now, lambda now: self._type().digit(Step(self, now), event.digit))
             return
         if isinstance(event, e.TextReceived):
             if not self.hung_up:
-                self._behave(now, lambda step: self._type().text(step, event.text))
+                self._behave(now, lambda now: self._type().text(Step(self, now), event.text))
             return
         if isinstance(event, e.TimerFired) and event.ref == self.limit_ref:
             self._on_limit(now)
@@ -102,7 +104,7 @@ class Run(Walker):
             return
         if not isinstance(event, e.QueueAnnounced):
             del self.pending[event.ref]
-        self._behave(now, lambda step: self._type().feed(step, role, event))
+        self._behave(now, lambda now: self._type().feed(Step(self, now), role, event))
 
     # ---- looking at it ---------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from cti.core.errors import CtiError
@@ -49,9 +50,11 @@ _PLAIN = (
     "limit_hits",
     "limit_left_s",
 )
+_CHANGING = ("local", "visits", "goals", "texts")  # those of them that the run changes in place
+_plain_of = attrgetter(*_PLAIN)
 
 
-@dataclass
+@dataclass(slots=True)
 class Frame:
     """One flow being executed: a subflow's stands above its caller's. ``tainted``: names of sensitive variables.
     ``loops``: the `repeat` nodes that are running, outermost first, with their rounds."""
@@ -65,11 +68,10 @@ class Frame:
 
 
 def snapshot(run: Run) -> dict[str, Any]:
-    state: dict[str, Any] = {name: getattr(run, name) for name in _PLAIN}
-    for name in ("local", "visits"):
-        state[name] = dict(state[name])
-    for name in ("goals", "texts"):
-        state[name] = list(state[name])
+    """The whole run as a value of its own: nothing in it changes when the run goes on, and JSON can hold all of it."""
+    state: dict[str, Any] = dict(zip(_PLAIN, _plain_of(run), strict=True))
+    for name in _CHANGING:
+        state[name] = state[name].copy()
     state["format"] = FORMAT
     state["version"] = run.plan.version
     state["limit_since"] = run.limit_since.isoformat() if run.limit_since else None

@@ -70,6 +70,8 @@ def _fixed_say(text: str, language: str) -> c.Say | None:
 
 
 class Step:
+    __slots__ = ("flow", "frame", "node", "now", "run")
+
     def __init__(self, run: Walker, now: datetime) -> None:
         self.run = run
         self.now = now
@@ -110,9 +112,9 @@ class Step:
 
     def evaluate(self, expression: Expression, extra: Mapping[str, Any] | None = None) -> Any:
         """None only for a bare absent variable or field. Raises `FlowFailure`."""
+        lookup = self.lookup if extra is None else lambda name: self.lookup(name, extra)
         try:
-            context = EvalContext(self.language, self.now)
-            return self.run.evaluator.value(expression, lambda name: self.lookup(name, extra), context)
+            return self.run.evaluator.value(expression, lookup, EvalContext(self.language, self.now))
         except EvalError as error:
             place = expression.place
             raise FlowFailure(error.code, f"{error} ({place.file}:{place.line}: {expression.source})") from None
@@ -151,8 +153,9 @@ class Step:
         except t.BadValue as error:
             raise FlowFailure("bad-value", f"{name}: {error}") from None
         if tainted or variable.type.sensitive:
-            self.frame.tainted |= {name}
-        else:
+            if name not in self.frame.tainted:
+                self.frame.tainted |= {name}
+        elif name in self.frame.tainted:
             self.frame.tainted -= {name}
 
     # ---- speaking --------------------------------------------------------------------------------------------

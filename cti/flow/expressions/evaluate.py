@@ -105,6 +105,11 @@ class Evaluator(simpleeval.SimpleEval):  # type: ignore[misc]
             # Values whose type was not known at load (look-up results without a signature) end here.
             raise EvalError("bad-value", "the values do not fit the calculation") from None
 
+    def _eval(self, node: ast.AST) -> Any:
+        """Without the library's search of every result for Python objects that lead out: `parse` lets no such
+        expression through, and what names and functions give has been converted to the values of `cti.flow.types`."""
+        return self.nodes[type(node)](node)
+
     def _eval_name(self, node: ast.Name) -> Any:
         value = self._lookup(node.id)
         if value is None:

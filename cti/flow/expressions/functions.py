@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import re2
 
@@ -19,8 +19,7 @@ from cti.flow.spoken.currencies import CURRENCY
 MAX_PATTERN = 200
 
 
-@dataclass(frozen=True, slots=True)
-class EvalContext:
+class EvalContext(NamedTuple):
     """What functions may know of the moment: spoken language and the run's own clock (with offset)."""
 
     language: str

@@ -83,7 +83,7 @@ class Expression:
         found = (node for node in ast.walk(self.tree) if isinstance(node, ast.Name) and id(node) not in called)
         return frozenset(node.id for node in found)
 
-    @property
+    @cached_property
     def bare_name(self) -> str | None:
         """The variable's name when the expression is nothing but a variable."""
         return self.tree.id if isinstance(self.tree, ast.Name) else None
