@@ -30,6 +30,7 @@ from cti.channels.fax_pages import TextPages
 from cti.channels.log import LogChannel
 from cti.channels.outbox import OutboxChannel
 from cti.core.errors import ConfigError, SwitchUnavailable
+from cti.flow.notices import load_notices
 from cti.prompts import Renderer, TextPrompts, WavPrompts
 from cti.runtime.admission import Admission, Limits
 from cti.runtime.callbacks import NoCallbacks
@@ -365,11 +366,17 @@ def demo_catalog() -> Catalog:
 
 
 def check_flows(folder: Path) -> list[Issue]:
-    """All findings about the flows in a folder; raises nothing for bad content."""
+    """All findings about the flows and notices in a folder; raises nothing for bad content."""
+    languages: set[str] = set()
     try:
-        return load_flows(folder).issues
+        library = load_flows(folder)
+        issues, languages = library.issues, _notice_languages(library)
     except FlowsRefused as refused:
-        return refused.issues
+        issues = refused.findings
+    notices = folder / "notices.yaml"
+    if notices.exists():
+        issues = [*issues, *load_notices(notices.read_bytes(), str(notices), languages=languages).issues]
+    return issues
 
 
 @contextmanager

@@ -152,6 +152,9 @@ def _check_unused(flow: Flow, issues: list[Issue]) -> None:
     for node in flow.nodes.values():
         for expression in parts_of(node.options, Expression):
             read |= expression.names
+    for issue in issues:  # it was meant to be read there
+        if issue.code in ("literal-variable", "type-mismatch"):
+            read |= set(re.findall(r"[={]([^\W\d]\w*)", issue.message))
     for name, variable in flow.variables.items():
         if name not in read:
             what = "input" if variable.is_input else "variable"

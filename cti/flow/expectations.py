@@ -118,4 +118,4 @@ def _several(wanted: Any) -> tuple[Any, ...]:
 
 
 def _show(value: Any) -> str:
-    return ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
+    return ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value) or "none"

@@ -128,7 +128,7 @@ def _word(top: yamlio.Mapping, name: str, reading: Reading) -> str | None:
 
 def _languages(node: yamlio.Node | None, reading: Reading) -> tuple[str, ...]:
     """``{default: zh-CN, also: [en-US]}``; zh-CN alone unless said."""
-    mapping = reading.mapping(node, "languages") if node is not None else None
+    mapping = reading.mapping(node, "languages", ("default", "also")) if node is not None else None
     if mapping is None:
         return ("zh-CN",)
     for key, _ in mapping:
@@ -209,7 +209,7 @@ def _variable(key: yamlio.Scalar, node: yamlio.Node, is_input: bool, reading: Re
 
 
 def _handlers(node: yamlio.Node | None, reading: Reading) -> dict[str, NodeRef]:
-    mapping = reading.mapping(node, "on") if node is not None else None
+    mapping = reading.mapping(node, "on", HANDLERS) if node is not None else None
     handlers: dict[str, NodeRef] = {}
     for key, value in mapping or ():
         if key.text not in HANDLERS:
@@ -220,7 +220,7 @@ def _handlers(node: yamlio.Node | None, reading: Reading) -> dict[str, NodeRef]:
 
 
 def _limits(node: yamlio.Node | None, reading: Reading) -> tuple[float, int | None]:
-    mapping = reading.mapping(node, "limits") if node is not None else None
+    mapping = reading.mapping(node, "limits", ("ivr_seconds", "human_within_keys")) if node is not None else None
     seconds, keys = DEFAULT_IVR_S, None
     for key, value in mapping or ():
         if key.text == "ivr_seconds":

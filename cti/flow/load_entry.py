@@ -217,6 +217,10 @@ class _Reader:
         for name, kind in declared.items():
             if name not in given and not kind.optional and flow.variables[name].default is None:
                 message = f"flow {flow.id} needs the input '{name}': inputs: {{{name}: …}}"
+                if name in FACTS:
+                    message = (
+                        f"flow {flow.id} needs '{name}', which not every call has; write {name}: {kind}? in the flow"
+                    )
                 self.reading.report(mapping.place, "missing-option", message)
 
     def check_order(self, entries: tuple[Entry, ...], sequence: yamlio.Sequence) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from cti.core.commands import Sound, Tone
@@ -9,13 +10,20 @@ from cti.core.issue import Issue, Place
 from cti.flow import types as t
 from cti.flow import yamlio
 from cti.flow.expressions import Expression, Scope, infer, parse
-from cti.flow.model import Computed, Literal, Prompt, PromptItem, SayText, Template
+from cti.flow.model import Computed, Literal, Prompt, PromptItem, SayText, Template, builtin_types
 from cti.flow.reading import Reading
 from cti.flow.suggest import did_you_mean
 from cti.flow.templates import parse_template
 
 KEYS = {"star": "*", "hash": "#", **{str(digit): str(digit) for digit in range(10)}}
 KEY_NAMES = {sign: name for name, sign in KEYS.items()}
+
+
+#: Words that are names in every flow, and may well be meant as words.
+EVERYWHERE = frozenset(builtin_types(()))
+TYPED = "value"  # what `collect` reads back, before it stands in the variable
+_FIELD = re.compile(r"(result|item)\.[a-z_]\w*")
+_BRACES = re.compile(r"(?<!\$)\{\s*(\w+(?:\.\w+)?)\s*\}")
 
 
 def read_key(node: yamlio.Node, what: str, reading: Reading) -> str | None:
@@ -64,14 +72,7 @@ def check_value(
     value: Literal | Computed, expected: t.Type, absent_ok: bool, scope: Scope, issues: list[Issue]
 ) -> None:
     if isinstance(value, Literal):
-        try:
-            t.convert(expected.given(), value.value)
-        except t.BadValue:
-            hint = did_you_mean(str(value.value), expected.values)
-            if isinstance(value.value, str) and value.value in scope.variables:
-                hint = f"; did you mean the variable: ={value.value}"
-            shown = str(value.value)[:40]
-            issues.append(Issue(value.place, "type-mismatch", f"'{shown}' is no {expected.given()}{hint}"))
+        _check_literal(value, expected, scope, issues)
         return
     kind = infer(value.expression, scope, issues)
     if kind.optional and not absent_ok and not expected.optional:
@@ -80,6 +81,21 @@ def check_value(
         issues.append(Issue(value.place, "absent-value", message))
     if not t.fits(expected, kind):
         issues.append(Issue(value.place, "type-mismatch", f"{expected.given()} is needed; this is {kind.given()}"))
+
+
+def _check_literal(value: Literal, expected: t.Type, scope: Scope, issues: list[Issue]) -> None:
+    text = value.value if isinstance(value.value, str) else None
+    meant = text is not None and (text in scope.variables or _FIELD.fullmatch(text) is not None)
+    try:
+        t.convert(expected.given(), value.value)
+    except t.BadValue:
+        hint = f"; did you mean the variable: ={text}" if meant else did_you_mean(str(value.value), expected.values)
+        shown = str(value.value)[:40]
+        issues.append(Issue(value.place, "type-mismatch", f"'{shown}' is no {expected.given()}{hint}"))
+        return
+    if meant and expected.kind in ("text", "any") and text not in EVERYWHERE:
+        message = f"'{text}' is a text here, not the variable; write ={text}, or \"= '{text}'\" for the text"
+        issues.append(Issue(value.place, "literal-variable", message))
 
 
 def read_prompt_item(node: yamlio.Node, what: str, reading: Reading) -> PromptItem | None:
@@ -148,11 +164,18 @@ def prompt_templates(prompt: Prompt) -> Iterator[Template]:
 
 
 def check_template(template: Template, scope: Scope, issues: list[Issue]) -> None:
+    for piece in template.pieces:
+        for found in _BRACES.finditer(piece) if isinstance(piece, str) else ():
+            if found.group(1).partition(".")[0] in scope.variables:
+                message = f"'{found.group()}' is said as it stands; write ${{{found.group(1)}}} for what the name holds"
+                issues.append(Issue(template.place, "literal-variable", message))
     for expression in template.expressions():
         kind = infer(expression, scope, issues)
         if kind.optional:
             name = expression.bare_name or expression.source
             message = f"'{name}' may be absent when this is said; ask given({name}) before, or use default({name}, …)"
+            if TYPED in scope.variables:
+                message = f"'{name}' may be absent when this is said; what was typed is ${{{TYPED}}} here"
             issues.append(Issue(expression.place, "absent-value", message))
         if kind.kind in ("bool", "record"):
             issues.append(Issue(expression.place, "type-mismatch", f"{kind.given()} cannot be spoken"))

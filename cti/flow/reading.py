@@ -28,10 +28,12 @@ class Reading:
     def report(self, place: Place, code: str, message: str, severity: Severity = Severity.ERROR) -> None:
         self.issues.append(Issue(place, code, message, severity))
 
-    def mapping(self, node: Node, what: str) -> Mapping | None:
+    def mapping(self, node: Node, what: str, parts: Iterable[str] = ()) -> Mapping | None:
+        """``parts``: the names that it can have, for who wrote something else."""
         if isinstance(node, Mapping):
             return node
-        self.report(node.place, "bad-option", f"{what} is a mapping of 'name: value'; {_found(node)}")
+        pattern = f"{{{', '.join(f'{name}: …' for name in parts)}}}, as far as needed" if parts else "'name: value'"
+        self.report(node.place, "bad-option", f"{what} is a mapping of {pattern}; {_found(node)}")
         return None
 
     def sequence(self, node: Node, what: str) -> Sequence | None:

@@ -124,12 +124,20 @@ def _yaml(value: Any) -> str:
 
 
 def _lookups(catalog: Catalog) -> str:
+    head = ("`ask`", "`with`", "`result`", "Exits")
     rows = [
         (f"`{name}`", _fields(found.inputs), _fields(found.outputs), ", ".join(f"`{exit}`" for exit in found.exits))
         for name, found in sorted((catalog.lookups or {}).items())
     ]
     text = "What the demo's back office answers; an installation names its own (see lookups.md).\n\n"
-    return f"### Look-ups of the demo\n\n{text}" + _table(("`ask`", "`with`", "`result`", "Exits"), rows)
+    asked = f"### Look-ups of the demo\n\n{text}" + _table(head, rows)
+    exits = ", ".join(f"`{exit}`" for exit in REGISTRY["request"].exits)
+    rows = [
+        (f"`{name}`", _fields(found.inputs), _fields(found.outputs), exits)
+        for name, found in sorted((catalog.requests or {}).items())
+    ]
+    text = "What a `request` can have written in the demo.\n\n"
+    return f"{asked}\n### Requests of the demo\n\n{text}" + _table(head, rows)
 
 
 def _fields(types: Mapping[str, t.Type]) -> str:

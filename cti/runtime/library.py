@@ -151,7 +151,8 @@ def load_folder(folder: Path, catalog: Catalog, *, direct: Mapping[str, str] | N
     except ConfigError as error:  # one finding among the others
         entry = EntryLoad(None, [Issue(error.place or Place(str(entry_file)), error.code, error.message)])
     issues += entry.issues
-    issues[:] = dict.fromkeys(issues)  # what several flows call is found once for each of them
+    # What several flows call is found once for each of them; a flow with findings of its own is there all the same.
+    issues[:] = [issue for issue in dict.fromkeys(issues) if not _misses_refused(issue, sources)]
     refuse_errors(issues)
     assert entry.table is not None
     plans = {name: compile_plan(sources.flows, sources.calendars, name) for name in sources.flows}
@@ -188,20 +189,26 @@ def read_sources(folder: Path, catalog: Catalog) -> Sources:
     return sources
 
 
+def _misses_refused(issue: Issue, sources: Sources) -> bool:
+    refused = sources.texts.keys() - sources.flows.keys()
+    return issue.code == "unknown-flow" and any(f"no flow '{name}'" in issue.message for name in refused)
+
+
 def refuse_errors(issues: list[Issue]) -> None:
     errors = [issue for issue in issues if issue.severity is Severity.ERROR]
     if errors:
-        raise FlowsRefused(errors)
+        raise FlowsRefused(errors, issues)
 
 
 class FlowsRefused(ConfigError):
-    """At least one flow has an error; ``issues`` lists them all."""
+    """At least one flow has an error; ``issues`` lists them, ``findings`` has the warnings beside them."""
 
     code = "flows-refused"
 
-    def __init__(self, issues: list[Issue]) -> None:
+    def __init__(self, issues: list[Issue], findings: list[Issue] | None = None) -> None:
         super().__init__(f"{len(issues)} finding(s) in the flows", remedy="mend them; `cti flow check` shows them")
         self.issues = issues
+        self.findings = findings or issues
 
 
 def _text(file: Path) -> bytes:

@@ -40,7 +40,7 @@ def first(text: str) -> tuple[str, int, bool]:
         ('a: {type: play, say: "${(1).__class__}", next: z}\n' + Z, "bad-expression"),
         ('a: {type: play, say: "\\u202e", next: z}\n' + Z, "bad-option"),
         ('a: {type: play, say: "\\x00", next: z}\n' + Z, "bad-option"),
-        ('a: {type: menu, say: "?", keys: {"\\e[2J": z}, to: {else: z}}\n' + Z, "missing-option"),
+        ('a: {type: menu, say: "?", keys: {"\\e[2J": z}, to: {else: z}}\n' + Z, "bad-option"),
     ],
     ids=range(17),
 )

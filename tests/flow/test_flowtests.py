@@ -41,7 +41,7 @@ def failures(test: str) -> list[str]:
             "script: [silence: 5s, silence: 5s], expect: {outcome: done, within: 11s}",
             ["it took 11s200ms, expected within 11s"],
         ),
-        ("script: [hangup], expect: {outcome: done}", ["outcome is , expected done"]),
+        ("script: [hangup], expect: {outcome: done}", ["outcome is none, expected done"]),
         ("script: [hangup, press: 1], expect: {reason: hangup}", ["the call had ended when 1 was to be pressed"]),
         ("script: [press: 1], expect: {visited: b, not_visited: [z]}", []),
         ("script: [press: 1], expect: {visited: [z], not_visited: b}", ["'z' was not visited", "'b' was visited"]),

@@ -48,7 +48,7 @@ class Fields(Kind):
         }
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
-        mapping = reading.mapping(node, what)
+        mapping = reading.mapping(node, what, self.parts)
         if mapping is None:
             return None
         values: dict[str, Any] = {}

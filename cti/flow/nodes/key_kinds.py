@@ -50,7 +50,7 @@ class Keys(Kind):
             target = self._target(value, f"{what}.{key.text}", reading)
             if sign is not None and target is not None:
                 keys[sign] = target
-        return keys
+        return keys if keys or not mapping.entries else None  # what was wrong with each is told
 
     def _target(self, node: yamlio.Node, what: str, reading: Reading) -> KeyTarget | None:
         if not (self.with_values and isinstance(node, yamlio.Mapping)):

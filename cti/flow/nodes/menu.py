@@ -57,7 +57,7 @@ main:
 
     def check(self, node: Node, ctx: CheckContext) -> None:
         keys: dict[str, KeyTarget] = node.get("keys") or {}
-        if not keys:
+        if node.get("keys") == {}:
             ctx.report(node.at("keys"), "missing-option", "a menu without keys asks for nothing")
         self._words(node, ctx)
         save = node.get("save")

@@ -63,7 +63,14 @@ class Source(NodeType):
             if signature and name not in inputs:
                 hint = did_you_mean(name, inputs)
                 ctx.report(named.name_place, "unknown-option", f"{node.get('ask')} takes no '{name}'{hint}")
-            check_value(named.value, inputs.get(name, t.ANY), True, ctx.scope, ctx.issues)
+            kind = inputs.get(name, t.ANY)
+            check_value(named.value, kind, True, ctx.scope, ctx.issues)
+            declared = ctx.flow.variables.get(named.expression.bare_name or "") if named.expression else None
+            if kind.sensitive and declared is not None and not declared.type.sensitive:
+                message = (
+                    f"{node.get('ask')} keeps '{name}' secret; so must this flow: {declared.name}: {declared.type}!"
+                )
+                ctx.report(named.value.place, "sensitive-leak", message)
         for name, kind in inputs.items():
             if name not in arguments and not kind.optional:
                 ctx.report(node.place, "missing-option", f"{node.get('ask')} needs '{name}': with: {{{name}: …}}")

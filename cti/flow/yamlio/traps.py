@@ -92,8 +92,10 @@ def _hash_swallowed(error: yaml.MarkedYAMLError, problem: str, mark: yaml.Mark, 
         rest = line[at:]
         if re.match(r"#\s*[:,}\]]", rest):
             return number, at, "YAML reads '#' as the beginning of a comment; the hash key is written 'hash'"
-        start = max(line.rfind(sign, 0, at) for sign in ":,[{") + 1
-        text = re.split(r"[,}\]]", line[start:])[0].strip()
+        last = max(line.rfind(sign, 0, at) for sign in ("[", "{", '"', "'"))
+        colon = line.rfind(": ", 0, at)  # a comma behind it is one of the text's, not of a list
+        start = (colon if colon > last else max(line.rfind(sign, 0, at) for sign in ":,[{")) + 1
+        text = re.split(r",\s*[\w-]+:\s|[}\]]" if colon > last else r"[,}\]]", line[start:])[0].strip()
         return number, at, f"YAML takes everything from '#' on for a comment: {rest.strip()!r}; write {quoted(text)}"
     return None
 
