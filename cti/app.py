@@ -29,6 +29,7 @@ from cti.channels.conversations import Conversations
 from cti.channels.fax_pages import TextPages
 from cti.channels.log import LogChannel
 from cti.channels.outbox import OutboxChannel
+from cti.channels.timer_runs import TimerRuns
 from cti.core.errors import ConfigError, SwitchUnavailable
 from cti.flow.notices import load_notices
 from cti.prompts import Renderer, TextPrompts, WavPrompts
@@ -44,6 +45,7 @@ from cti.runtime.reloading import Reloader, ReloadSetup
 from cti.runtime.request_spool import FileSpool
 from cti.runtime.requests import RequestDesk
 from cti.runtime.services import Lookups, Messages, PromptDesk, Services
+from cti.runtime.timers import Timers
 from cti.runtime.waiting import wait_until
 from cti.store import open_store
 from cti.store.flow_versions import open_flow_versions
@@ -114,6 +116,7 @@ class Application:
         self._flows = Flows(self.library, self.reloader, store.flows)
         self.conversations = Conversations(self.engine)
         self.engine.add_switch(self.conversations)
+        self.timers = self._timers()
         self.switches_by_name = {s.name: self._switch(s) for s in settings.switches}
         self._beats: list[gevent.Greenlet[[], None]] = []
         self._api: WSGIServer | None = None
@@ -141,6 +144,8 @@ class Application:
         for driver in drivers:
             driver.links.start()
             self._beats.append(gevent.spawn(driver.liveness.run))
+        if self.settings.worker.slot == 0:
+            self._beats.append(gevent.spawn(self.timers.main))
         resumed = self._requests.resume()
         if resumed:
             log.warning("%d requests that were promised to callers are taken up", resumed)
@@ -181,6 +186,7 @@ class Application:
 
     def stop(self) -> None:
         """No new calls; wait for those that are up; what is left stays parked for the next engine or the guard."""
+        self.timers.stop()
         for driver in self.switches_by_name.values():
             driver.liveness.close()
         self.engine.drain(self.settings.worker.drain_s)
@@ -242,6 +248,13 @@ class Application:
         limits = settings.limits
         admission = Admission(Limits(limits.calls, limits.per_caller, limits.per_second), self._clock)
         return Engine(library, services, admission, lost_after_s=settings.worker.guard_s), prompts
+
+    def _timers(self) -> Timers:
+        runs = TimerRuns(self.engine)
+        self.engine.add_switch(runs)
+        settings = self.settings
+        zone, file = ZoneInfo(settings.timezone), settings.data / "timers.json"
+        return Timers(lambda: self.library.entry, runs.begin, self._clock, zone, file)
 
     def _switch(self, switch: SwitchSettings) -> FreeSwitch:
         settings = self.settings

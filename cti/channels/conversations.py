@@ -7,9 +7,10 @@ medium (`cti.ports.MessageChannel`). A conversation is one between two addresses
 from __future__ import annotations
 
 import uuid as uuids
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from cti.channels.no_media import NoMedia
 from cti.core import events as ev
 from cti.core.calls import Caller, Medium, NewCall
 from cti.core.numbers import normalise_number
@@ -22,14 +23,14 @@ TEXT = "text"  # the attribute of a new call that holds what was written first
 Address = tuple[Medium, str, str]
 
 
-class Conversations:
+class Conversations(NoMedia):
     """Implements `cti.ports.Switch`: nothing can be heard, rung, recorded or faxed here."""
 
     name = "texts"
-    up = True
 
     def __init__(self, sink: CallSink, new_id: Callable[[], str] = lambda: str(uuids.uuid4())) -> None:
-        self._sink, self._new_id = sink, new_id
+        super().__init__(sink)
+        self._new_id = new_id
         self._ids: dict[Address, str] = {}
         self._addresses: dict[str, Address] = {}
 
@@ -57,59 +58,3 @@ class Conversations:
         if address is not None:
             del self._ids[address]
         self._sink.call_event(uuid, ev.HungUp(cause))
-
-    # ---- what a flow for the telephone may ask, and does not get here ------------------------------------------
-
-    def transfer(self, uuid: str, ref: int, kind: str, target: str, timeout_s: float) -> None:
-        self._sink.call_event(uuid, ev.TransferEnded(ref, "failed"))
-
-    def record(self, uuid: str, ref: int, path: str, max_s: float, silence_s: float) -> None:
-        self._sink.call_event(uuid, ev.RecordEnded(ref, 0.0, "failed"))
-
-    def play(self, uuid: str, ref: int, audio: Sequence[str]) -> None:
-        self._sink.call_event(uuid, ev.PlayEnded(ref, ok=False))
-
-    def send_fax(self, uuid: str, ref: int, path: str) -> None:
-        self._sink.call_event(uuid, ev.FaxEnded(ref, "failed"))
-
-    def receive_fax(self, uuid: str, ref: int, path: str) -> None:
-        self._sink.call_event(uuid, ev.FaxEnded(ref, "failed"))
-
-    def play_video(self, uuid: str, ref: int, path: str) -> None:
-        self._sink.call_event(uuid, ev.VideoEnded(ref, "unsupported"))
-
-    def answer(self, uuid: str) -> None:
-        pass
-
-    def stop_play(self, uuid: str, ref: int) -> None:
-        pass
-
-    def start_music(self, uuid: str, audio: Sequence[str]) -> None:
-        pass
-
-    def stop_music(self, uuid: str) -> None:
-        pass
-
-    def stop_transfer(self, uuid: str, ref: int) -> None:
-        pass
-
-    def stop_record(self, uuid: str, ref: int) -> None:
-        pass
-
-    def start_recording(self, uuid: str, path: str) -> None:
-        pass
-
-    def pause_recording(self, uuid: str, on: bool) -> None:
-        pass
-
-    def mask_recording(self, uuid: str, on: bool) -> None:
-        pass
-
-    def stop_recording(self, uuid: str) -> None:
-        pass
-
-    def stop_fax(self, uuid: str, ref: int) -> None:
-        pass
-
-    def stop_video(self, uuid: str, ref: int) -> None:
-        pass

@@ -12,6 +12,7 @@ class Medium(StrEnum):
     SMS = "sms"
     CHAT = "chat"
     FAX = "fax"
+    TIMER = "timer"  # nobody calls: the clock begins it
 
 
 class TerminalCause(StrEnum):

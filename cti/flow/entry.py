@@ -15,6 +15,11 @@ from cti.flow.canary import Canary
 from cti.flow.expressions import EvalContext, EvalError, Evaluator
 from cti.flow.expressions.functions import line_kind
 from cti.flow.model import MEDIA, Literal, Value
+from cti.flow.schedule import Schedule
+
+TIMER = "timer"  # the medium, and the attribute of a timer's run that names its entry
+
+MAX_SKIPPED = 1000  # due moments that `when` may rule out one after the other: a timer that never comes ends so
 
 FACTS: Mapping[str, t.Type] = {
     "caller": t.Type("phone", optional=True, sensitive=True),
@@ -48,7 +53,10 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Every condition that is written must hold. ``percent`` of those callers that come so far are taken."""
+    """Every condition that is written must hold. ``percent`` of those callers that come so far are taken.
+
+    With ``every`` it is a timer's: no call comes to it, and ``when`` says which of the due moments count.
+    """
 
     name: str
     flow: str
@@ -62,10 +70,11 @@ class Entry:
     percent: float | None = None
     inputs: Mapping[str, Value] | None = None
     canary: Canary | None = None
+    every: Schedule | None = None
 
     @property
     def catches_all(self) -> bool:
-        narrow = (self.media, self.called, self.line, self.numbers, self.attributes, self.when)
+        narrow = (self.media, self.called, self.line, self.numbers, self.attributes, self.when, self.every)
         return not any(narrow) and self.withheld is None and self.percent is None
 
 
@@ -112,9 +121,25 @@ class EntryTable:
             return EntryMatch(entry.flow, self._inputs(entry, facts, called, now), entry.name, entry.canary)
         return None
 
+    def timers(self) -> tuple[Entry, ...]:
+        """The entries that the clock meets."""
+        return tuple(entry for entry in self.entries if entry.every is not None)
+
+    def next_due(self, entry: Entry, after: datetime) -> datetime | None:
+        """The first moment later than ``after`` at which a timer's entry is due; None: none in sight."""
+        assert entry.every is not None
+        for _ in range(MAX_SKIPPED):
+            due = entry.every.next_after(after)
+            if due is None or entry.when is None or self._is(entry.when, due):
+                return due
+            after = due
+        return None
+
     def _holds(
         self, entry: Entry, facts: Mapping[str, Any], called: str, attributes: Mapping[str, str], now: datetime
     ) -> bool:
+        if entry.every is not None or facts["medium"] == TIMER:
+            return entry.every is not None and facts["medium"] == TIMER and attributes.get(TIMER) == entry.name
         if entry.media and facts["medium"] not in entry.media:
             return False
         if entry.called and not _any(entry.called, called):

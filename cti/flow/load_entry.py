@@ -11,15 +11,17 @@ from cti.core.issue import Issue, Place, Severity
 from cti.flow import types as t
 from cti.flow import yamlio
 from cti.flow.calendar import Calendar, read_spans, read_timezone, read_weekdays
-from cti.flow.entry import FACTS, Entry, EntryTable, NumberPattern, When
+from cti.flow.entry import FACTS, TIMER, Entry, EntryTable, NumberPattern, When
 from cti.flow.expressions import Scope
 from cti.flow.load_canary import read_canary, read_percent
 from cti.flow.model import MEDIA, Flow, Value
 from cti.flow.readers import check_value, read_value
 from cti.flow.reading import Reading
+from cti.flow.schedule import read_schedule
 from cti.flow.suggest import did_you_mean
 
-OPTIONS = ("name", "flow", "medium", "called", "caller", "attributes", "when", "percent", "inputs", "canary")
+OPTIONS = ("name", "flow", "medium", "every", "called", "caller", "attributes", "when", "percent", "inputs", "canary")
+OF_CALLERS = ("called", "caller", "attributes", "percent", "canary")
 CALLER = ("line", "number", "withheld")
 WHEN = ("calendar", "is", "days", "time", "timezone")
 _PATTERN = re.compile(r"[+0-9A-Za-z._@-][ +0-9A-Za-z._@?-]*\*?|\*")
@@ -70,6 +72,7 @@ class _Reader:
         self.reading = reading
         self.flows = flows
         self.calendars = calendars
+        self.timers: set[str] = set()
 
     def entry(self, node: yamlio.Node, number: int) -> Entry | None:
         reading = self.reading
@@ -101,7 +104,9 @@ class _Reader:
             self._percent(mapping.get("percent")),
             self._inputs(mapping.get("inputs")),
             read_canary(mapping.get("canary"), reading),
+            read_schedule(mapping.get("every"), reading),
         )
+        self._check_timer(entry, mapping)
         if flow is not None:
             self._check_inputs(entry, flow, mapping)
         return entry
@@ -222,6 +227,24 @@ class _Reader:
                         f"flow {flow.id} needs '{name}', which not every call has; write {name}: {kind}? in the flow"
                     )
                 self.reading.report(mapping.place, "missing-option", message)
+
+    def _check_timer(self, entry: Entry, mapping: yamlio.Mapping) -> None:
+        """A timer's entry says when, and nothing about callers; its name keeps it apart from the others."""
+        every = mapping.get("every")
+        if every is None and TIMER not in entry.media:
+            return
+        report = self.reading.report
+        if every is None:
+            report(mapping.place, "missing-option", 'a timer needs every: {time: "09:00"}')
+        if entry.media != (TIMER,):
+            place = every.place if every is not None else mapping.key_place("medium")
+            report(place, "bad-option", "every stands with medium: timer, and with no other medium")
+        for name in OF_CALLERS:
+            if mapping.get(name) is not None:
+                report(mapping.key_place(name), "bad-option", f"nobody calls a timer's flow; take '{name}' out")
+        if entry.name in self.timers:
+            report(mapping.place, "duplicate-key", f"another timer is called '{entry.name}'; give each its own name")
+        self.timers.add(entry.name)
 
     def check_order(self, entries: tuple[Entry, ...], sequence: yamlio.Sequence) -> None:
         for index, entry in enumerate(entries[:-1]):

@@ -13,7 +13,7 @@ from cti.flow.catalog import LookupSignature
 from cti.flow.expressions import Expression
 
 Part = TypeVar("Part")
-MEDIA = ("voice", "video", "sms", "chat", "fax")
+MEDIA = ("voice", "video", "sms", "chat", "fax", "timer")
 
 
 @dataclass(frozen=True, slots=True)

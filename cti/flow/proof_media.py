@@ -20,7 +20,8 @@ def check_media(flow: Flow, graph: Graph, issues: list[Issue]) -> None:
         wrong = [medium for medium in MEDIA if medium in media and kind and not kind.works_in(node, medium)]
         if wrong:
             listed = ", ".join(wrong)
-            message = f"{node.type} does not work in a conversation by {listed}; branch on `medium` before it"
+            where = "a flow that a timer begins" if wrong == ["timer"] else f"a conversation by {listed}"
+            message = f"{node.type} does not work in {where}; branch on `medium` before it"
             way = graph.way([flow.start], {name})
             issues.append(Issue(node.place, "medium-mismatch", message, path=tuple(way) if len(way) > 1 else ()))
 

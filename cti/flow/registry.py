@@ -130,6 +130,8 @@ class NodeType:
         """Can it do its work in a conversation that comes by ``medium``?"""
         if medium == "fax":  # a machine that sends and hangs up
             return self.group not in ("Asking", "People")
+        if medium == "timer":  # nobody is there
+            return self.group in ("Deciding", "Data", "Structure")
         return self.by_text or medium not in ("sms", "chat")
 
     def ways(self, node: Node) -> Iterator[Edge]:

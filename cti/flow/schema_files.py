@@ -33,10 +33,20 @@ _WHEN: dict[str, dict[str, Any]] = {
     "time": described(_HOURS, f"{_HOURS_TEXT} (instead of a calendar)"),
     "timezone": _ZONE,
 }
+_EVERY: dict[str, dict[str, Any]] = {
+    "time": described(listed({"type": "string", "pattern": r"^\s*([01]?\d|2[0-3]):[0-5]\d\s*$"}), "09:00, or several"),
+    "days": described({"type": "string", "pattern": _DAYS}, "mon-fri, or sat, sun; every day unless said"),
+    "dates": described(
+        listed({"anyOf": [{"type": "integer", "minimum": 1, "maximum": 31}, {"enum": ["last"]}]}),
+        "dates of the month; last is its last day",
+    ),
+    "timezone": described({"type": "string"}, "a time zone", default="Asia/Shanghai"),
+}
 _ENTRY: dict[str, dict[str, Any]] = {
     "name": described(SCALAR, "a name for people; it stands in the records"),
     "flow": described(SCALAR, "the flow that is met"),
     "medium": described(listed({"enum": list(MEDIA)}), "the medium, or several"),
+    "every": described(closed(_EVERY, required=("time",)), "when a timer is due"),
     "called": described(listed(SCALAR), "the numbers called; * for any rest, ? for any digit"),
     "caller": described(closed({name: _CALLER.get(name, {}) for name in CALLER}), "who calls"),
     "attributes": described({"type": "object", "additionalProperties": listed(SCALAR)}, "what the switch tells of it"),

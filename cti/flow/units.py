@@ -7,6 +7,7 @@ from datetime import timedelta
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _WHOLE = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 MAX_SECONDS = 366 * 86400.0
 
@@ -22,6 +23,16 @@ def parse_duration(text: str) -> float | None:
         return None
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(compact))
     return round(seconds, 3) if seconds <= MAX_SECONDS else None
+
+
+def parse_clock(text: str) -> int | None:
+    """Minutes of the day; None when ``text`` is no time of it.
+
+    >>> parse_clock("09:30"), parse_clock("24:00")
+    (570, None)
+    """
+    match = _CLOCK.fullmatch(text.strip())
+    return int(match[1]) * 60 + int(match[2]) if match else None
 
 
 def format_duration(value: timedelta | float) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import gevent
 from gevent.event import Event as Flag
 
-from cti.core.calls import TerminalCause
+from cti.core.calls import Medium, TerminalCause
 from cti.core.events import HungUp
 from cti.flow import Run
 from cti.runtime import messages as msg
@@ -93,7 +93,8 @@ class Engine:
             self._switches[call.switch].hangup(call.uuid, "NORMAL_TEMPORARY_FAILURE")
 
     def _meet(self, call: NewCall) -> None:
-        refusal = None if call.adopted else self._admission.refusal(call)
+        ours = call.adopted or call.medium is Medium.TIMER  # nobody waits outside
+        refusal = None if ours else self._admission.refusal(call)
         if refusal is None:
             self._start(call, self._library.meet(call, self._services.now()))
             return

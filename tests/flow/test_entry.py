@@ -141,7 +141,7 @@ NEEDS = load("flow: needs\nstart: a\ninputs: {caller: phone, n: int}\nnodes:\n  
         ),
         (
             "entries: [{flow: hotline, medium: phone}]",
-            ["1:35 [bad-option] 'phone' is no medium; it is one of voice, video, sms, chat, fax"],
+            ["1:35 [bad-option] 'phone' is no medium; it is one of voice, video, sms, chat, fax, timer"],
         ),
         (
             "entries: [{flow: hotline, called: '1**'}]",

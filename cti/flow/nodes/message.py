@@ -38,6 +38,9 @@ receipt:
   to: {else: bye}
 """
 
+    def works_in(self, node: Node, medium: str) -> bool:
+        return medium == "timer" or super().works_in(node, medium)
+
     def check(self, node: Node, ctx: CheckContext) -> None:
         channel, known = node.get("channel"), ctx.catalog.channels
         if known is not None and channel is not None and channel not in known:

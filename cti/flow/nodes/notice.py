@@ -57,6 +57,10 @@ news:
     def check(self, node: Node, ctx: CheckContext) -> None:
         check_saves(node.get("save"), ctx, ctx.scope.adding({"result": RESULT}))
 
+    def works_in(self, node: Node, medium: str) -> bool:
+        """Where a timer began the flow nothing is said, and what holds can be saved all the same."""
+        return bool(node.get("save")) if medium == "timer" else super().works_in(node, medium)
+
     def enter(self, step: Step) -> Leave | None:
         area, service = (step.value(step.option(name), t.TEXT) for name in ("area", "service"))
         number = step.value(step.option("number"), t.PHONE_TYPE)
@@ -68,8 +72,8 @@ news:
             return self._leave(step, "")
         self._save(step, event.notices)
         step.local["ids"] = [notice.id for notice in event.notices]
-        if not event.notices:
-            return Leave(note="none")
+        if not event.notices or step.run.medium == "timer":
+            return Leave(note=", ".join(step.local["ids"]) or "none")
         if step.option("barge_in") and step.run.keys:
             return self._leave(step, "skipped by a key typed ahead", whole=False)
         said = step.play(tuple(_say(notice, step.language) for notice in event.notices))
