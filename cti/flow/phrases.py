@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cti.core.commands import Pause, Say
 from cti.flow.speech import Spoken
@@ -60,16 +61,26 @@ def _joined(pieces: Sequence[str | Filled], language: str) -> tuple[Say | Pause,
     found: list[Say | Pause] = []
     for piece in pieces:
         if isinstance(piece, str):
-            before, text, after = _apart(piece)
-            found += [before, *([Say(text, language)] if text else []), after]
+            found += _fixed(piece, language)
         elif isinstance(piece.text, Spoken):
-            found += [
-                Say(word, language, True, piece.sensitive) if word != PAUSE else COMMA for word in piece.text.words
-            ]
+            found += [_word(word, language, piece.sensitive) for word in piece.text.words]
         else:
             before, text, after = _apart(piece.text)
             found += [before, *([Say(text, language, False, piece.sensitive)] if text else []), after]
     return _tidy(found)
+
+
+@lru_cache(maxsize=4096)
+def _fixed(text: str, language: str) -> tuple[Say | Pause, ...]:
+    """What the author wrote is the same in every call; values are not kept."""
+    before, text, after = _apart(text)
+    return (before, Say(text, language), after) if text else (before, after)
+
+
+@lru_cache(maxsize=4096)
+def _word(word: str, language: str, sensitive: bool) -> Say | Pause:
+    """One of the language's vocabulary."""
+    return Say(word, language, True, sensitive) if word != PAUSE else COMMA
 
 
 def _tidy(found: list[Say | Pause]) -> tuple[Say | Pause, ...]:

@@ -70,7 +70,7 @@ def _fixed_say(text: str, language: str) -> c.Say | None:
 
 
 class Step:
-    __slots__ = ("flow", "frame", "node", "now", "run")
+    __slots__ = ("flow", "frame", "node", "now", "option", "run")
 
     def __init__(self, run: Walker, now: datetime) -> None:
         self.run = run
@@ -78,14 +78,12 @@ class Step:
         self.frame = run.frames[-1]
         self.flow: Flow = run.plan.flows[self.frame.flow]
         self.node: Node = self.flow.nodes[self.frame.node]
+        self.option: Callable[[str], Any] = self.node.options.get  # an option's value, as it was read
 
     @property
     def local(self) -> dict[str, Any]:
         """What this visit of the node remembers between events; JSON-serialisable."""
         return self.run.local
-
-    def option(self, name: str) -> Any:
-        return self.node.options.get(name)
 
     # ---- values ----------------------------------------------------------------------------------------------
 
@@ -231,7 +229,7 @@ class Step:
         self.timer(role, max(seconds, REPLY_S.get(self.run.medium, 0.0)))
 
     def waits_for(self, role: str) -> bool:
-        return any(name == role for _, name in self.run.pending.values())
+        return role in [name for _, name in self.run.pending.values()]
 
     def stop(self, *roles: str) -> None:
         """Stop waiting for ``roles``, and what runs for them."""

@@ -204,10 +204,13 @@ def _bad(kind: Type) -> BadValue:
     return BadValue(f"the value is no {kind.given()}")
 
 
+_AS_TEXT = (str, int, Decimal, date, time)
+
+
 def _text(kind: Type, value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal | date | time):
+    if isinstance(value, bool) or not isinstance(value, _AS_TEXT):
         raise _bad(kind)
-    text = str(value) if not isinstance(value, date | time) else value.isoformat()
+    text: str = value.isoformat() if isinstance(value, date | time) else str(value)
     if len(text) > MAX_TEXT:
         raise BadValue(f"the text is longer than {MAX_TEXT} characters")
     return text
@@ -300,17 +303,20 @@ def _record(kind: Type, value: Any) -> dict[str, Any]:
     return {name: convert(field, value.get(name)) for name, field in kind.fields}
 
 
+_SIMPLE = (bool, int, Decimal, date, time, timedelta)
+
+
 def _any(kind: Type, value: Any) -> Any:
+    if isinstance(value, str):
+        return _text(TEXT, value)
+    if value is None or isinstance(value, _SIMPLE):
+        return value
     if isinstance(value, float):
         return _decimal(DECIMAL, value)
     if isinstance(value, Mapping):
         return _record(Type("record"), value)
     if isinstance(value, list | tuple):
         return _list(Type("list"), value)
-    if isinstance(value, str):
-        return _text(TEXT, value)
-    if value is None or isinstance(value, bool | int | Decimal | date | time | timedelta):
-        return value
     raise BadValue("a value of a kind that flows do not know")
 
 

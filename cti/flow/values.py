@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 _TAG = "$"
+_AS_IS = frozenset({type(None), str, bool, int})  # the exact types: asked first because nearly all values are of them
 
 
 def encode(value: Any) -> Any:
     """JSON-serialisable; what JSON has no word for becomes ``{"$": kind, "v": text}``."""
-    if value is None or isinstance(value, str | bool | int):
+    if type(value) in _AS_IS or isinstance(value, str):
         return value
     if isinstance(value, Decimal):
         return {_TAG: "decimal", "v": str(value)}

@@ -1,10 +1,9 @@
 """The interpreter alone, on the virtual clock: nodes a second with a snapshot at each wait, and a paused run's weight.
 
-    python scripts/benchmarks/flow.py [--rounds 5] [--runs 10000]
+    python scripts/benchmarks/flow.py [--rounds 9] [--seconds 0.5] [--runs 10000]
 
-Node executions are counted as `NodeEntered`. The flow is a caller's way through a menu of three levels with branches,
-assignments and a look-up; every wait is answered at once. ``snapshot``: at each wait the whole state is written to
-JSON; ``restored``: and the run made from it again, as after a change of process.
+The flow is a caller's way through a menu of three levels with branches, assignments and a look-up; every wait is
+answered at once. The peer is the same dialogue written out in Python (`flow_by_hand.py`), in the same rounds.
 """
 
 from __future__ import annotations
@@ -17,6 +16,8 @@ import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
 from time import process_time
+
+import flow_by_hand
 
 from cti.core import commands as c
 from cti.core import events as e
@@ -71,14 +72,18 @@ def answer(run: Run) -> e.Event:
     return e.DigitPressed("1")
 
 
-def call(plan: Plan, wait: Callable[[Run], Run]) -> int:
-    """One call to its end; how many nodes were entered."""
+def call(plan: Plan, wait: Callable[[Run], Run], keep: list[c.Work] | None = None) -> int:
+    """One call to its end; how many nodes were entered. ``keep`` gets all that it emitted."""
     run = Run(plan, {"caller": "13800000000"}, now=NOW)
-    nodes = sum(isinstance(work, c.NodeEntered) for work in run.start(NOW))
-    while not run.ended:
+    sprint, nodes = run.start(NOW), 0
+    while True:
+        nodes += sum(isinstance(work, c.NodeEntered) for work in sprint)
+        if keep is not None:
+            keep += sprint
+        if run.ended:
+            return nodes
         run = wait(run)
-        nodes += sum(isinstance(work, c.NodeEntered) for work in run.feed(answer(run), NOW))
-    return nodes
+        sprint = run.feed(answer(run), NOW)
 
 
 def plain(run: Run) -> Run:
@@ -94,11 +99,35 @@ def restored(run: Run) -> Run:
     return Run.restore(run.plan, json.loads(json.dumps(run.state())))
 
 
-def rate(plan: Plan, wait: Callable[[Run], Run], seconds: float) -> float:
-    """By the time of the processor: other programs on the machine do not count."""
+def ways(plan: Plan) -> dict[str, Callable[[], int]]:
+    """One call each."""
+    return {
+        "plain": lambda: call(plan, plain),
+        "snapshot": lambda: call(plan, snapshot),
+        "restored": lambda: call(plan, restored),
+        "by hand, plain": lambda: flow_by_hand.call(ANSWER, lambda _machine: None),
+        "by hand, snapshot": lambda: flow_by_hand.call(ANSWER, lambda machine: json.dumps(machine.state())),
+    }
+
+
+def check_same(plan: Plan) -> int:
+    """All of them do the same work, so that their rates compare; how much it is in one call."""
+    whole: list[c.Work] = []
+    restarted: list[c.Work] = []
+    peer: list[c.Work] = []
+    call(plan, plain, whole)
+    call(plan, restored, restarted)
+    flow_by_hand.call(ANSWER, lambda _machine: None, peer)
+    assert whole == restarted, "a run that was restored at each wait went another way"
+    assert whole == peer, "the peer's dialogue is another one"
+    return len(whole)
+
+
+def rate(one: Callable[[], int], seconds: float) -> float:
+    """By the time of the processor: other programs on the machine do not count, but for the caches they share."""
     nodes, begun = 0, process_time()
     while process_time() - begun < seconds:
-        nodes += call(plan, wait)
+        nodes += one()
     return nodes / (process_time() - begun)
 
 
@@ -118,17 +147,32 @@ def weigh(plan: Plan, count: int) -> tuple[float, float]:
     return size / count, len(json.dumps(runs[0].state()))
 
 
+EXPLAINED = """\
+node execution: a node entered, its expressions evaluated, its prompt rendered, its commands emitted (`NodeEntered`).
+snapshot: at each wait the whole run is written as JSON text, all that `Run.restore` needs besides the plan.
+restored: and the run is made from that text again, as after a change of process.
+by hand: the same dialogue as a state machine in Python, emitting the same work; its snapshot is its own state."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--seconds", type=float, default=0.5, help="of each way in each round")
     parser.add_argument("--runs", type=int, default=10_000)
     options = parser.parse_args()
     plan = make_plan()
-    for wait in (plain, snapshot, restored):
-        rates = [rate(plan, wait, options.seconds) for _ in range(options.rounds)]
-        middle = statistics.median(rates)
-        print(f"{wait.__name__:10} {middle:9,.0f} nodes/s  (of {len(rates)}: {min(rates):,.0f} to {max(rates):,.0f})")
+    print(EXPLAINED)
+    print(f"checked: all ways emit the same {check_same(plan):,} pieces of work in a call of {call(plan, plain)} nodes")
+    rates: dict[str, list[float]] = {name: [] for name in ways(plan)}
+    for _ in range(options.rounds):
+        for name, one in ways(plan).items():
+            rates[name].append(rate(one, options.seconds))
+    for name, found in rates.items():
+        least, middle, most = min(found), statistics.median(found), max(found)
+        print(f"{name:18} {middle:9,.0f} nodes/s  (median of {len(found)}; {least:,.0f} to {most:,.0f})")
+    for name in ("plain", "snapshot"):
+        pairs = zip(rates[name], rates[f"by hand, {name}"], strict=True)
+        print(f"{name}: by hand is {statistics.median(peer / ours for ours, peer in pairs):.1f} times as fast")
     memory, text = weigh(plan, options.runs)
     print(f"a paused run: {memory:,.0f} bytes of memory, {text:,} bytes of JSON ({options.runs:,} runs)")
 

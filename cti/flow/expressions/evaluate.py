@@ -35,14 +35,18 @@ def _bounded(value: Any) -> Any:
     return value
 
 
+_NUMBERS = (int, Decimal)
+_MOMENTS = (date, timedelta)
+
+
 def _number(value: Any) -> bool:
-    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+    return isinstance(value, _NUMBERS) and not isinstance(value, bool)
 
 
 def _arithmetic(apply: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
     """Operands are checked again here: a value of a type not known at load must not reach ``'x' * 10**9``."""
     texts = isinstance(left, str) and isinstance(right, str) and apply is operator.add
-    spans = isinstance(left, date | timedelta) or isinstance(right, date | timedelta)
+    spans = isinstance(left, _MOMENTS) or isinstance(right, _MOMENTS)
     if not (texts or spans or (_number(left) and _number(right))):
         raise EvalError("bad-value", "these two values cannot be calculated with")
     return _bounded(apply(left, right))
@@ -109,6 +113,10 @@ class Evaluator(simpleeval.SimpleEval):  # type: ignore[misc]
         """Without the library's search of every result for Python objects that lead out: `parse` lets no such
         expression through, and what names and functions give has been converted to the values of `cti.flow.types`."""
         return self.nodes[type(node)](node)
+
+    @staticmethod
+    def _eval_constant(node: ast.Constant) -> Any:
+        return node.value
 
     def _eval_name(self, node: ast.Name) -> Any:
         value = self._lookup(node.id)
