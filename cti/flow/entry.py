@@ -121,6 +121,11 @@ class EntryTable:
             return EntryMatch(entry.flow, self._inputs(entry, facts, called, now), entry.name, entry.canary)
         return None
 
+    def medium_of(self, medium: str, called: str) -> str:
+        """A switch takes every call for a telephone call; one to a number of fax entries alone is a fax."""
+        fax = (entry for entry in self.entries if entry.media == ("fax",))
+        return "fax" if medium == "voice" and any(_any(entry.called, called) for entry in fax) else medium
+
     def timers(self) -> tuple[Entry, ...]:
         """The entries that the clock meets."""
         return tuple(entry for entry in self.entries if entry.every is not None)

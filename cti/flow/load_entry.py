@@ -252,7 +252,11 @@ class _Reader:
                 message = f"'{entry.name}' takes every caller; what stands below it is never reached"
                 place = sequence.items[min(index + 1, len(sequence.items) - 1)].place
                 self.reading.report(place, "unreachable-entry", message, Severity.WARNING)
-                return
+                break
+        faxes = [index for index, entry in enumerate(entries) if entry.media == ("fax",)]
+        if faxes and len(entries) == len(sequence.items) and not any(entries[index].called for index in faxes):
+            message = "no call is a fax, because no entry of medium fax says which numbers are; write called: …"
+            self.reading.report(sequence.items[faxes[0]].place, "unreachable-entry", message, Severity.WARNING)
 
 
 def _items(node: yamlio.Node | None) -> tuple[yamlio.Node, ...]:

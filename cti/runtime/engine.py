@@ -92,7 +92,8 @@ class Engine:
             self._close_unmet(call, TerminalCause.SYSTEM_ERROR, f"{type(bug).__name__} before the flow")
             self._switches[call.switch].hangup(call.uuid, "NORMAL_TEMPORARY_FAILURE")
 
-    def _meet(self, call: NewCall) -> None:
+    def _meet(self, arrived: NewCall) -> None:
+        call = self._library.told_apart(arrived)
         ours = call.adopted or call.medium is Medium.TIMER  # nobody waits outside
         refusal = None if ours else self._admission.refusal(call)
         if refusal is None:

@@ -9,6 +9,7 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from cti.core.calls import Medium
 from cti.core.errors import ConfigError
 from cti.core.issue import Issue, Place, Severity
 from cti.files import read_file
@@ -85,6 +86,11 @@ class FlowLibrary:
     def withdraw(self, flow: str) -> None:
         """From the next call on nobody meets the canary."""
         self.canaries = {name: plan for name, plan in self.canaries.items() if name != flow}
+
+    def told_apart(self, call: NewCall) -> NewCall:
+        """A call to a number for faxes, of which the switch knows only that it is a call."""
+        medium = Medium(self.entry.medium_of(call.medium, call.caller.called))
+        return call if medium is call.medium else replace(call, medium=medium)
 
     def meet(self, call: NewCall, now: datetime) -> Meeting:
         if call.caller.called in self.direct:

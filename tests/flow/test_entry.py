@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from cti.flow import EntryMatch, EntryTable, load_calendar, load_entry
 from tests.flow.flowkit import NOW, calendars, load, shipped
 
-FLOWS = {"hotline": shipped("hotline"), "csat": shipped("csat"), "busy": shipped("busy")}
+FAX_IN = load("flow: fax_in\nstart: a\nmedia: fax\nnodes:\n  a: {type: end}\n", "fax_in.yaml")
+FLOWS = {"hotline": shipped("hotline"), "csat": shipped("csat"), "busy": shipped("busy"), "fax_in": FAX_IN}
 TABLE = """
 entries:
   - name: vip line
@@ -110,6 +111,23 @@ def test_inputs() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("medium", "called", "expected"),
+    [
+        ("voice", "4001", "fax"),
+        ("voice", "95001", "fax"),
+        ("voice", "4002", "voice"),  # of an entry for both: the switch cannot tell
+        ("sms", "4001", "sms"),
+        ("video", "4001", "video"),
+    ],
+)
+def test_a_call_to_a_number_of_fax_entries_is_a_fax(medium: str, called: str, expected: str) -> None:
+    text = "entries: [{flow: x, medium: fax, called: ['4001', '95*']}, {flow: x, medium: [voice, fax], called: '4002'}]"
+    loaded = load_entry(text, "entry.yaml")
+    assert loaded.table is not None
+    assert loaded.table.medium_of(medium, called) == expected
+
+
 def test_no_entry_fits() -> None:
     only = table("entries: [{flow: hotline, called: '1'}]")
     assert only.match(medium="voice", called="2", caller=None, attributes={}, now=NOW, chance=0) is None
@@ -136,7 +154,7 @@ NEEDS = load("flow: needs\nstart: a\ninputs: {caller: phone, n: int}\nnodes:\n  
             ["1:27 [unknown-option] 'meduim' is not an option of an entry; did you mean 'medium'?"],
         ),
         (
-            "entries: [{flow: hotline, medium: fax}]",
+            "entries: [{flow: hotline, medium: fax, called: '1'}]",
             ["1:18 [medium-mismatch] flow hotline is made for voice, not for fax"],
         ),
         (
@@ -182,6 +200,13 @@ NEEDS = load("flow: needs\nstart: a\ninputs: {caller: phone, n: int}\nnodes:\n  
         (
             "entries: [{flow: hotline}, {flow: busy}]",
             ["1:28 [unreachable-entry] warning: 'hotline' takes every caller; what stands below it is never reached"],
+        ),
+        (
+            "entries: [{flow: fax_in, medium: fax}]",
+            [
+                "1:11 [unreachable-entry] warning: no call is a fax, because no entry of medium fax says which numbers "
+                "are; write called: …"
+            ],
         ),
     ],
 )

@@ -192,7 +192,7 @@ def test_findings(entry: str, expected: list[str]) -> None:
     [
         ("{type: menu, say: x, keys: {1: z}, to: {else: z}}", "menu"),
         ("{type: play, say: x}", "play"),
-        ("{type: queue, queue: service, say: x, to: {else: z}}", "queue"),
+        ("{type: queue, queue: service, to: {else: z}}", "queue"),
         ("{type: fax, do: receive, to: {else: z}}", "fax"),
         ("{type: notice, area: '010'}", "notice"),
         ("{type: notice, save: {n: =result.count}}", ""),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
+from cti.core.calls import Medium
 from cti.runtime import media
 from cti.switch.embedded import HangUp, Hear, Keys, Wait, apps_media
 from cti.switch.embedded import api as api_table
@@ -73,6 +74,25 @@ def test_a_recording_that_cannot_be_made_is_noted_and_the_call_goes_on(
     assert detail.call.outcome == "recorded"
     assert "recording-failed: start" in detail.call.error
     assert detail.media[0].error.startswith("recording-failed")
+
+
+@pytest.mark.parametrize("called", ["10088", "01088881234"])
+def test_a_call_to_a_number_for_faxes_begins_a_flow_for_faxes(platform: Platform, called: str) -> None:
+    machine = platform.call(called)
+    assert machine.channel is not None
+    machine.channel.setvar(apps_media.FAR_FAX, "3")
+    detail = platform.over(machine)
+    assert (detail.call.medium, detail.call.entry, detail.call.flow) == (Medium.FAX, "fax number", "faxin")
+    assert (path(detail)[0], detail.visits[0].note, detail.call.goals) == (("take", "ok"), "3 pages", ("received",))
+    (kept,) = detail.media
+    assert (kept.kind, kept.pages) == ("fax_received", 3)
+    assert (platform.folder / "data" / kept.path).is_file()
+
+
+def test_a_person_who_calls_a_number_for_faxes(platform: Platform) -> None:
+    detail = platform.over(platform.call("10088"))
+    assert (detail.call.medium, detail.call.outcome) == (Medium.FAX, "nothing")
+    assert path(detail)[0][0] == "take"
 
 
 def test_faxes_go_both_ways(platform: Platform) -> None:
