@@ -70,7 +70,8 @@ class RunOnCall:
         return self.plan.flows[frame.flow].nodes[frame.node]
 
     def _type(self) -> NodeType:
-        return REGISTRY[self.node.type]
+        frame = self.frames[-1]
+        return REGISTRY[self.plan.flows[frame.flow].nodes[frame.node].type]
 
     # ---- the call ---------------------------------------------------------------------------------------------
 

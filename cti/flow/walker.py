@@ -73,9 +73,9 @@ class Walker(RunOnCall):
 
     def _leave(self, leave: Leave, now: datetime) -> Action | None:
         """Close the present node and give the action that goes on; None when the run has ended."""
-        node, target = self.node, leave.target
         if isinstance(leave, Enter):
             return self._begin(leave, now)
+        node, target = self.node, leave.target
         if target is None and not isinstance(leave, Finish):
             target = self._target(node, leave.exit)
         self._close(leave.exit, leave.note, now)

@@ -118,6 +118,11 @@ class Evaluator(simpleeval.SimpleEval):  # type: ignore[misc]
     def _eval_constant(node: ast.Constant) -> Any:
         return node.value
 
+    def _eval_compare(self, node: ast.Compare) -> Any:
+        if len(node.ops) > 1:
+            return super()._eval_compare(node)
+        return self.operators[type(node.ops[0])](self._eval(node.left), self._eval(node.comparators[0]))
+
     def _eval_name(self, node: ast.Name) -> Any:
         value = self._lookup(node.id)
         if value is None:
