@@ -98,7 +98,7 @@ def test_the_balance_is_spoken_and_on_record(engine: EngineProcess, real_switch:
     record = record_of(engine, uuid)
     assert (record["flow"], record["terminal_cause"], record["goals"]) == ("hotline", "caller_hangup", ["balance"])
     assert [(visit["node"], visit["exit"]) for visit in record["visits"]][:8] == [
-        ("welcome", "next"), ("who", "ok"), ("open", "open"), ("how", "default"), ("news", "next"), ("main", "1"),
+        ("welcome", "next"), ("who", "ok"), ("open", "open"), ("how", "case 1"), ("news", "next"), ("main", "1"),
         ("known", "case 1"), ("tell", "next"),
     ]  # fmt: skip
     assert "13800000000" not in str(record)
