@@ -93,11 +93,17 @@ class Application:
     """An engine with its switches, store and API. ``start`` returns when it serves; `stop` ends it in order."""
 
     def __init__(
-        self, settings: Settings, *, direct: Mapping[str, str] | None = None, clock: Clock | None = None
+        self,
+        settings: Settings,
+        *,
+        direct: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+        channels: Mapping[str, MessageChannel] | None = None,
     ) -> None:
         """``direct``: called number -> flow, before the entry table is asked (the telephone in the terminal).
-        ``clock``: the machine's unless said."""
+        ``clock``: the machine's unless said. ``channels``: message channels in the place of configured ones."""
         self.settings = settings
+        self._channels = dict(channels or {})
         self._direct = dict(direct or {})
         self._asked = Flag()
         self._clock: Clock = clock or SystemClock()
@@ -157,7 +163,7 @@ class Application:
         return int(self._api.server_port or 0)
 
     def heed_signals(self) -> None:
-        """From here on SIGTERM and SIGINT end `run_until_signal`; call it before `start`, so that none falls between."""
+        """From here on SIGTERM and SIGINT end `run_until_signal`; call it before `start`, so that none is missed."""
         for number in (signal.SIGTERM, signal.SIGINT):
             gevent.signal_handler(number, self._asked.set)
 
@@ -240,7 +246,7 @@ class Application:
             notices=FileNotices(settings.flows / "notices.yaml", _notice_languages(library)),
             callbacks=NoCallbacks(),
             queues=MemoryQueues(queues, self._clock),
-            messages=Messages({name: _channel(settings, name, how) for name, how in settings.messages}),
+            messages=Messages({n: _channel(settings, n, how) for n, how in settings.messages} | self._channels),
             recordings=recordings,
             faxes=faxes,
             pages=TextPages(settings.fax.font),

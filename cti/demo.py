@@ -18,10 +18,11 @@ from cti.switch.embedded import EmbeddedSwitch, SwitchConfig, parse_script
 from cti.switch.sandbox import script_item
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from cti.core.script import Step
+    from cti.ports import MessageChannel
     from cti.switch.embedded import VirtualCaller
     from cti.switch.embedded.caller import Observer
 
@@ -47,13 +48,15 @@ queues:
 @dataclass(slots=True)
 class Demo:
     """``folder`` keeps database, keys and settings; ``api_port`` 0: any free one; ``direct``: the flow that the number
-    `DIRECT` meets, whatever the entry table says; ``at``: what the platform's wall clock shows at the start."""
+    `DIRECT` meets, whatever the entry table says; ``at``: what the platform's wall clock shows at the start;
+    ``channels``: who takes the messages, by name."""
 
     folder: Path
     flows: Path
     api_port: int = 8080
     direct: str | None = None
     at: datetime | None = None
+    channels: Mapping[str, MessageChannel] | None = None
 
     def start(self) -> Platform:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -75,7 +78,7 @@ class Demo:
         )
         direct = {DIRECT: self.direct} if self.direct else None
         clock = ShiftedClock(self.at.timestamp()) if self.at else None
-        application = Application(load_settings(config), direct=direct, clock=clock)
+        application = Application(load_settings(config), direct=direct, clock=clock, channels=self.channels)
         application.start()
         return Platform(switch, application)
 

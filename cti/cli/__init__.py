@@ -24,12 +24,12 @@ STATUS_INTERRUPTED = 130
 
 
 def parser() -> argparse.ArgumentParser:
-    from cti.cli import calls, demo, flows, prompts, serve, switch
+    from cti.cli import calls, demo, flows, prompts, serve, sms, switch
 
     root = argparse.ArgumentParser(prog="cti", description="Telecom customer-service platform on FreeSWITCH.")
     root.add_argument("--version", action="version", version=f"cti {__version__}")
     nouns = root.add_subparsers(dest="noun", required=True, metavar="COMMAND")
-    for module in (serve, demo, flows, prompts, calls, switch):
+    for module in (serve, demo, flows, sms, prompts, calls, switch):
         module.add_to(nouns)
     return root
 
