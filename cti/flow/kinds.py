@@ -217,8 +217,9 @@ class Val(Kind):
 class PromptKind(Kind):
     name = "prompt"
     doc = (
-        'in a flow of one language a text: `say: Welcome.`; else one for each: `say: {zh-CN: "欢迎。", en-US: "Welcome."}`; '
-        'or `{file: music.wav}`, `{tone: "%(200,0,440)"}`; or a list of such. `${…}` in it is computed: `${money(balance)}`'
+        "in a flow of one language a text: `say: Welcome.`; else one for each: "
+        '`say: {zh-CN: "欢迎。", en-US: "Welcome."}`; or `{file: music.wav}`, `{tone: "%(200,0,440)"}`; or a list of such. '
+        "`${…}` in it is computed: `${money(balance)}`"
     )
     schema = PROMPT
 
