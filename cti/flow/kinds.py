@@ -218,8 +218,8 @@ class PromptKind(Kind):
     name = "prompt"
     doc = (
         "in a flow of one language a text: `say: Welcome.`; else one for each: "
-        '`say: {zh-CN: "欢迎。", en-US: "Welcome."}`; or `{file: music.wav}`, `{tone: "%(200,0,440)"}`; or a list of such. '
-        "`${…}` in it is computed: `${money(balance)}`"
+        '`say: {zh-CN: "欢迎。", en-US: "Welcome."}`; or `{file: music.wav}`, `{tone: "%(200,0,440)"}`; '
+        "or a list of such. `${…}` in it is computed: `${money(balance)}`"
     )
     schema = PROMPT
 
