@@ -12,7 +12,7 @@ from .rig import Treats, wait_for
 from .tap import Tap
 
 PLAYS = ("CHANNEL_EXECUTE", "CHANNEL_EXECUTE_COMPLETE", "PLAYBACK_START", "PLAYBACK_STOP")
-DEAD = str(uuid4())
+DEAD = "00000000-dead-4bad-8bad-000000000000"  # a constant: it stands in the names of tests
 LONG = "tone_stream://%(10000,0,440)"
 SHORT = "tone_stream://%(200,0,440)"
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 import pytest
 
 from .desk import Call, Desk
 from .tap import Tap
 
-DEAD = str(uuid4())
+DEAD = "00000000-dead-4bad-8bad-000000000000"  # a constant: it stands in the names of tests
 
 
 @pytest.fixture

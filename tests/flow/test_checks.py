@@ -84,8 +84,9 @@ def findings(nodes: str, head: str = "") -> list[str]:
         (
             f"a: {{type: lookup, ask: subscribr.get, to: {{else: z}}}}\n{END}",
             [
-                "t.yaml:5:26 [unknown-source] there is no source 'subscribr.get' for a lookup; did you mean 'subscriber.get'?"
-            ],  # noqa: E501
+                "t.yaml:5:26 [unknown-source] there is no source 'subscribr.get' for a lookup; "
+                "did you mean 'subscriber.get'?"
+            ],
         ),
         (
             f"a: {{type: lookup, ask: subscriber.get, with: {{msisd: x}}, to: {{else: z}}}}\n{END}",
