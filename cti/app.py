@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from cti.config import Settings, SwitchSettings
     from cti.core.issue import Issue
     from cti.flow import Catalog
-    from cti.ports import Clock, MessageChannel, Store
+    from cti.ports import Clock, MessageChannel, Recogniser, Store
     from cti.runtime.engine import Figures
     from cti.runtime.library import FlowLibrary
     from cti.store.flow_versions import FlowVersions
@@ -99,11 +99,13 @@ class Application:
         direct: Mapping[str, str] | None = None,
         clock: Clock | None = None,
         channels: Mapping[str, MessageChannel] | None = None,
+        recogniser: Recogniser | None = None,
     ) -> None:
         """``direct``: called number -> flow, before the entry table is asked (the telephone in the terminal).
-        ``clock``: the machine's unless said. ``channels``: message channels in the place of configured ones."""
+        ``clock``: the machine's unless said. ``channels``: message channels in the place of configured ones.
+        ``recogniser``: who understands speech; without it callers can only press keys."""
         self.settings = settings
-        self._channels = dict(channels or {})
+        self._channels, self._recogniser = dict(channels or {}), recogniser
         self._direct = dict(direct or {})
         self._asked = Flag()
         self._clock: Clock = clock or SystemClock()
@@ -115,7 +117,8 @@ class Application:
         store = open_store(url, keys, clock=self._clock.now)
         self.store: Store = store
         self._requests = RequestDesk(self._writes, self._clock, _spool(settings.data / "requests", keys))
-        catalog = replace(definitions.catalog(), queues=frozenset(settings.queues))
+        speech = recogniser is not None
+        catalog = replace(definitions.catalog(), queues=frozenset(settings.queues), speech=speech)
         self.library = load_folder(settings.flows, catalog, direct=self._direct)
         self.engine, self._prompts = self._engine(self.library)
         self.reloader = Reloader(self.library, store.flows, self._clock, _reload_setup(settings, catalog))
@@ -250,6 +253,7 @@ class Application:
             recordings=recordings,
             faxes=faxes,
             pages=TextPages(settings.fax.font),
+            recogniser=self._recogniser,
         )
         limits = settings.limits
         admission = Admission(Limits(limits.calls, limits.per_caller, limits.per_second), self._clock)
@@ -369,7 +373,7 @@ def configured_flows(settings: Settings) -> FlowLibrary:
 
 def flow_catalog(settings: Settings) -> Catalog:
     """What the flows of an installation may ask. Raises LookupsRefused."""
-    return load_definitions(settings.boss.lookups or DEMO_LOOKUPS).catalog()
+    return replace(load_definitions(settings.boss.lookups or DEMO_LOOKUPS).catalog(), speech=False)
 
 
 def kept_files(settings: Settings, flow: str, version: str) -> Mapping[str, str] | None:
@@ -381,7 +385,7 @@ def kept_files(settings: Settings, flow: str, version: str) -> Mapping[str, str]
 
 def demo_catalog() -> Catalog:
     """What the demo's flows may ask."""
-    return load_definitions(DEMO_LOOKUPS).catalog()
+    return replace(load_definitions(DEMO_LOOKUPS).catalog(), speech=False)
 
 
 def check_flows(folder: Path) -> list[Issue]:

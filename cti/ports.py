@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from cti.core.calls import NewCall
-from cti.core.commands import AudioPart, FindNotices, RequestCallback
-from cti.core.events import Event, FoundNotice, LookupEnded, RequestEnded
+from cti.core.commands import AudioPart, FindNotices, Listen, RequestCallback
+from cti.core.events import Event, FoundNotice, Heard, LookupEnded, RequestEnded
 from cti.core.records import CallDetail, CallFilter, CallJournal, CallRow, Record, StoreHealth
 from cti.core.versions import Activation, FlowVersion, VersionFigures
 
@@ -168,6 +168,16 @@ class FaxPages(Protocol):
 
     def write(self, text: str, language: str, path: str) -> int:
         """Write a TIFF file (Group 4, 204 × 196 dpi); how many pages. Raises CtiError."""
+
+
+class Recogniser(Protocol):
+    """Understands speech, in the audio of a call on the switch."""
+
+    def listen(self, uuid: str, wanted: Listen, told: Callable[[Heard], None]) -> None:
+        """Returns at once; ``told`` is called once, within the times that ``wanted`` names, unless stopped before, or
+        the call has ended."""
+
+    def stop(self, uuid: str, ref: int) -> None: ...
 
 
 class MessageChannel(Protocol):

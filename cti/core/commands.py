@@ -260,6 +260,29 @@ class StopVideo:
 
 
 @dataclass(frozen=True, slots=True)
+class Listen:
+    """Recognise what the caller says from now on. Ends with `Heard(ref)`.
+
+    ``expects``: the type of the answer as flows spell it, or yes_no; ``words``: the answers that there are, if they
+    are known. Silence ends it after ``silence_s``, and speech lasts no longer than ``longest_s``.
+    """
+
+    ref: int
+    expects: str
+    language: str
+    words: tuple[str, ...] = ()
+    silence_s: float = 5.0
+    longest_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class StopListen:
+    """A key was pressed, or the flow went on. A `Heard(ref)` that still comes is ignored."""
+
+    ref: int
+
+
+@dataclass(frozen=True, slots=True)
 class SendMessage:
     """SMS or chat. Ends with `MessageEnded(ref)`."""
 
@@ -359,6 +382,8 @@ Command = (
     | StopFax
     | PlayVideo
     | StopVideo
+    | Listen
+    | StopListen
     | SendMessage
     | Reply
     | Hangup

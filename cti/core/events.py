@@ -132,6 +132,17 @@ class VideoEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """``outcome``: heard (``text`` as one would write it, ``confidence`` 0 to 1), silence, unavailable (no recogniser
+    is there, or it broke)."""
+
+    ref: int
+    outcome: str
+    text: str = ""
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class MessageEnded:
     """``outcome``: sent, failed."""
 
@@ -161,6 +172,7 @@ Event = (
     | RecordEnded
     | FaxEnded
     | VideoEnded
+    | Heard
     | MessageEnded
     | HungUp
 )

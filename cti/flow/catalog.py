@@ -58,6 +58,7 @@ class Catalog:
     flows: frozenset[str] | None = None
     skills: frozenset[str] | None = None
     channels: frozenset[str] | None = frozenset({"sms", "chat"})
+    speech: bool | None = None  # is a recogniser configured?
 
     def with_names(self, *, flows: Iterable[str], calendars: Iterable[str]) -> Catalog:
         """The same with the flows and calendars of a folder."""

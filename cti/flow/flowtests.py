@@ -144,6 +144,8 @@ class _Player:
                 if simulator.run.ended:
                     return f"the conversation had ended when {step.value!r} was to be written"
                 simulator.write(step.value)
+            case "say":
+                return None if simulator.speak(step.value) else f"nobody listened when {step.value!r} was to be said"
             case "silence":
                 while not simulator.silent and simulator.step():
                     pass

@@ -9,7 +9,7 @@ from cti.flow.readers import KEYS
 from cti.flow.reading import Reading
 from cti.flow.yamlio import Mapping, Node, Scalar, Sequence
 
-SCRIPT = ("hear", "not_hear", "press", "text", "silence", "wait", "hangup", "limit")
+SCRIPT = ("hear", "not_hear", "press", "say", "text", "silence", "wait", "hangup", "limit")
 BARE = ("hangup", "limit")  # steps without a value
 EXPECT = (
     "at",
@@ -83,7 +83,7 @@ def _step(key: Scalar, node: Node, reading: Reading) -> ScriptStep | None:
         return None
     value: Any = None
     match key.text:
-        case "hear" | "not_hear" | "text":
+        case "hear" | "not_hear" | "say" | "text":
             value = reading.text(node, key.text)
         case "silence" | "wait":
             value = reading.duration(node, key.text)

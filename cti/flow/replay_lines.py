@@ -49,6 +49,8 @@ def _fed_line(step: Fed, at_s: float, node: str, asked: dict[int, tuple[str, flo
             return Line(at_s, "caller", f"presses {'•' if step.private else digit}", node)
         case e.TextReceived(text):
             return Line(at_s, "caller", f"writes {'•••' if step.private else text}", node)
+        case e.Heard(outcome="heard", text=text):
+            return Line(at_s, "caller", f"says {'•••' if step.private else text}", node)
         case e.HungUp():
             return Line(at_s, "caller", "hangs up", node)
         case e.PlayEnded(ok=False):
@@ -113,6 +115,7 @@ _ASKED = {
     "SendFax": "sends a fax",
     "ReceiveFax": "receives a fax",
     "PlayVideo": "plays a video",
+    "Listen": "listens",
 }
 
 

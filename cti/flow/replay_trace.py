@@ -33,9 +33,10 @@ ASKS: Mapping[type[Any], str] = {
     c.SendFax: "",
     c.ReceiveFax: "",
     c.PlayVideo: "",
+    c.Listen: "",
 }
 WITH_REF = ("play", "timer", "limit", "ask")
-_QUIET = (c.Answer, c.StopPlay, c.CancelTimer, c.LeaveQueue, c.StopRecord, c.StopFax, c.StopVideo)
+_QUIET = (c.Answer, c.StopPlay, c.CancelTimer, c.LeaveQueue, c.StopRecord, c.StopFax, c.StopVideo, c.StopListen)
 _NUMBERS = ("number", "recipient", "target")  # fields that hold somebody's number, declared or not
 _SHORTEST = 4  # characters of a sensitive value that are looked for inside other texts
 

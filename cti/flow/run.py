@@ -35,6 +35,7 @@ _KINDS: Mapping[type[Any], str] = {
     e.RecordEnded: "record",
     e.FaxEnded: "fax",
     e.VideoEnded: "video",
+    e.Heard: "listen",
     e.MessageEnded: "message",
 }
 

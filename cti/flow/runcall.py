@@ -132,6 +132,8 @@ class RunOnCall:
             self.sprint.append(c.StopFax(ref))
         elif kind == "video":
             self.sprint.append(c.StopVideo(ref))
+        elif kind == "listen":
+            self.sprint.append(c.StopListen(ref))
         elif kind == "queue":
             self.sprint.append(c.LeaveQueue(ref, bool(self.local.get("keep_place"))))
 

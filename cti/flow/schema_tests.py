@@ -12,6 +12,7 @@ _STEPS: dict[str, dict[str, Any]] = {
     "hear": described(SCALAR, "go on when a prompt with this text begins"),
     "not_hear": described(SCALAR, "it was not said since the last `hear`"),
     "press": described(SCALAR, "keys: 1 star 2#"),
+    "say": described(SCALAR, "what the caller says, where `speech` of a collect listens"),
     "text": described(SCALAR, "what the caller writes, in an SMS or a chat"),
     "silence": described(Duration.schema, "wait until nothing is being said, then so long"),
     "wait": described(Duration.schema, "so long, whatever is said"),

@@ -85,6 +85,20 @@ class Simulator:
         self.feed(e.TextReceived(text))
         self._begin()
 
+    def speak(self, text: str) -> bool:
+        """As soon as the flow listens, which it does when it has spoken; False when it does not."""
+        while self._listens() is None and not self.silent and self.step():
+            pass
+        ref = self._listens()
+        if ref is None:
+            return False
+        self._say("caller", f"says {text}")
+        self.feed(e.Heard(ref, "heard", text, 1.0))
+        return True
+
+    def _listens(self) -> int | None:
+        return next((ref for ref, (kind, _) in self.run.pending.items() if kind == "listen"), None)
+
     def _begin(self) -> None:
         if not self.run.started:
             self._carry_out(self.run.start(self._now()))
@@ -175,7 +189,7 @@ class Simulator:
                     self._cancelled.add(ref)
                 case c.StartTimer(ref, seconds):
                     self._later(seconds, e.TimerFired(ref))
-                case c.CancelTimer(ref) | c.LeaveQueue(ref) | c.StopFax(ref) | c.StopVideo(ref):
+                case c.CancelTimer(ref) | c.LeaveQueue(ref) | c.StopFax(ref) | c.StopVideo(ref) | c.StopListen(ref):
                     self._cancelled.add(ref)
                 case c.StopRecord(ref):
                     self._cancelled.add(ref)

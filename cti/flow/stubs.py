@@ -74,6 +74,8 @@ class Stubs:
                 outcome, after, _ = _read(self.take("video"), "next")
                 usual = VIDEO_S if outcome == "next" else 0.0
                 return f"video {file}: {outcome}", [(usual if after is None else after, e.VideoEnded(ref, outcome))]
+            case c.Listen(ref, silence_s=silence_s):
+                return "", [(silence_s, e.Heard(ref, "silence"))]
             case c.StartRecording() | c.StopRecording():
                 return "the recording begins" if isinstance(work, c.StartRecording) else "the recording ends", []
             case c.PauseRecording(on) | c.MaskRecording(on):

@@ -28,7 +28,7 @@ def given_of(recording: Recording) -> dict[str, Any]:
                 found.setdefault(PREFIX + item[1], []).append(item[2])
             elif item[0] == "ask":
                 ref, what, name = int(item[1]), str(item[2]), str(item[3])
-                if what == "FindNotices":
+                if what in ("FindNotices", "Listen"):
                     continue
                 stub: str = f"queue.{name}" if what == "EnterQueue" else _NAMES.get(what, name)
                 found.setdefault(stub, []).append(_answer(recording.steps[number:], ref, what))

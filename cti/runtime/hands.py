@@ -63,6 +63,8 @@ class Hands:
             cmd.FindNotices: lambda c: post(ev.NoticesFound(c.ref, services.notices.find(c))),
             cmd.Record: self._record,
             cmd.StopRecord: lambda c: switch.stop_record(uuid, c.ref),
+            cmd.Listen: self._listen,
+            cmd.StopListen: self._stop_listen,
             cmd.SendMessage: self._message,
             cmd.Reply: lambda c: reply(c.text),
             cmd.Hangup: hangup,
@@ -120,6 +122,21 @@ class Hands:
 
     def _message(self, message: cmd.SendMessage) -> None:
         self._spawn(lambda: self._services.messages.send(message), ev.MessageEnded(message.ref, "failed"))
+
+    def _listen(self, listen: cmd.Listen) -> None:
+        recogniser = self._services.recogniser
+        if recogniser is None:
+            self._post(ev.Heard(listen.ref, "unavailable"))
+            return
+        try:
+            recogniser.listen(self._uuid, listen, self._post)
+        except Exception:
+            log.exception("call %s: the recogniser broke its contract", self._uuid)
+            self._post(ev.Heard(listen.ref, "unavailable"))
+
+    def _stop_listen(self, stop: cmd.StopListen) -> None:
+        if self._services.recogniser is not None:
+            self._services.recogniser.stop(self._uuid, stop.ref)
 
     def _record(self, record: cmd.Record) -> None:
         path = self._services.recording_path(self._uuid, record.ref)

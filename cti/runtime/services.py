@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cti.core.commands import AudioPart, Lookup, SendMessage
-    from cti.ports import CallbackDesk, Clock, FaxPages, LookupSource, MessageChannel, NoticeSource, Prompts
+    from cti.ports import CallbackDesk, Clock, FaxPages, LookupSource, MessageChannel, NoticeSource, Prompts, Recogniser
     from cti.runtime.journal import Journal
     from cti.runtime.queues import MemoryQueues
     from cti.runtime.requests import RequestDesk
@@ -98,6 +98,7 @@ class Services:
     requests: RequestDesk
     notices: NoticeSource
     callbacks: CallbackDesk
+    recogniser: Recogniser | None = None
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock.now(), self.zone)

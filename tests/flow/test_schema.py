@@ -109,7 +109,7 @@ BROKEN: list[tuple[str, str]] = [
     (NODE.format("{type: play, say: x, barge_in: maybe}"), "'maybe' is not one of"),
     (NODE.format("{type: end}") + "media: telegraph", "is not valid under any"),
     (NODE.format("{type: end}") + "tests: [{script: [hangup]}]", "'expect' is a required property"),
-    (NODE.format("{type: end}") + "tests: [{script: [{say: x}], expect: {at: a}}]", "is not valid under any"),
+    (NODE.format("{type: end}") + "tests: [{script: [{speak: x}], expect: {at: a}}]", "is not valid under any"),
 ]
 
 
