@@ -141,9 +141,8 @@ def _play(recording: Recording, plan: Plan, given: dict[str, Any]) -> _Script:
     for step in recording.steps[1:]:
         if isinstance(step.event, e.Heard) and step.event.outcome == "unavailable":
             continue  # in a test somebody listens, and tells of the silence that a timer ended then
-        if not (
-            isinstance(step.event, _CALLERS) or _spoken(step.event) or (isinstance(step.event, e.TimerFired) and step.event.ref in limits)
-        ):
+        by_caller = isinstance(step.event, _CALLERS) or _spoken(step.event)
+        if not by_caller and not (isinstance(step.event, e.TimerFired) and step.event.ref in limits):
             happened += 1
             continue
         while simulator.happened < happened and simulator.step():

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from cti.core import commands as c
 from cti.core.events import Event, Heard, PlayEnded
-from cti.core.issue import Issue, Severity
 from cti.core.masking import mask, mask_all
 from cti.flow import types as t
 from cti.flow.builtin_texts import has_texts, say_text
@@ -14,26 +13,24 @@ from cti.flow.expressions import Scope
 from cti.flow.expressions.functions import compile_pattern, pattern_fault
 from cti.flow.kinds import Duration, Flag, Integer, Key, PromptKind, Text
 from cti.flow.model import Flow, Node
-from cti.flow.nodes.asking import ASKING_OPTIONS, Asking
+from cti.flow.nodes.asking import ASKING_OPTIONS
 from cti.flow.nodes.entries import can_be_typed, entry_bounds, extra_keys, parse_keys
 from cti.flow.nodes.extra_kinds import Fields, Variable
+from cti.flow.nodes.listening import AGAIN, SPEECH, Listening
 from cti.flow.nodes.targets import check_variable
 from cti.flow.nodes.written import meant_key, parse_text
-from cti.flow.phrases import clean_text
 from cti.flow.registry import CheckContext, Names, Option, Options, Taking, register
 from cti.flow.speech import say_digits, say_value
-from cti.flow.step import TEXT_LENGTH, Leave, Step
+from cti.flow.step import Leave, Step
 from cti.flow.values import decode, encode
 
 __all__ = ["Collect", "entry_bounds", "parse_keys"]
 
-CONFIRM, AGAIN = "1", "2"
-SURE = 50  # percent
-LONGEST_S = 10.0  # of speech: who dictates a number takes so long
+CONFIRM = "1"
 
 
 @register
-class Collect(Asking):
+class Collect(Listening):
     name, group = "collect", "Asking"
     doc = (
         "Asks for several keys. What is accepted follows from the type of the variable: a phone number (of the kind of "
@@ -49,11 +46,7 @@ class Collect(Asking):
             default={},
         ),
         "between": Option(Duration(), "how long to wait for the next key", default=3.0),
-        "speech": Option(
-            Fields({"confidence": Integer(0, 100)}),
-            "the answer may be spoken after the question; what is heard less surely (in percent, 50 unless said) is no "
-            "match. Where no recogniser is configured only keys are taken",
-        ),
+        "speech": SPEECH,
         "confirm": Option(Flag(), "read it back: 1 confirms, 2 asks again", default=False),
         "confirm_say": Option(
             PromptKind(), "the words of reading back; `value` is what was typed", extra={"value": t.TEXT}
@@ -97,21 +90,13 @@ number:
             if least > most:
                 ctx.report(node.at("digits"), "bad-option", f"digits: min {least} is more than max {most}")
         if node.get("speech") is not None:
-            self._check_speech(node, kind, ctx)
+            self.check_speech(node, kind, ctx)
         if "pattern" in digits and (fault := pattern_fault(digits["pattern"])):
             ctx.report(node.at("digits"), "bad-expression", fault)
         if node.get("confirm") and node.get("confirm_say") is None:
             for language in ctx.flow.languages:
                 if not has_texts(language):
                     ctx.report(node.place, "missing-prompt", f"reading back in {language} needs confirm_say")
-
-    def _check_speech(self, node: Node, kind: t.Type | None, ctx: CheckContext) -> None:
-        place = node.at("speech")
-        if kind is not None and kind.sensitive:
-            ctx.report(place, "bad-option", "a sensitive value is typed, not spoken: others hear it; take speech out")
-        if ctx.catalog.speech is False:
-            message = "no recogniser is configured, so that callers can only press keys here"
-            ctx.issues.append(Issue(place, "no-recogniser", message, Severity.WARNING))
 
     # ---- behaviour -------------------------------------------------------------------------------------------
 
@@ -121,11 +106,11 @@ number:
         step.local["typed"] = ""
         return self.ask(step)
 
-    def _kind(self, step: Step) -> t.Type:
+    def kind(self, step: Step) -> t.Type:
         return step.flow.scope()[step.option("save").name].given()
 
     def _sensitive(self, step: Step) -> bool:
-        return self._kind(step).sensitive
+        return self.kind(step).sensitive
 
     def feed(self, step: Step, role: str, event: Event) -> Leave | None:
         if role == "confirm_prompt":
@@ -133,12 +118,12 @@ number:
         if isinstance(event, PlayEnded):
             return self.asked(step)
         if isinstance(event, Heard):
-            return self._heard(step, event)
+            return self.heard(step, event)
         if role == "between":
             return self._complete(step)
-        return self._silent(step)
+        return self.silent(step)
 
-    def _silent(self, step: Step) -> Leave | None:
+    def silent(self, step: Step) -> Leave | None:
         step.stop("speech")
         if "value" in step.local:
             step.local.pop("value")
@@ -151,42 +136,11 @@ number:
         step.stop("between", "speech")
         return super().digit(step, digit)
 
-    # ---- speech ----------------------------------------------------------------------------------------------
-
-    def asked(self, step: Step) -> Leave | None:
-        if step.run.keys:
-            return self.take(step)
-        self._wait(step)
-        return None
-
-    def _wait(self, step: Step) -> None:
-        """For a key, or for speech; the recogniser tells of silence, and is not waited for without end."""
-        wait = step.option("wait")
-        if step.option("speech") is not None and step.run.medium in ("voice", "video"):
-            kind, language = self._kind(step), step.language
-            expects, words = ("yes_no", ()) if "value" in step.local else (str(kind), kind.values)
-            step.command("listen", "speech", lambda ref: c.Listen(ref, expects, language, words, wait, LONGEST_S))
-            wait += LONGEST_S
-        step.reply_timer("no_input", wait)
-
-    def _heard(self, step: Step, heard: Heard) -> Leave | None:
-        step.stop("no_input")
-        if heard.outcome == "unavailable":
-            step.reply_timer("no_input", step.option("wait"))
-            return None
-        if heard.outcome == "silence":
-            return self._silent(step)
-        text = clean_text(heard.text)[:TEXT_LENGTH].strip()
-        sure = heard.confidence * 100 >= step.option("speech").get("confidence", SURE)
-        if text and sure:
-            return self.written(step, text)
-        return self._confirm_key(step, AGAIN) if "value" in step.local else self.again(step, "no_match", "not sure")
-
     def key(self, step: Step, key: str) -> Leave | None:
         if "value" in step.local:
-            return self._confirm_key(step, key)
+            return self.confirm_key(step, key)
         digits = step.option("digits")
-        kind = self._kind(step)
+        kind = self.kind(step)
         most = entry_bounds(kind, digits)[1]
         end = digits.get("end", "#")
         step.stop("between")
@@ -204,8 +158,8 @@ number:
     def written(self, step: Step, text: str) -> Leave | None:
         step.stop("between", "confirm_prompt")
         if "value" in step.local:
-            return self._confirm_key(step, meant_key(text))
-        kind, digits = self._kind(step), step.option("digits")
+            return self.confirm_key(step, meant_key(text))
+        kind, digits = self.kind(step), step.option("digits")
         value = parse_text(kind, text)
         pattern = digits.get("pattern")
         least, most = digits.get("min", 1), digits.get("max", 1000)
@@ -221,7 +175,7 @@ number:
         typed, bad = step.local["typed"], step.local.pop("bad", False)
         step.local["typed"] = ""
         digits = step.option("digits")
-        kind = self._kind(step)
+        kind = self.kind(step)
         least, most = entry_bounds(kind, digits)
         pattern = digits.get("pattern")
         if bad or not least <= len(typed) <= most or (pattern and not compile_pattern(pattern).fullmatch(typed)):
@@ -261,10 +215,10 @@ number:
     def _confirm_asked(self, step: Step) -> Leave | None:
         if step.run.keys:
             return self.take(step)
-        self._wait(step)
+        self.await_answer(step)
         return None
 
-    def _confirm_key(self, step: Step, key: str) -> Leave | None:
+    def confirm_key(self, step: Step, key: str) -> Leave | None:
         value = decode(step.local["value"])
         if key in (CONFIRM, step.option("digits").get("end", "#")):
             step.local.pop("value")
