@@ -83,7 +83,7 @@ def script(seconds: int) -> list[Any]:
 
 def place_all(links: Any, calls: int, per_s: float, seconds: int) -> None:
     for number in range(calls):
-        wish = {"number": f"1380000000{number % 5}", "called": "10086", "script": script(seconds)}
+        wish = {"number": f"1380000000{number % 4}", "called": "10086", "script": script(seconds)}
         links.submit_api("cti_call", urlsafe_b64encode(json.dumps(wish).encode()).decode())
         gevent.sleep(1 / per_s)
 

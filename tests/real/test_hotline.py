@@ -170,7 +170,7 @@ def test_a_hundred_callers_and_a_hundred_correct_records(
     if not may_press():
         pytest.skip(NEEDS_RAW)
     before = {found["call_id"] for found in engine.calls()}
-    numbers = [f"1380000{number:04}" for number in range(0, 40, 4)]
+    numbers = [f"1380000{number:04}" for number in (0, 1, 2, 5, 6, 10, 11, 12, 15, 16)]  # none that is elderly
     steps = [Pause(3), Press("1"), Pause(9), HangUp()]
     result = run_callers(
         sipp, tmp_path, real_switch.conf.trunks_port, "4000", steps,
