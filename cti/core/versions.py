@@ -48,7 +48,7 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class VersionFigures:
-    """Ended calls of one version. ``contained``: ended without a person being asked for, and without an error.
+    """Ended calls of one version. ``contained``: a goal was reached and no queue entered.
 
     ``queued`` are contacts in queues, ``abandoned`` those of them that the caller ended while waiting.
     """

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from gevent.threadpool import ThreadPool
-from sqlalchemy import Connection, Engine, Row, case, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, case, exists, func, insert, or_, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -17,12 +17,11 @@ from cti.core.versions import Activation, FlowVersion, Origin, VersionFigures
 from cti.store.database import file_of, insert_ignoring, make_engine, parse_url, unavailable
 from cti.store.migrate import require_head
 from cti.store.rows import clean
-from cti.store.schema import call_records, calls, flow_activations, flow_versions, node_visits
+from cti.store.schema import call_goals, call_records, calls, flow_activations, flow_versions, legs, node_visits
 from cti.store.threads import Job, end_threads
 
 T = TypeVar("T")
 _ANSWER_S = 10.0
-_PEOPLE = ("queue", "transfer")  # node types that ask for a person
 _ERRORS = ("system_error", "switch_lost", "engine_lost")
 
 
@@ -142,22 +141,27 @@ def _figures(connection: Connection, flow: str, version: str, since: float) -> V
         .where(calls.c.started_at >= since)
         .subquery()
     )
+    # A talk that the caller ends leaves the queue by `hangup`, too: then an agent's leg had joined.
+    joined = exists().where(
+        legs.c.call_id == node_visits.c.call_id,
+        legs.c.role == "agent",
+        legs.c.added_at >= node_visits.c.entered_at,
+    )
+    gave_up = (node_visits.c.exit == "hangup") & ~joined
     visits = (
         select(
             node_visits.c.call_id,
-            func.max(case((node_visits.c.type.in_(_PEOPLE), 1), else_=0)).label("people"),
-            func.sum(case((node_visits.c.type == "queue", 1), else_=0)).label("queued"),
-            func.sum(case(((node_visits.c.type == "queue") & (node_visits.c.exit == "hangup"), 1), else_=0)).label(
-                "abandoned"
-            ),
+            func.count().label("queued"),
+            func.sum(case((gave_up, 1), else_=0)).label("abandoned"),
         )
-        .where(node_visits.c.call_id.in_(select(ended.c.call_id)))
+        .where(node_visits.c.type == "queue", node_visits.c.call_id.in_(select(ended.c.call_id)))
         .group_by(node_visits.c.call_id)
         .subquery()
     )
     failed = or_(ended.c.terminal_cause.in_(_ERRORS), ended.c.error != "")
     wrong = case((failed, 1), else_=0)
-    contained = case((failed, 0), (visits.c.people == 1, 0), else_=1)
+    goal = exists().where(call_goals.c.call_id == ended.c.call_id)
+    contained = case((goal & visits.c.queued.is_(None), 1), else_=0)
     query = select(
         func.count(), func.sum(wrong), func.sum(contained), func.sum(visits.c.queued), func.sum(visits.c.abandoned)
     ).select_from(ended.outerjoin(visits, visits.c.call_id == ended.c.call_id))

@@ -6,7 +6,7 @@ import pytest
 
 from cti.core.calls import TerminalCause
 from cti.core.errors import StoreUnavailable
-from cti.core.records import CallEnded, CallStarted, NodeVisit
+from cti.core.records import CallEnded, CallStarted, LegAdded, NodeVisit
 from cti.core.versions import Activation, FlowVersion, Origin, VersionFigures
 from cti.store import SqlStore
 from cti.store.flow_versions import open_flow_versions
@@ -91,16 +91,22 @@ def call(
     *nodes: tuple[str, str],
     cause: TerminalCause = TerminalCause.FLOW_END,
     at: float = 100.0,
+    goals: tuple[str, ...] = (),
+    agent: bool = False,
 ) -> None:
     store.record(CallStarted(name, "fs", "10086", at, flow="hotline", flow_version=OLD))
+    if agent:
+        store.record(LegAdded(name, f"{name}-leg", "agent", at + 0.5))
     for number, (kind, exit) in enumerate(nodes):
         store.record(NodeVisit(name, "hotline", f"n{number}", kind, 1, at, at + 1, exit))
-    store.record(CallEnded(name, at + 5, cause))
+    store.record(CallEnded(name, at + 5, cause, goals=goals))
 
 
 def test_figures_tell_errors_people_and_callers_who_gave_up(store: SqlStore) -> None:
-    call(store, "served", ("menu", "1"), ("play", "next"))
-    call(store, "spoke", ("queue", "talked"))
+    call(store, "served", ("menu", "1"), ("play", "next"), goals=("balance",))
+    call(store, "idle", ("menu", "hangup"), cause=TerminalCause.CALLER_HANGUP)
+    call(store, "spoke", ("queue", "talked"), goals=("balance",), agent=True)
+    call(store, "ended the talk", ("queue", "hangup"), cause=TerminalCause.CALLER_HANGUP, agent=True)
     call(store, "left", ("queue", "hangup"), cause=TerminalCause.CALLER_HANGUP)
     call(store, "twice", ("queue", "full"), ("queue", "hangup"), cause=TerminalCause.CALLER_HANGUP)
     call(store, "handed", ("transfer", "talked"))
@@ -109,5 +115,5 @@ def test_figures_tell_errors_people_and_callers_who_gave_up(store: SqlStore) -> 
     store.record(CallStarted("up", "fs", "10086", 100.0, flow="hotline", flow_version=OLD))
     store.record(CallStarted("other", "fs", "10086", 100.0, flow="hotline", flow_version=NEW))
     assert store.flush(10.0)
-    assert store.flows.figures("hotline", OLD, 50.0) == VersionFigures(6, errors=1, contained=1, queued=4, abandoned=2)
+    assert store.flows.figures("hotline", OLD, 50.0) == VersionFigures(8, errors=1, contained=1, queued=5, abandoned=2)
     assert store.flows.figures("hotline", NEW) == VersionFigures()
