@@ -101,7 +101,7 @@ def measure(folder: Path, nodes: int, rounds: int) -> bool:
     print(f"{count} nodes, {rounds} reloads of {min(whole):.1f} to {max(whole):.1f} s")
     print(f"idle:      {idle}")
     print(f"reloading: {busy}")
-    return max(busy.held) <= LIMIT_MS
+    return max(busy.found) <= LIMIT_MS
 
 
 def _changed(file: Path, number: int) -> None:
@@ -118,7 +118,7 @@ def main() -> None:
     logging.basicConfig(level=logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder:
         met = measure(Path(folder), chosen.nodes, chosen.rounds)
-    print(f"hub held for no more than {LIMIT_MS:g} ms: {'met' if met else 'MISSED'}")
+    print(f"no timer late by more than {LIMIT_MS:g} ms: {'met' if met else 'MISSED'}")
     sys.exit(not met)
 
 

@@ -21,7 +21,7 @@ from tests.real.switch import MISSING, NO_SIPP, RealSwitch, find_binary, setting
 ENGINE, NATIVE = "10086", "7000"
 RATES = (20, 40, 60, 80, 100, 120, 150)
 STEP_S = 6
-DIALOGUE = (Pause(2.6), Press("1"), Pause(4.0), HangUp())
+DIALOGUE = (Pause(2.6), Press("1"), Pause(7.0), HangUp())  # the balance is spoken to its end
 CALLERS = tuple(f"1380000000{digit}" for digit in range(4))  # none of them takes the short way for the elderly
 
 NATIVE_EXTENSION = """\
