@@ -5,29 +5,29 @@ The names below are the reference: `docs/configuration.md` is generated from the
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import os
+import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from cti.core.errors import ConfigError
 from cti.core.issue import Issue, Place
+from cti.core.webhook_urls import PLACE
+from cti.core.wrapups import CODE
 from cti.files import read_file, read_secret
-from cti.flow.yamlio import Mapping, Node, Scalar, Sequence, read_yaml
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+from cti.flow.yamlio import read_yaml
+from cti.validating import Section, validate
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+SKILL = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"  # as `cti.core.people` has it
 NAME, DIGITS = r"^[A-Za-z][A-Za-z0-9_-]{0,31}$", r"^\+?[0-9]{1,20}$"
 Name = Annotated[str, Field(pattern=NAME)]
 Digits = Annotated[str, Field(pattern=DIGITS)]
+Host = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.-]{0,63}$")]
 
 
 class SwitchSettings(Section):
@@ -40,6 +40,8 @@ class SwitchSettings(Section):
     password_file: Path | None = None
     kind: Literal["freeswitch", "embedded"] = Field("freeswitch", description="embedded: prompts go as text")
     domain: str = Field("cti.local", description="the SIP domain of the agents' phones")
+    folder: Path | None = Field(None, description="what `cti switch config` wrote: agents' phones are kept there too")
+    settings: Path | None = Field(None, description="what `cti switch config` reads: its trunks are told to the switch")
 
     @model_validator(mode="after")
     def _one_password(self) -> SwitchSettings:
@@ -69,17 +71,31 @@ class SwitchSettings(Section):
 class ApiSettings(Section):
     host: str = "127.0.0.1"
     port: Port = 8080
+    behind_tls: bool = Field(False, description="a proxy in front speaks TLS; else the API listens on loopback only")
+    origins: tuple[str, ...] = Field(
+        (), description="web pages of these origins (`https://desk.example`) may use the API from a browser (CORS)"
+    )
 
-    @field_validator("host")
+    @field_validator("origins")
     @classmethod
-    def _loopback(cls, host: str) -> str:
+    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", origin):
+                raise ValueError(f"{origin!r} is no origin; write https://host or https://host:port")
+        return origins
+
+    @model_validator(mode="after")
+    def _no_passwords_in_clear(self) -> ApiSettings:
         try:
-            loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+            loopback = self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             loopback = False
-        if not loopback:
-            raise ValueError("the API has no sign-in yet and listens on loopback only: write 127.0.0.1 or ::1")
-        return host
+        if not loopback and not self.behind_tls:
+            raise ValueError(
+                "passwords would cross the network in clear: write 127.0.0.1 or ::1, or `behind_tls: true` where a "
+                "proxy in front speaks TLS"
+            )
+        return self
 
 
 class LimitSettings(Section):
@@ -98,7 +114,9 @@ class WorkerSettings(Section):
 
 class DialingSettings(Section):
     trunks: tuple[Name, ...] = Field((), description="gateways in the order of trial")
-    allowed: tuple[Digits, ...] = Field((), description="prefixes of external numbers that flows may dial")
+    allowed: tuple[Digits, ...] = Field((), description="prefixes of numbers that may be dialled; 0 opens no 00")
+    denied: tuple[Digits, ...] = Field((), description="prefixes that may not, whatever is allowed: premium rates")
+    sip_hosts: tuple[Host, ...] = Field((), description="hosts on which agents may have a SIP contact")
     caller_number: Digits | None = Field(None, description="the number shown to the called party")
 
 
@@ -119,9 +137,116 @@ class FaxSettings(Section):
     font: Path | None = Field(None, description="font file with every letter of the pages sent")
 
 
-class QueueSettings(Section):
-    agents: tuple[Digits, ...] = ()
-    limit: Annotated[int, Field(ge=0)] = 100
+Skill = Annotated[str, Field(pattern=SKILL)]
+Level = Annotated[int, Field(ge=1, le=10)]
+Seconds = Annotated[float, Field(ge=0, le=86400)]
+
+
+class OverflowSettings(Section):
+    """Where a contact goes on to when one of the conditions that are given holds."""
+
+    to: Name
+    after_s: Seconds | None = Field(None, description="it has waited so long here")
+    length: Annotated[int, Field(ge=0)] | None = Field(None, description="so many wait already when it comes")
+    wait_s: Seconds | None = Field(None, description="the expected wait is longer when it comes")
+    no_agents: bool = Field(False, description="nobody who could serve it is signed in, or the queue is closed")
+
+
+Code = Annotated[str, Field(pattern=CODE)]
+Title = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class WrittenUp(Section):
+    """What agents are to say of their contacts."""
+
+    dispositions: dict[Code, Title] = Field(
+        default_factory=dict, description="code -> title: what an agent can say came of a contact; none: nothing"
+    )
+    disposition_required: bool = Field(False, description="the work after a contact is not finished without one")
+
+    @model_validator(mode="after")
+    def _can_be_given(self) -> Self:
+        if self.disposition_required and not self.dispositions:
+            raise ValueError("a disposition is required, and `dispositions` has none")
+        return self
+
+
+class QueueSettings(WrittenUp):
+    agents: tuple[Digits, ...] = Field(
+        (), description="a hunt group: extensions that are rung although nobody has signed in; no skill is asked"
+    )
+    skills: dict[Skill, Level] = Field(
+        default_factory=dict, description="skills with least levels that every contact of the queue asks for"
+    )
+    priority: Annotated[int, Field(ge=-100, le=100)] = Field(0, description="added to each contact's")
+    limit: Annotated[int, Field(ge=0)] = Field(100, description="how many wait; the next hear the exit `full`")
+    calendar: Name | None = Field(
+        None, description="it takes nobody while this calendar is closed, and serves who waits; default: always open"
+    )
+    ring_s: Annotated[float, Field(ge=1, le=300)] = Field(20.0, description="how long an offer stays open")
+    rest_s: Seconds = Field(10.0, description="how long a phone of a hunt group rests that was not answered")
+    wrapup_s: Seconds = Field(0.0, description="time for work after a contact; agents end or extend it")
+    select: Literal["longest_idle", "best_skill"] = Field(
+        "longest_idle", description="which of several free agents gets a contact"
+    )
+    overflow: tuple[OverflowSettings, ...] = ()
+    wait_unstaffed: bool = Field(False, description="wait although nobody who could serve is signed in")
+    unstaffed_s: Seconds = Field(60.0, description="how long contacts wait on after the last such agent has gone")
+    after_work_ready: bool = Field(True, description="READY at the end of the work timer, unless the agent chose")
+    record: bool = Field(False, description="record talks with agents, both sides; agents can pause it")
+    record_days: Annotated[int, Field(ge=0, le=36500)] | None = Field(
+        None, description="days until what was recorded of the queue is deleted, in the place of `recording`; 0: never"
+    )
+    service_level_s: Annotated[int, Field(ge=1, le=3600)] = Field(20, description="the N of the service level")
+    music: Annotated[str, Field(pattern=r"^[^\s!{}]{1,200}$")] = Field(
+        "tone_stream://%(300,9700,350,440)", description="played again and again, so it must end; no blanks"
+    )
+
+
+Days = Annotated[int, Field(ge=0, le=36500)]
+
+
+class RecordingSettings(Section):
+    """After how many days recordings are deleted, by kind; 0: never. What holds now holds for earlier ones, too."""
+
+    talk_days: Days = Field(180, description="talks with agents, recorded by the policy of a queue")
+    flow_days: Days = Field(180, description="what the node `recording` of a flow has recorded")
+    voicemail_days: Days = Field(90, description="messages left with the node `voicemail`")
+    fax_days: Days = Field(365, description="faxes received")
+
+
+class CallbackSettings(Section):
+    """How people are called back."""
+
+    calendar: Name | None = Field(None, description="nobody is called while this calendar is closed; default: any time")
+    ring_s: Annotated[float, Field(ge=5, le=120)] = Field(30.0, description="how long the phone of the person rings")
+    pause_s: Annotated[float, Field(ge=0, le=86400)] = Field(300.0, description="between two attempts")
+    limit: Annotated[int, Field(ge=0)] = Field(1000, description="how many may be open; the next are declined")
+    at_once: Annotated[int, Field(ge=1, le=1000)] = Field(10, description="phones that ring for flows at the same time")
+
+
+class OutboundSettings(WrittenUp):
+    """Calls that agents place. They stand in no queue, so what queues have of these is theirs."""
+
+    ring_s: Annotated[float, Field(ge=5, le=120)] = Field(45.0, description="how long the other phone rings")
+    wrapup_s: Seconds = Field(0.0, description="after-contact work; 0: that of the agent's profile")
+    record: bool = Field(False, description="record what is said")
+
+
+Sound = Annotated[str, Field(pattern=r"^[^\s!{}]{1,200}$")]
+
+
+class PermanentLegSettings(Section):
+    """Legs that stay open between contacts, to phones with `remote_answer: permanent_leg`."""
+
+    idle: Sound | None = Field(
+        None,
+        description="heard between contacts, again and again: `silence_stream://-1` where a trunk ends calls without "
+        "sound; default: nothing is sent",
+    )
+    alert: Sound | None = Field(
+        None, description="heard while a contact is offered; default: a short tone every four seconds"
+    )
 
 
 class MessageSettings(Section):
@@ -131,16 +256,101 @@ class MessageSettings(Section):
     chat: Literal["log", "outbox"] = "log"
 
 
+Silence = Annotated[float, Field(ge=30, le=604800)]
+
+
+class ConversationSettings(Section):
+    """Conversations of customers with agents by text: when nobody writes any more. In seconds."""
+
+    sms_customer_s: Silence = Field(3600.0, description="SMS: after the agent's last message the customer has left")
+    sms_agent_s: Silence = Field(
+        1800.0, description="SMS: after the customer's last message another agent gets it, and this one is NOT_READY"
+    )
+    chat_customer_s: Silence = Field(600.0, description="the same of a chat: the customer has left")
+    chat_agent_s: Silence = Field(300.0, description="the same of a chat: another agent gets it")
+
+
+ENGINE, PARAM, GRAMMAR = r"^[A-Za-z][A-Za-z0-9_:-]{0,63}$", r"^[A-Za-z][A-Za-z0-9._-]{0,63}$", r"^[^\s'\\{}]{1,1000}$"
+PARAM_VALUE = r"^[^{}=,\n\r]{0,200}$"
+RULES = ("digits", "int", "money", "date", "time", "yes_no", "words")
+
+
+class SpeechSettings(Section):
+    """Who understands callers: a speech recogniser that the switch has as an ASR module. Without this section callers
+    can only press keys."""
+
+    engine: Annotated[str, Field(pattern=ENGINE)] = Field(description="the name of its interface: unimrcp, vosk, …")
+    profile: Annotated[str, Field(pattern=ENGINE)] | None = Field(None, description="of mod_unimrcp: the MRCP server")
+    grammar: Literal["srgs", "inline", "builtin"] = Field(
+        "srgs",
+        description="srgs: a file for each type in `data`/grammars, which the switch must be able to read; inline: the "
+        "same in the command; builtin: the recogniser's own, `builtin:speech/digits`",
+    )
+    grammars: dict[str, Annotated[str, Field(pattern=GRAMMAR)]] = Field(
+        default_factory=dict, description=f"another grammar for one of {', '.join(RULES)}: a URI or a name"
+    )
+    languages: dict[str, Annotated[str, Field(pattern=ENGINE)]] = Field(
+        default_factory=dict, description="language of a flow -> the recogniser's name for it; others take keys only"
+    )
+    params: dict[Annotated[str, Field(pattern=PARAM)], Annotated[str, Field(pattern=PARAM_VALUE)]] = Field(
+        default_factory=dict, description="further parameters of the recogniser"
+    )
+    confidence: Literal["auto", "fraction", "percent"] = Field(
+        "auto", description="what its confidence counts to: 1 or 100; auto: above 1 it is percent"
+    )
+    announces: bool = Field(
+        True, description="it tells when speech begins; without that, silence lasts as long as the longest answer"
+    )
+
+    @field_validator("grammars")
+    @classmethod
+    def _known(cls, grammars: dict[str, str]) -> dict[str, str]:
+        unknown = next((name for name in grammars if name not in RULES), None)
+        if unknown is not None:
+            raise ValueError(f"there is no grammar {unknown!r}: write one of {', '.join(RULES)}")
+        return grammars
+
+
+Hours = Annotated[float, Field(ge=1, le=720)]
+
+
+class WebhookSettings(Section):
+    """Where webhooks may send events to: nowhere, unless it is said here. Always by https."""
+
+    allowed: tuple[Annotated[str, Field(pattern=PLACE)], ...] = Field(
+        (),
+        description="hosts: `crm.example`, `*.crm.example` (any below it), `crm.example:8443` (else the port is 443)",
+    )
+    networks: tuple[str, ...] = Field(
+        (), description="private addresses that these hosts may have (`10.20.0.0/16`); else only public ones"
+    )
+    loopback: bool = Field(False, description="programs on this machine may be named too, without TLS and on any port")
+    ca_file: Path | None = Field(None, description="PEM file of authorities trusted in the place of the system's")
+    timeout_s: Annotated[float, Field(ge=1, le=14)] = Field(10.0, description="how long one attempt may take")
+    give_up_h: Hours = Field(24.0, description="hours after which an event that could not be delivered is dead")
+    disable_h: Hours = Field(72.0, description="hours without a success after which a webhook is disabled")
+    keep_days: Annotated[int, Field(ge=1, le=90)] = Field(7, description="days that deliveries stay after their end")
+
+    @field_validator("networks")
+    @classmethod
+    def _cidr(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                raise ValueError(f"{network!r} is no network; write 10.20.0.0/16") from error
+        return networks
+
+
 class ReloadSettings(Section):
     watch: bool = Field(True, description="saved flows are checked, tested and taken without a restart")
     deadline_s: Annotated[float, Field(gt=0, le=3600)] = Field(120.0, description="how long that may take")
 
 
 class BossSettings(Section):
-    """The back office: a database and the file of look-ups; default: the demo subscribers."""
+    """The interface server, which answers look-ups and requests (docs/interface-server.md)."""
 
-    lookups: Path | None = None
-    url: str | None = None
+    file: Path | None = Field(None, description="its file; default: the demo's fifty subscribers")
 
 
 class Settings(Section):
@@ -159,7 +369,14 @@ class Settings(Section):
     queues: dict[Name, QueueSettings] = Field(default_factory=dict)
     boss: BossSettings = BossSettings()
     reload: ReloadSettings = ReloadSettings()
+    callbacks: CallbackSettings = CallbackSettings()
+    permanent_legs: PermanentLegSettings = PermanentLegSettings()
+    outbound: OutboundSettings = OutboundSettings()
+    recording: RecordingSettings = RecordingSettings()
     messages: MessageSettings = MessageSettings()
+    conversations: ConversationSettings = ConversationSettings()
+    webhooks: WebhookSettings = WebhookSettings()
+    speech: SpeechSettings | None = None
 
     @field_validator("timezone")
     @classmethod
@@ -215,102 +432,23 @@ def parse_settings(raw: str | bytes, file: str) -> Settings:
     tree, issues = read_yaml(raw, file)
     if tree is None or issues:
         raise SettingsRefused(issues or [Issue(Place(file), "empty-file", "there is nothing in this file")])
-    try:
-        return Settings.model_validate(plain(tree))
-    except ValidationError as error:
-        found = [_issue(item, tree) for item in error.errors() if not _follows_from_others(item)]
-        raise SettingsRefused(sorted(found, key=lambda issue: issue.place)) from None
+    settings, found = validate(Settings, tree, secret=_SECRET, patterns=_PATTERNS)
+    if settings is None:
+        raise SettingsRefused(found)
+    return settings
 
 
-def plain(node: Node) -> Any:
-    """The tree as pydantic takes it: scalars stay text, the schema makes them numbers and truth values."""
-    match node:
-        case Scalar():
-            return None if node.missing else node.text
-        case Sequence(items):
-            return [plain(item) for item in items]
-        case Mapping():
-            return {key.text: plain(value) for key, value in node}
-
-
-#: What pydantic calls by Python's names, in the words of YAML.
-_KINDS = {
-    "tuple_type": "must be a list, such as [a, b]",
-    "dict_type": "must be a mapping, such as {name: value}",
-    "model_type": "must be a mapping, such as {name: value}",
-    "string_type": "must be one text or number",
-    "path_type": "must be one text, a path",
-    "too_short": "must not be empty",
-}
+#: What each pattern asks for.
 _PATTERNS = {
+    SKILL: "must be a letter or digit, then letters, digits, . _ or -, 64 at most",
     NAME: "must be a letter, then letters, digits, - or _, 32 at most",
     DIGITS: "must be 1 to 20 digits, with or without a leading +",
+    ENGINE: "must be a letter, then letters, digits, - _ or :, 64 at most",
+    PARAM: "must be a letter, then letters, digits, . - or _, 64 at most",
+    GRAMMAR: "must be a URI or a name without blanks, quotes, backslashes and braces",
+    PLACE: "must be a host, *.host, or host:port",
+    PARAM_VALUE: "must be at most 200 characters, without { } = , and line ends",
 }
-
-
-def _follows_from_others(error: Any) -> bool:
-    """Pydantic counts only the good items of a list, so that a list of bad ones is "too short", too."""
-    return bool(error["type"] == "too_short" and error["input"])
-
-
-def _issue(error: Any, tree: Node) -> Issue:
-    place, parent, key = tree.place, tree, ""
-    for step in error["loc"]:
-        if step == "[key]":
-            break  # it is the name before, not what it names
-        parent = _descend(parent, step)
-        key = f"number {step + 1} of {key}" if isinstance(step, int) else step
-        if parent is None:
-            break
-        place = parent.place
-    kind, message = error["type"], str(error["msg"]).removeprefix("Value error, ")
-    if kind == "extra_forbidden":
-        return _unknown_option(error["loc"], tree)
-    if kind == "missing":
-        return Issue(place, "missing-option", f"'{key}' must be given")
-    if kind == "string_pattern_mismatch":
-        message = _PATTERNS[error["ctx"]["pattern"]]
-    if kind in _KINDS:
-        return Issue(place, "bad-value", f"{key or 'this file'}: {_KINDS[kind]}")
-    # Only a plain value is shown again: a whole section may hold a password.
-    value = error.get("input")
-    shown = f", not {value!r}" if kind != "value_error" and isinstance(value, str) and key not in _SECRET else ""
-    return Issue(place, "bad-value", f"{key or 'this file'}: {message[:1].lower()}{message[1:]}{shown}")
-
-
-def _descend(node: Node | None, step: str | int) -> Any:
-    if isinstance(node, Mapping):
-        return node.get(str(step))
-    if isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
-        return node.items[step]
-    return None
-
-
-def _unknown_option(loc: tuple[str | int, ...], tree: Node) -> Issue:
-    section: type[BaseModel] | None = Settings
-    node: Any = tree
-    for step in loc[:-1]:
-        section = _section_of(section, step) if not isinstance(step, int) else section
-        node = _descend(node, step)
-    known = list(section.model_fields) if section is not None else []
-    name = str(loc[-1])
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(known)}" if known else ""
-    return Issue(node.key_place(name), "unknown-option", f"'{name}' is not an option here{hint}")
-
-
-_SECTIONS: dict[str, type[BaseModel]] = {"switches": SwitchSettings, "queues": QueueSettings}
-
-
-def _section_of(section: type[BaseModel] | None, step: str) -> type[BaseModel] | None:
-    if section is None:
-        return None
-    if step in _SECTIONS:
-        return _SECTIONS[step]
-    found = section.model_fields.get(step)
-    if found is None:
-        return section  # the key of a mapping, such as a queue's name
-    return found.annotation if isinstance(found.annotation, type) and issubclass(found.annotation, BaseModel) else None
 
 
 def _absolute(settings: Settings, base: Path) -> Settings:
@@ -321,9 +459,13 @@ def _absolute(settings: Settings, base: Path) -> Settings:
         update={
             "data": base / settings.data,
             "flows": base / settings.flows,
-            "switches": tuple(s.model_copy(update={"password_file": at(s.password_file)}) for s in settings.switches),
+            "switches": tuple(
+                s.model_copy(update={"password_file": at(s.password_file), "folder": at(s.folder)})
+                for s in settings.switches
+            ),
             "store": settings.store.model_copy(update={"keys": at(settings.store.keys)}),
             "fax": settings.fax.model_copy(update={"font": at(settings.fax.font)}),
-            "boss": settings.boss.model_copy(update={"lookups": at(settings.boss.lookups)}),
+            "webhooks": settings.webhooks.model_copy(update={"ca_file": at(settings.webhooks.ca_file)}),
+            "boss": settings.boss.model_copy(update={"file": at(settings.boss.file)}),
         }
     )

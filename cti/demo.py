@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import os
 import secrets
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cti.app import Application, ShiftedClock
+from cti.boss import DEMO_DATABASE, DEMO_INTERFACES, ensure_demo_database
+from cti.boss.demo_billing import start_billing, stop_billing, with_billing
 from cti.config import load_settings
 from cti.core.script import HangUp
 from cti.switch.embedded import EmbeddedSwitch, SwitchConfig, parse_script
 from cti.switch.sandbox import script_item
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from cti.core.script import Step
@@ -39,17 +42,26 @@ switches:
   - {{name: demo, host: 127.0.0.1, port: {port}, kind: embedded, password_file: event_socket.secret}}
 api: {{host: 127.0.0.1, port: {api_port}}}
 worker: {{drain_s: 1}}
+dialing: {{trunks: [carrier], allowed: ["86"]}}
 reload: {{watch: {watch}}}
 queues:
-  service: {{agents: [1001, 1002, 1003]}}
-"""
+  service: {service}
+{boss}"""
+#: Phones that ring although nobody has signed in: enough for a single call.
+HUNT_GROUP = "{agents: [1001, 1002, 1003]}"
+
+
+def _say_nothing(_: str) -> None:
+    """Nobody signs in to a platform that lasts for one call."""
 
 
 @dataclass(slots=True)
 class Demo:
     """``folder`` keeps database, keys and settings; ``api_port`` 0: any free one; ``direct``: the flow that the number
     `DIRECT` meets, whatever the entry table says; ``at``: what the platform's wall clock shows at the start;
-    ``channels``: who takes the messages, by name."""
+    ``channels``: who takes the messages, by name; ``announce`` shows the first administrator's one-time password;
+    ``service``: settings of the queue of that name; ``billing``: a process of its own answers for subscribers, by a
+    socket."""
 
     folder: Path
     flows: Path
@@ -57,11 +69,16 @@ class Demo:
     direct: str | None = None
     at: datetime | None = None
     channels: Mapping[str, MessageChannel] | None = None
+    announce: Callable[[str], None] = _say_nothing
+    service: str = HUNT_GROUP
+    billing: bool = False
 
     def start(self) -> Platform:
         self.folder.mkdir(parents=True, exist_ok=True)
         password = secrets.token_urlsafe(24)
-        switch = EmbeddedSwitch(SwitchConfig(password=password, domain=DOMAIN, verbose_channel_events=True))
+        switch = EmbeddedSwitch(
+            SwitchConfig(password=password, domain=DOMAIN, verbose_channel_events=True, gateways={"carrier": True})
+        )
         port = switch.start()
         secret = self.folder / "event_socket.secret"
         with open(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
@@ -72,21 +89,33 @@ class Demo:
                 flows=self.flows.resolve(),
                 port=port,
                 api_port=self.api_port,
+                service=self.service,
                 watch="false" if self.direct else "true",  # one call keeps its version anyway
+                boss="boss: {file: interfaces.yaml}\n" if self.billing else "",
             ),
             encoding="utf-8",
         )
         direct = {DIRECT: self.direct} if self.direct else None
         clock = ShiftedClock(self.at.timestamp()) if self.at else None
-        application = Application(load_settings(config), direct=direct, clock=clock, channels=self.channels)
+        billing = self._billing() if self.billing else None
+        application = Application(
+            load_settings(config), direct=direct, clock=clock, channels=self.channels, announce=self.announce
+        )
         application.start()
-        return Platform(switch, application)
+        return Platform(switch, application, billing)
+
+    def _billing(self) -> subprocess.Popen[bytes]:
+        process, port = start_billing(ensure_demo_database(self.folder / DEMO_DATABASE))
+        interfaces = with_billing(DEMO_INTERFACES.read_text(encoding="utf-8"), port)
+        (self.folder / "interfaces.yaml").write_text(interfaces, encoding="utf-8")
+        return process
 
 
 @dataclass(slots=True)
 class Platform:
     switch: EmbeddedSwitch
     application: Application
+    billing: subprocess.Popen[bytes] | None = None
 
     def call(self, number: str, called: str, script: Sequence[Step], observer: Observer) -> VirtualCaller:
         """Somebody dials; ``observer`` is told what they hear, type, and how it ends.
@@ -99,4 +128,10 @@ class Platform:
 
     def stop(self) -> None:
         self.application.stop()
+        self.end()
+
+    def end(self) -> None:
+        """What is left when the application has stopped."""
         self.switch.stop()
+        if self.billing is not None:
+            stop_billing(self.billing)

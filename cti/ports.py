@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from cti.core.calls import NewCall
-from cti.core.commands import AudioPart, FindNotices, Listen, RequestCallback
+from cti.core.commands import AudioPart, FindNotices, Listen, NoticeHeard, RequestCallback
+from cti.core.documents import DocumentLeft
 from cti.core.events import Event, FoundNotice, Heard, LookupEnded, RequestEnded
-from cti.core.records import CallDetail, CallFilter, CallJournal, CallRow, Record, StoreHealth
+from cti.core.legs import LegEvent, Phone
+from cti.core.records import CallDetail, CallFilter, CallJournal, CallRow, NoticeTotal, Record, StoreHealth
 from cti.core.versions import Activation, FlowVersion, VersionFigures
+from cti.core.webhooks import Answer, Message
+from cti.core.wrapups import WrapUpRow
 
 
 class Clock(Protocol):
@@ -38,6 +43,9 @@ class CallSink(Protocol):
 
     def recording_failed(self, uuid: str, action: str) -> None:
         """The recording of the call was not started, masked, … (``action``), or ended by itself."""
+
+    def recording_over(self, path: str) -> None:
+        """The switch has closed this file, of whichever call or leg."""
 
     def call_taken(self, uuid: str) -> None:
         """The switch took the call to the emergency extension: it is no longer ours."""
@@ -93,7 +101,7 @@ class Switch(Protocol):
     def start_recording(self, uuid: str, path: str) -> None:
         """Record both sides of the call into ``path`` (absolute), from the answer on. One at a time."""
 
-    def pause_recording(self, uuid: str, on: bool) -> None:
+    def pause_recording(self, uuid: str, on: bool, done: Callable[[bool], None] | None = None) -> None:
         """Leave out what follows, or go on."""
 
     def mask_recording(self, uuid: str, on: bool) -> None:
@@ -115,6 +123,114 @@ class Switch(Protocol):
     def stop_video(self, uuid: str, ref: int) -> None: ...
 
     def hangup(self, uuid: str, cause: str) -> None: ...
+
+
+class LegSink(Protocol):
+    """Where a switch adapter puts what becomes of legs. Called on the adapter's greenlets; must return at once."""
+
+    def leg_event(self, event: LegEvent) -> None: ...
+
+
+class LegControl(Protocol):
+    """Agents' and supervisors' legs on one switch, and callers' legs where they meet them.
+
+    Every method returns at once; outcomes come to the `LegSink`. A command for a leg that is gone is not an error: its
+    end was told, or is about to be. ``audio`` and ``music`` hold playback arguments made by `Prompts`; music is
+    repeated until something else is to be done. Rooms are named by us (a uuid).
+    """
+
+    def attach(self, sink: LegSink) -> None:
+        """Before the links are started."""
+
+    def check(self, phone: Phone) -> None:
+        """May it be dialled? Raises CtiError ``destination-denied``."""
+
+    def ring(
+        self, leg: str, phone: Phone, *, ring_s: float, call: str, caller_number: str, headers: Mapping[str, str]
+    ) -> None:
+        """Ring; `LegAnswered` or `LegFailed` comes, once. ``call`` is the caller's leg, for which it rings (may be
+        empty); ``caller_number`` is shown (empty: none); ``headers`` go with the INVITE (names ``X-…``).
+
+        Raises CtiError ``destination-denied`` or ``bad-header``; a leg that is known already is left alone.
+        """
+
+    def stop(self, leg: str) -> None:
+        """Rescind: stop ringing, and hang up a phone that answered meanwhile. `LegFailed` (cancelled) comes."""
+
+    def meet(self, leg: str, call: NewCall) -> None:
+        """Give an answered leg to the engine: from now on it is a caller's like any other (``call.uuid`` is the leg),
+        met by ``call.flow``. What becomes of it is told to the `CallSink`; nothing when it has hung up meanwhile."""
+
+    def play(self, leg: str, ref: int, audio: Sequence[str]) -> None:
+        """To this leg alone, when it is parked: a whisper, a tone. `LegPlayed(ref)` comes unless it hangs up."""
+
+    def stop_play(self, leg: str, ref: int) -> None: ...
+
+    def bridge(self, a: str, b: str) -> None:
+        """Let two legs talk, wherever each of them is (parked with music, in another talk, in a conference).
+        `LegsBridged` or `BridgeFailed` comes; whoever either of them talked with before is parked."""
+
+    def unbridge(self, a: str, b: str) -> None:
+        """Both are parked again. `LegsUnbridged` comes."""
+
+    def hold(self, leg: str, music: Sequence[str]) -> None:
+        """``leg`` hears music; whom it talked with is parked, in silence, and may consult somebody else."""
+
+    def retrieve(self, leg: str) -> None:
+        """Bridge it again with whom it was taken from by `hold`. `LegsBridged` or `BridgeFailed` comes."""
+
+    def park(self, leg: str, music: Sequence[str]) -> None:
+        """As `hold`, for anybody to pick up. Without music nothing is sent to it."""
+
+    def pick_up(self, leg: str, by: str) -> None:
+        """Bridge the parked ``leg`` with ``by``."""
+
+    def mute(self, leg: str, on: bool, done: Callable[[bool], None] | None = None) -> None:
+        """What the leg says is silence for whomever it talks to, in a conference too. ``done``, here and below: told
+        whether the switch has done it; nothing when that stays unknown."""
+
+    def send_dtmf(self, leg: str, digits: str, done: Callable[[bool], None] | None = None) -> None:
+        """Send keys out to the phone of ``leg``. Raises CtiError ``bad-digits``."""
+
+    def answer(self, leg: str) -> None:
+        """Have a ringing phone answer, one that can: by a NOTIFY (`Phone.remote_answer` talk_event), or by ringing it
+        anew with the header that it heeds (auto_answer), on the same leg. Nothing for other phones."""
+
+    def registered(self, user: str) -> bool:
+        """Whether this extension can be rung here. Blocks, 2 s at most; raises CtiError ``switch-unavailable``."""
+
+    def start_recording(self, leg: str, path: str) -> None:
+        """As `Switch.start_recording`, of an answered leg of ours; so are the others. `LegRecordingFailed` may come."""
+
+    def pause_recording(self, leg: str, on: bool, done: Callable[[bool], None] | None = None) -> None: ...
+
+    def mask_recording(self, leg: str, on: bool) -> None: ...
+
+    def stop_recording(self, leg: str) -> None: ...
+
+    def hang_up(self, leg: str, cause: str = "NORMAL_CLEARING") -> None: ...
+
+    def conference(self, room: str, legs: Sequence[str]) -> None:
+        """Bring legs together, wherever each of them is. `ConferenceJoined` comes for each."""
+
+    def join(self, room: str, leg: str) -> None: ...
+
+    def leave(self, room: str, leg: str) -> None:
+        """It is parked. A conference of two is a talk again by `bridge`."""
+
+    def kick(self, room: str, leg: str) -> None:
+        """Put it out, and hang it up."""
+
+    def monitor(self, leg: str, target: str, mode: str) -> None:
+        """Let the supervisor's parked ``leg`` hear the agent's leg ``target`` and whom it talks to. ``mode``: listen,
+        whisper (the agent hears the supervisor, the other side never), barge (both do); again with another mode to
+        change it live. `MonitorStarted`, and `MonitorEnded` when either leg ends or is sent elsewhere."""
+
+    def stop_monitor(self, leg: str) -> None:
+        """The supervisor's leg is parked again."""
+
+    def take_over(self, leg: str, target: str) -> None:
+        """Put the supervisor's ``leg`` in the place of ``target``, which is parked. `LegsBridged` or `BridgeFailed`."""
 
 
 class Prompts(Protocol):
@@ -153,14 +269,15 @@ class NoticeSource(Protocol):
 
     def find(self, wanted: FindNotices) -> tuple[FoundNotice, ...]: ...
 
-    def heard(self, notice: str, whole: bool) -> None: ...
+    def heard(self, call_id: str, heard: NoticeHeard) -> None: ...
 
 
 class CallbackDesk(Protocol):
-    """Takes wishes to be called back. Returns at once."""
+    """Takes wishes to be called back."""
 
     def register(self, call_id: str, wish: RequestCallback) -> str:
-        """accepted, declined (nobody will call), or invalid (this number cannot be called)."""
+        """accepted, declined (nobody will call), or invalid (this number cannot be called). Blocks until the wish is
+        kept."""
 
 
 class FaxPages(Protocol):
@@ -187,11 +304,26 @@ class MessageChannel(Protocol):
         """True when it was taken for delivery. May block; keeps its own deadline; never raises."""
 
 
+class WebhookSender(Protocol):
+    """Sends messages to receivers by HTTP."""
+
+    def check(self, url: str) -> None:
+        """May a webhook go there? Returns at once; raises CtiError: bad-url, url-not-allowed."""
+
+    def send(self, url: str, message: Message) -> Answer:
+        """One attempt. Blocks its greenlet until its own deadline; never raises for what the receiver does."""
+
+    def close(self) -> None: ...
+
+
 class Store(Protocol):
     """Records of calls: in by `record`, which returns at once (queued in order, grouped); reads block."""
 
     def record(self, record: Record) -> None:
         """Queue one record. Never raises for a database that is away; call it on the hub's thread only."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is recorded within is written whole or not at all. For a moment only: others' records wait meanwhile."""
 
     def list_calls(
         self, *, limit: int, before: str | None = None, where: CallFilter | None = None, unmask: bool = False
@@ -205,6 +337,15 @@ class Store(Protocol):
         self, flow: str, *, since: float | None = None, until: float | None = None
     ) -> list[tuple[str, str, int]]:
         """(node, exit, how often) of visits that began in [since, until); exit '' while one lasts. StoreUnavailable."""
+
+    def count_notices(self, *, since: str | None = None) -> list[NoticeTotal]:
+        """Callers told, by notice, from the day ``since`` (YYYY-MM-DD) on. Raises StoreUnavailable."""
+
+    def find_documents(self, worker: str) -> list[DocumentLeft]:
+        """Documents that the last engine of this worker left waiting, or with an agent. Raises StoreUnavailable."""
+
+    def find_wrapups(self, call_ids: Collection[str], *, unmask: bool = False) -> dict[str, list[WrapUpRow]]:
+        """What agents wrote about contacts of these calls, by call, the first one in front. Raises StoreUnavailable."""
 
     def find_journal(self, call_id: str) -> CallJournal | None:
         """What the call's last run was fed, in clear: for replays, never for display. Raises StoreUnavailable."""
@@ -236,13 +377,16 @@ class FlowHistory(Protocol):
     def last_number(self) -> int: ...
 
     def active(self) -> dict[str, Activation]:
-        """flow -> the line that says which version its callers meet (canaries apart)."""
+        """flow -> the line that says which version its callers meet (canaries and what is held back apart)."""
+
+    def held(self) -> dict[str, Activation]:
+        """flow -> its last line, where that says that it is held back."""
 
     def canaries(self) -> list[Activation]:
         """Every canary that was begun or taken back, the oldest first."""
 
-    def history(self, flow: str, limit: int = 50) -> list[Activation]:
-        """The newest first."""
+    def history(self, flow: str, limit: int = 50, before: int | None = None) -> list[Activation]:
+        """The newest first; ``before``: of a smaller number only."""
 
     def find(self, flow: str, version: str) -> list[FlowVersion]:
         """Versions of the flow that begin with ``version``; two at most, which is one too many."""

@@ -1,7 +1,8 @@
 """The tests that flows carry, as pytest items: ``pytest ivr_flows/`` runs them, in a team's own CI as here.
 
-Settings (in pytest's ini file): ``cti_flows``, the folders of flows (default ``ivr_flows``); ``cti_lookups``, the file
-that declares the look-ups they ask (default: the demo's). A folder is loaded and checked once, when it is met first.
+Settings (in pytest's ini file): ``cti_flows``, the folders of flows (default ``ivr_flows``); ``cti_interfaces``, the
+interface server's file, which declares what they may ask (default: the demo's). A folder is loaded and checked once,
+when it is met first.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _LOADED: pytest.StashKey[dict[Path, dict[str, Plan] | CtiError]] = pytest.StashK
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("cti_flows", "folders of flows whose tests are run (default: ivr_flows)", type="paths", default=None)
-    parser.addini("cti_lookups", "the file that declares the look-ups (default: the demo's)", type="string", default="")
+    parser.addini("cti_interfaces", "the interface server's file (default: the demo's)", type="string", default="")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> FlowFile | None:
@@ -49,16 +50,15 @@ def _plans(config: pytest.Config, folder: Path) -> dict[str, Plan] | CtiError:
 
 def _load(config: pytest.Config, folder: Path) -> dict[str, Plan] | CtiError:
     # Imported here: pytest loads this module at every start, also where no flow is tested.
-    from cti.boss.definitions import load_definitions
-    from cti.boss.demo import DEMO_LOOKUPS
+    from cti.boss import DEMO_INTERFACES, WAYS, load_office
     from cti.core.errors import CtiError
     from cti.runtime.library import load_folder
 
-    named, here = config.getini("cti_lookups"), config.invocation_params.dir
+    named, here = config.getini("cti_interfaces"), config.invocation_params.dir
     shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
     try:
-        definitions = load_definitions(config.rootpath / named if named else DEMO_LOOKUPS)
-        return dict(load_folder(shown, definitions.catalog()).plans)
+        plan = load_office(config.rootpath / named if named else DEMO_INTERFACES, WAYS)
+        return dict(load_folder(shown, plan.catalog()).plans)
     except CtiError as error:
         return error
 

@@ -1,7 +1,8 @@
-"""For all tests: the run says plainly when its real-switch half did not run; the one real switch of the run."""
+"""For all tests: their order, what is said of the real-switch half when it did not run, the real switch of a worker."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,36 @@ if TYPE_CHECKING:
 # How long an example takes is the machine's business: no test is timed.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+#: Whole engines and processes first: a worker that began one of their files last would be waited for.
+LONGEST_FIRST = ("real/test_", "runtime/", "cli/", "store/", "flow/test_run_properties", "flow/test_expl", "switch/")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--nightly", action="store_true", help="also the long runs, marked nightly")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The same order in every worker; a file's tests stay as they are."""
+    items.sort(key=lambda item: _rank(item.nodeid))
+    if not config.getoption("--nightly"):
+        for item in items:
+            if item.get_closest_marker("nightly") is not None:
+                item.add_marker(pytest.mark.skip(reason="a long run, for every night: --nightly"))
+
+
+@pytest.fixture(autouse=True)
+def _events_are_as_in_the_catalogue() -> Iterator[None]:
+    """Of every floor that a test makes, if it makes one."""
+    yield
+    told = sys.modules.get("tests.told")
+    wrong: list[str] = [] if told is None else told.taken()
+    assert wrong == []
+
+
+def _rank(nodeid: str) -> int:
+    return next((rank for rank, part in enumerate(LONGEST_FIRST) if part in nodeid), len(LONGEST_FIRST))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -56,7 +87,7 @@ def carrier() -> Iterator[FakeCarrier]:
 def real_switch(
     freeswitch_binary: Path, carrier: FakeCarrier, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RealSwitch]:
-    """One switch for the whole run; tests leave it without calls."""
+    """One switch for all tests of this worker; they leave it without calls."""
     from .real.switch import RealSwitch, settings_for_test
 
     settings = settings_for_test(trunks=carrier.as_yaml("telecom"))

@@ -25,9 +25,9 @@ def test_little_must_be_written() -> None:
 
 def test_paths_count_from_the_file(tmp_path: Path) -> None:
     file = tmp_path / "cti.yaml"
-    file.write_text("data: d\nswitches: [{password_file: p}]\nstore: {keys: k}\nboss: {lookups: l}\n")
+    file.write_text("data: d\nswitches: [{password_file: p}]\nstore: {keys: k}\nboss: {file: l}\n")
     settings = load_settings(file)
-    found = [settings.data, settings.switches[0].password_file, settings.store.keys, settings.boss.lookups]
+    found = [settings.data, settings.switches[0].password_file, settings.store.keys, settings.boss.file]
     assert found == [tmp_path / name for name in "dpkl"]
 
 
@@ -43,9 +43,33 @@ def test_paths_count_from_the_file(tmp_path: Path) -> None:
         (SWITCH + "worker: {slott: 1}", "cti.yaml:2:10 [unknown-option] 'slott' is not an option here; did you mean"),
         (SWITCH + "worker: {slot: 4}", "cti.yaml:2:16 [bad-value] slot: input should be less than or equal to 3"),
         (SWITCH + "worker: 4", "cti.yaml:2:9 [bad-value] worker:"),
+        (SWITCH + "queues: {q: {disposition_required: on}}", "cti.yaml:2:13 [bad-value] q: a disposition is required"),
+        (SWITCH + "queues: {q: {dispositions: {'Sold!': x}}}", "cti.yaml:2:38 [bad-value] Sold!:"),
         (SWITCH + "api: {port: 99999}", "cti.yaml:2:13 [bad-value] port:"),
         (SWITCH + "api: {port: x}", "cti.yaml:2:13 [bad-value] port:"),
-        (SWITCH + "api: {host: 0.0.0.0}", "cti.yaml:2:13 [bad-value] host: the API has no sign-in yet"),
+        (SWITCH + "api: {host: 0.0.0.0}", "cti.yaml:2:6 [bad-value] api: passwords would cross the network in clear"),
+        (SWITCH + "speech: {}", "cti.yaml:2:9 [missing-option] 'engine' must be given"),
+        (
+            SWITCH + "speech: {engine: x, profil: y}",
+            "cti.yaml:2:21 [unknown-option] 'profil' is not an option here; did",
+        ),
+        (SWITCH + "speech: {engine: 'a b'}", "cti.yaml:2:18 [bad-value] engine: must be a letter, then letters"),
+        (
+            SWITCH + "speech: {engine: x, grammar: gsl}",
+            "cti.yaml:2:30 [bad-value] grammar: input should be 'srgs', 'inline' or 'builtin', not 'gsl'",
+        ),
+        (
+            SWITCH + "speech: {engine: x, grammars: {phone: y}}",
+            "cti.yaml:2:31 [bad-value] grammars: there is no grammar 'phone': write one of digits,",
+        ),
+        (
+            SWITCH + "speech: {engine: x, grammars: {digits: 'a b'}}",
+            "cti.yaml:2:40 [bad-value] digits: must be a URI or a name without blanks",
+        ),
+        (
+            SWITCH + "speech: {engine: x, params: {a: 'y,z'}}",
+            "cti.yaml:2:33 [bad-value] a: must be at most 200 characters, without { } = ,",
+        ),
         (SWITCH + "timezone: Mars/Base", "cti.yaml:2:11 [bad-value] timezone: not a time zone"),
         (SWITCH + "timezone: ../../etc/passwd", "cti.yaml:2:11 [bad-value] timezone: not a time zone"),
         (
@@ -74,7 +98,7 @@ def test_no_secret_is_shown_in_a_finding() -> None:
     switches = (
         "switches: [{password: hush, password_file: x}, {password: [hush]}, {pasword: hush}, {port: {a: hush}}]\n"
     )
-    said = findings(switches + "store: {url: [hush]}\nboss: {url: {hush: hush}}")
+    said = findings(switches + "store: {url: [hush]}\nboss: {file: {hush: hush}}")
     assert len(said) == 6
     assert "hush" not in " ".join(said)
 

@@ -4,38 +4,264 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import falcon
 from falcon.media import JSONHandler
 
-from cti.api import problems
+from cti.api import agent_bulk, agents, contacts, problems, work
+from cti.api.audit import AuditResource, Roles, TeamResource, Teams
+from cti.api.calendars import Calendar, CalendarImport, Calendars, Office
 from cti.api.calls import Call, Calls
+from cti.api.chats import ChatList, ChatMessages, ChatResource, ChatRoom, SmsReceived
+from cti.api.customers import CustomerBook, CustomerContacts, CustomerLookup, CustomerResource
 from cti.api.demo import DemoCalls, Sandbox
+from cti.api.desks import Desks, add_desks
+from cti.api.entries import (
+    Entries,
+    EntryActivate,
+    EntryCheck,
+    EntryHistory,
+    EntryMatch,
+    EntryRollback,
+    EntrySource,
+)
+from cti.api.events import Events
+from cti.api.flow_files import FlowActivate, FlowCheck, FlowDraftList, FlowFiles, FlowRollback
+from cti.api.flow_sources import FlowSource
 from cti.api.flows import Flow, FlowList, Flows
+from cti.api.guard import Guard, require_rules
+from cti.api.my_calls import Dial, PickUp
+from cti.api.my_contacts import MyContactCommand, MyContacts
+from cti.api.my_messages import ContactDocument, MyMessages
+from cti.api.my_wrapups import MyWrapUp
+from cti.api.office import Backends, LookupResource
+from cti.api.once import KeepAnswers
+from cti.api.openapi import PATH, OpenApi
 from cti.api.operations import Health, Metrics, Vitals
+from cti.api.queues import Queue, Queues
+from cti.api.recordings import (
+    Archive,
+    RecordingAudio,
+    RecordingHold,
+    RecordingList,
+    RecordingPages,
+    RecordingResource,
+    RecordingsOfCall,
+)
+from cti.api.reports import ReportResource
+from cti.api.routes import Api
+from cti.api.schedules import Roster, ScheduleImport, Schedules, ShiftResource
+from cti.api.sessions import Me, MyPassword, MySessions, Refresh, Session, Sessions, StreamTicket
+from cti.api.states import States
+from cti.api.switch_directory import PhonePassword, SwitchDirectory
+from cti.api.targets import Targets
+from cti.api.users import OneTimePassword, Unlock, UserKey, UserKeys, UserResource, UserRoles, Users
+from cti.api.webhooks import Deliveries, Hooks, Redeliver, WebhookList, WebhookResource, WebhookSecret, WebhookTest
 from cti.core.errors import CtiError
 from cti.ports import Store
 
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from cti.boss.server import InterfaceServer
+    from cti.runtime.account_services import AccountServices
+    from cti.runtime.chats import Chats
+    from cti.runtime.floor import Floor
+    from cti.runtime.recordings.shelf import Shelf
+    from cti.runtime.webhooks.desk import WebhookDesk
+    from cti.switch.conf.configuration import TrunkSettings
+
+
+#: Headers of answers that a browser shows to a page of another origin.
+EXPOSED = ("ETag", "Location", "Retry-After", "WWW-Authenticate")
+
 
 def create_app(
-    store: Store, vitals: Vitals, sandbox: Sandbox, flows: Flows | None = None
-) -> falcon.App[falcon.Request, falcon.Response]:
-    """Without ``flows`` nothing is told of them."""
-    app = falcon.App()
+    store: Store,
+    vitals: Vitals,
+    services: AccountServices,
+    *,
+    sandbox: Sandbox | None = None,
+    flows: Flows | None = None,
+    reports: ReportResource | None = None,
+    floor: Floor | None = None,
+    domains: Mapping[str, str] = MappingProxyType({}),
+    trunks: Mapping[str, TrunkSettings] = MappingProxyType({}),
+    origins: Collection[str] = (),
+    desks: Desks | None = None,
+    shelf: Shelf | None = None,
+    chats: Chats | None = None,
+    webhooks: WebhookDesk | None = None,
+    office: InterfaceServer | None = None,
+) -> Api:
+    """``origins``: of web pages that may use it. ``domains``: of each switch, the one in which agents' phones
+    register. ``trunks``: the settings of switches that are told theirs.
+
+    Without ``flows`` nothing is told of them, without ``sandbox`` there are no virtual calls,
+    without ``floor`` no agents at work, without ``chats`` no customers who write.
+
+    Raises LookupError for a route without a rule."""
+    # Tokens come in headers and never in cookies, so no page needs credentials to be allowed.
+    cors: list[Any] = [falcon.CORSMiddleware(allow_origins=list(origins), expose_headers=EXPOSED)] if origins else []
+    app = Api(middleware=[*cors, KeepAnswers(), Guard(services)])
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=partial(json.dumps, ensure_ascii=False))
     app.add_error_handler(Exception, problems.on_bug)
     app.add_error_handler(falcon.HTTPError, _on_http_error)
     app.add_error_handler(CtiError, problems.on_cti_error)
     app.add_route("/healthz", Health(vitals, store))
     app.add_route("/metrics", Metrics(vitals, store))
-    app.add_route("/v1/calls", Calls(store))
-    app.add_route("/v1/calls/{call_id}", Call(store))
-    app.add_route("/v1/demo/calls", DemoCalls(sandbox))
+    _add_accounts(app, services)
+    app.add_route("/v1/calls", Calls(store, services.store.agents))
+    app.add_route("/v1/calls/{call_id}", Call(store, services.store.agents))
+    if shelf is not None:
+        _add_recordings(app, Archive(services, shelf), store)
+    if reports is not None:
+        app.add_route("/v1/reports/{name}", reports)
+    if sandbox is not None:
+        app.add_route("/v1/demo/calls", DemoCalls(sandbox))
     if flows is not None:
         app.add_route("/v1/flows", FlowList(flows))
         app.add_route("/v1/flows/{flow}", Flow(flows))
+        files = FlowFiles(flows, services)
+        app.add_route("/v1/flows/check", FlowCheck(files))
+        app.add_route("/v1/flows/drafts", FlowDraftList(files))
+        app.add_route("/v1/flows/activate", FlowActivate(files))
+        app.add_route("/v1/flows/{flow}/source", FlowSource(files))
+        app.add_route("/v1/flows/{flow}/rollback", FlowRollback(files))
+        _add_entries(app, files)
+    _add_schedules(app, Roster(services))
+    _add_customers(app, CustomerBook(services), Targets(floor, services, store) if floor is not None else None)
+    app.add_route("/switch/directory", SwitchDirectory(services.store.agents, domains, trunks))
+    app.add_route("/v1/phones/{agent}/password", PhonePassword(services))
+    if chats is not None:
+        _add_chats(app, ChatRoom(chats))
+    if office is not None:
+        app.add_route("/v1/lookups/{lookup}", LookupResource(office))
+        app.add_route("/v1/backends", Backends(office))
+    if webhooks is not None:
+        _add_webhooks(app, Hooks(services, webhooks))
+    if floor is not None:
+        _add_floor(app, floor, services, store)
+        if shelf is not None:
+            app.add_route("/v1/contacts/{contact}/document", ContactDocument(contacts.Live(floor, services), shelf))
+    else:
+        app.add_route("/v1/me", Me(services))
+    add_desks(app, store, services, desks or Desks())
+    app.add_route(PATH, OpenApi(app))
     app.add_route("/problems/{error_id}", problems.ProblemPage())
+    require_rules(app)
     return app
+
+
+def _add_accounts(app: Api, services: AccountServices) -> None:
+    app.add_route("/v1/sessions", Sessions(services))
+    app.add_route("/v1/sessions/refresh", Refresh(services))
+    app.add_route("/v1/sessions/{session_id}", Session(services))
+    app.add_route("/v1/me/password", MyPassword(services))
+    app.add_route("/v1/me/sessions", MySessions(services))
+    app.add_route("/v1/me/stream-ticket", StreamTicket(services))
+    app.add_route("/v1/users", Users(services))
+    app.add_route("/v1/users/{user_id}", UserResource(services))
+    app.add_route("/v1/users/{user_id}/roles", UserRoles(services))
+    app.add_route("/v1/users/{user_id}/one-time-password", OneTimePassword(services))
+    app.add_route("/v1/users/{user_id}/unlock", Unlock(services))
+    app.add_route("/v1/users/{user_id}/keys", UserKeys(services))
+    app.add_route("/v1/users/{user_id}/keys/{key_id}", UserKey(services))
+    app.add_route("/v1/roles", Roles())
+    app.add_route("/v1/teams", Teams(services))
+    app.add_route("/v1/teams/{team}", TeamResource(services))
+    app.add_route("/v1/audit", AuditResource(services))
+
+
+def _add_customers(app: Api, book: CustomerBook, contacts: Targets | None) -> None:
+    app.add_route("/v1/customers/lookup", CustomerLookup(book, contacts))
+    app.add_route("/v1/customers/{customer}", CustomerResource(book))
+    app.add_route("/v1/customers/{customer}/contacts", CustomerContacts(book))
+
+
+def _add_schedules(app: Api, roster: Roster) -> None:
+    app.add_route("/v1/schedules", Schedules(roster))
+    app.add_route("/v1/schedules/import", ScheduleImport(roster))
+    app.add_route("/v1/schedules/{shift}", ShiftResource(roster))
+
+
+def _add_entries(app: Api, files: FlowFiles) -> None:
+    app.add_route("/v1/entries", Entries(files))
+    app.add_route("/v1/entries/source", EntrySource(files))
+    app.add_route("/v1/entries/check", EntryCheck(files))
+    app.add_route("/v1/entries/activate", EntryActivate(files))
+    app.add_route("/v1/entries/rollback", EntryRollback(files))
+    app.add_route("/v1/entries/history", EntryHistory(files))
+    app.add_route("/v1/entries/match", EntryMatch(files))
+    office = Office(files)
+    app.add_route("/v1/calendars", Calendars(office))
+    app.add_route("/v1/calendars/import", CalendarImport(office))
+    app.add_route("/v1/calendars/{calendar}", Calendar(office))
+
+
+def _add_recordings(app: Api, archive: Archive, store: Store) -> None:
+    app.add_route("/v1/calls/{call_id}/recordings", RecordingsOfCall(archive, store))
+    app.add_route("/v1/recordings", RecordingList(archive))
+    app.add_route("/v1/recordings/{recording_id}", RecordingResource(archive))
+    app.add_route("/v1/recordings/{recording_id}/hold", RecordingHold(archive))
+    app.add_route("/v1/recordings/{recording_id}/audio", RecordingAudio(archive))
+    app.add_route("/v1/recordings/{recording_id}/pages", RecordingPages(archive))
+
+
+def _add_chats(app: Api, room: ChatRoom) -> None:
+    app.add_route("/v1/chats", ChatList(room))
+    app.add_route("/v1/chats/{chat}", ChatResource(room))
+    app.add_route("/v1/chats/{chat}/messages", ChatMessages(room))
+    app.add_route("/v1/sms", SmsReceived(room))
+
+
+def _add_webhooks(app: Api, hooks: Hooks) -> None:
+    app.add_route("/v1/webhooks", WebhookList(hooks))
+    app.add_route("/v1/webhooks/{webhook_id}", WebhookResource(hooks))
+    app.add_route("/v1/webhooks/{webhook_id}/secret", WebhookSecret(hooks))
+    app.add_route("/v1/webhooks/{webhook_id}/test", WebhookTest(hooks))
+    app.add_route("/v1/webhooks/{webhook_id}/deliveries", Deliveries(hooks))
+    app.add_route("/v1/webhooks/{webhook_id}/redeliver", Redeliver(hooks))
+
+
+def _add_floor(app: Api, floor: Floor, services: AccountServices, store: Store) -> None:
+    desk = work.Work(floor, services)
+    app.add_route("/v1/me", work.WorkingMe(services, desk))
+    app.add_route("/v1/me/sign-in", work.SignIn(desk))
+    app.add_route("/v1/me/sign-out", work.SignOut(desk))
+    app.add_route("/v1/me/state", work.State(desk))
+    app.add_route("/v1/me/next", work.Next(desk))
+    app.add_route("/v1/me/heartbeat", work.Heartbeat(desk))
+    app.add_route("/v1/me/contacts", MyContacts(desk))
+    app.add_route("/v1/me/contacts/{contact}/messages", MyMessages(desk))
+    app.add_route("/v1/me/contacts/{contact}/wrapup", MyWrapUp(desk))
+    targets = Targets(floor, services, store, CustomerBook(services))
+    app.add_route("/v1/me/dial", Dial(desk, targets))
+    app.add_route("/v1/me/contacts/{contact}/{command}", MyContactCommand(desk, targets))
+    app.add_route("/v1/events", Events(floor, services))
+    app.add_route("/v1/states", States())
+    staff = agents.Staff(floor, services)
+    app.add_route("/v1/agents", agents.Agents(staff))
+    app.add_route("/v1/agents/skills", agent_bulk.AgentSkills(staff))
+    app.add_route("/v1/agents/import", agent_bulk.AgentImport(staff))
+    app.add_route("/v1/agents/states", agent_bulk.AgentStates(staff))
+    app.add_route("/v1/skills/import", agent_bulk.SkillImport(staff))
+    app.add_route("/v1/agents/{agent}", agents.Agent(staff))
+    app.add_route("/v1/agents/{agent}/state", agents.AgentState(staff))
+    app.add_route("/v1/agents/{agent}/sign-out", agents.AgentSignOut(staff))
+    app.add_route("/v1/skills", agents.Skills(staff))
+    app.add_route("/v1/skills/{skill}", agents.Skill(staff))
+    app.add_route("/v1/queues", Queues(floor))
+    app.add_route("/v1/queues/{queue}", Queue(floor))
+    live = contacts.Live(floor, services)
+    app.add_route("/v1/contacts", contacts.Contacts(live))
+    app.add_route("/v1/contacts/{contact}", contacts.Contact(live))
+    app.add_route("/v1/contacts/{contact}/pick-up", PickUp(desk, live))
+    app.add_route("/v1/contacts/{contact}/move", contacts.ContactMove(live))
+    app.add_route("/v1/contacts/{contact}/priority", contacts.ContactPriority(live))
+    app.add_route("/v1/contacts/{contact}/monitor", contacts.ContactMonitor(live))
 
 
 def _on_http_error(

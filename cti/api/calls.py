@@ -1,34 +1,35 @@
-"""``/v1/calls``: past and running calls, newest first. Numbers are masked."""
+"""``/v1/calls``: past and running calls, newest first. Numbers are masked, unless asked for with a reason.
+
+A call belongs to the agents whose phones had it, and to their teams: who may see some teams only sees their calls.
+"""
 
 from __future__ import annotations
 
-import difflib
-import re
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from cti.api.guard import access_of
+from cti.api.paging import flag_of, iso, known_only, limit_of, time_of
 from cti.api.problems import Problem
+from cti.core.access import Permission, ResourceScope, decide
 from cti.core.calls import TerminalCause
 from cti.core.errors import CtiError
+from cti.core.masking import mask
+from cti.core.numbers import normalise_number
 from cti.core.records import CallFilter
 
 if TYPE_CHECKING:
     import falcon
 
-    from cti.core.records import CallRow
+    from cti.api.guard import Access
+    from cti.core.records import CallDetail, CallRow
     from cti.ports import Store
+    from cti.store.agents import Agents
 
-LIMIT_DEFAULT = 50
-LIMIT_MAX = 500
 FILTERS = ("caller", "called", "flow", "outcome", "terminal_cause", "since", "until", "live")
-TIMES = ("started_at", "answered_at", "ended_at", "entered_at", "left_at", "added_at")
+UNMASK = ("unmask", "reason")
+TIMES = ("started_at", "answered_at", "ended_at", "entered_at", "left_at", "added_at", "at")
 SPANS = ("masked", "paused")  # lists of [from, to)
-
-
-def iso(seconds: float | None) -> str | None:
-    """ISO 8601 with offset, milliseconds."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def with_times(row: dict[str, Any]) -> dict[str, Any]:
@@ -53,26 +54,6 @@ def call_json(row: CallRow) -> dict[str, Any]:
     return shown
 
 
-def known_only(req: falcon.Request, known: tuple[str, ...]) -> None:
-    """A filter with a typo must not answer with everything."""
-    for name, value in req.params.items():
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-            raise Problem("bad-request", f"unknown parameter {name!r}; {hint}")
-        if isinstance(value, list):
-            raise Problem("bad-request", f"{name} is given {len(value)} times")
-
-
-def limit_of(req: falcon.Request) -> int:
-    text = req.get_param("limit")
-    if text is None:
-        return LIMIT_DEFAULT
-    if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= LIMIT_MAX:
-        raise Problem("bad-request", f"limit must be a whole number from 1 to {LIMIT_MAX}, not {text!r}")
-    return int(text)
-
-
 def filter_of(req: falcon.Request) -> CallFilter:
     cause = req.get_param("terminal_cause")
     if cause is not None and cause not in list(TerminalCause):
@@ -83,46 +64,32 @@ def filter_of(req: falcon.Request) -> CallFilter:
         flow=req.get_param("flow"),
         outcome=req.get_param("outcome"),
         terminal_cause=None if cause is None else TerminalCause(cause),
-        since=_time(req, "since"),
-        until=_time(req, "until"),
-        live=_flag(req, "live"),
+        since=time_of(req, "since"),
+        until=time_of(req, "until"),
+        live=flag_of(req, "live"),
     )
-
-
-def _time(req: falcon.Request, name: str) -> float | None:
-    text = req.get_param(name)
-    if text is None:
-        return None
-    try:
-        # A `+` of an offset that the client did not encode arrives as a space.
-        found = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise Problem("bad-request", f"{name} must be ISO 8601 with an offset, such as 2026-03-02T10:00+08:00")
-    return found.timestamp()
-
-
-def _flag(req: falcon.Request, name: str) -> bool | None:
-    text = req.get_param(name)
-    if text is None:
-        return None
-    if text not in ("true", "false"):
-        raise Problem("bad-request", f"{name} must be true or false")
-    return text == "true"
 
 
 class Calls:
     """``GET /v1/calls?limit=&before=&caller=&called=&flow=&outcome=&terminal_cause=&since=&until=&live=``"""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, agents: Agents) -> None:
+        self._store, self._agents = store, agents
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        known_only(req, ("limit", "before", *FILTERS))
-        limit = limit_of(req)
+        known_only(req, ("limit", "before", *FILTERS, *UNMASK))
+        access, limit, where = access_of(req), limit_of(req), filter_of(req)
+        what = access.visible(Permission.CALLS_READ)
+        if not what.everything:
+            phones = frozenset(agent.phone for agent in self._agents.list_agents(what) if agent.phone)
+            where = replace(where, served_by=phones)
+        if where.caller is not None and decide(access.principal, Permission.DATA_UNMASK).allowed is False:
+            # Who is shown masked numbers could find the rest of one by asking for each that it may be.
+            told = f"look-up of {mask(normalise_number(where.caller))}"
+            access.note(Permission.CALLS_READ, "calls:list", allowed=True, reason=told)
+        unmask = access.unmask(req, "calls:list")
         try:
-            rows = self._store.list_calls(limit=limit, before=req.get_param("before"), where=filter_of(req))
+            rows = self._store.list_calls(limit=limit, before=req.get_param("before"), where=where, unmask=unmask)
         except CtiError as error:
             if error.code == "bad-cursor":
                 raise Problem("bad-cursor", error.message) from error
@@ -138,11 +105,20 @@ class Calls:
 class Call:
     """``GET /v1/calls/{call_id}``: one call with its legs, the nodes it went through and the files it left."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, agents: Agents) -> None:
+        self._store, self._agents = store, agents
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, call_id: str) -> None:
-        found = self._store.find_call(call_id)
+        known_only(req, UNMASK)
+        access = access_of(req)
+        whole = access.visible(Permission.CALLS_READ).everything
+        # Whose call it is stands in the numbers of its legs; what is shown is read anew.
+        scope = (
+            ResourceScope() if whole else scope_of(access, self._store.find_call(call_id, unmask=True), self._agents)
+        )
+        access.require(Permission.CALLS_READ, scope, f"call:{call_id}")
+        unmask = access.unmask(req, f"call:{call_id}", scope)
+        found = self._store.find_call(call_id, unmask=unmask)
         if found is None:
             raise Problem("not-found", f"no call {call_id!r}")
         shown = with_times(found.as_dict())
@@ -151,3 +127,12 @@ class Call:
         resp.media = shown
 
     on_head = on_get
+
+
+def scope_of(access: Access, call: CallDetail | None, agents: Agents) -> ResourceScope:
+    """Whose call it is, by the numbers of its agents' legs: it must not be masked."""
+    phones = {leg.number for leg in call.legs if leg.role == "agent" and leg.number} if call else set()
+    found = [agent for phone in sorted(phones) if (agent := agents.find_by_phone(phone))]
+    own = access.principal.user_id
+    owner = own if any(agent.user_id == own for agent in found) else None
+    return ResourceScope(owner, frozenset(agent.team for agent in found))

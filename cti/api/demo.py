@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import falcon
 
-from cti.api.bodies import json_body
+from cti.api.bodies import json_body, only
 from cti.api.once import Once
 from cti.api.problems import Problem
 from cti.core.script import ScriptError, parse_script
@@ -30,20 +30,18 @@ class DemoCalls:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._once = Once()
+        self._once: Once[str] = Once()
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         body = json_body(req)
-        unknown = sorted(set(body) - {"called", "caller", "script"})
-        if unknown:
-            raise Problem("bad-request", f"unknown field {unknown[0]!r}; known are called, caller, script")
+        only(body, "called", "caller", "script")
         caller, called = _number(body, "caller", "13800000000"), _number(body, "called", "10086")
         try:
             script = parse_script(body.get("script", []))
         except ScriptError as error:
             raise Problem("bad-script", str(error)) from error
         place = partial(self._sandbox.place, caller, called, script)
-        call_id = self._once.do(req.get_header("Idempotency-Key"), body, place)
+        call_id = self._once.do(req, body, place)
         resp.status = falcon.HTTP_201
         resp.location = f"/v1/calls/{call_id}"
         resp.media = {"call_id": call_id, "caller": caller, "called": called}

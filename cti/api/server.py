@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import resource
+import socket
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -14,9 +16,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cti.api")
 
-#: Connections at once; more wait in the listen queue. A client must not use up the process's file descriptors, which
-#: the calls need.
-CONNECTIONS_MAX = 200
+#: Connections at once, event streams among them; more wait in the listen queue. A client must not use up the process's
+#: file descriptors, which the calls need: half of them at most.
+CONNECTIONS_MAX = 2_000
+#: What was sent to a client and is not acknowledged for so long means that the client is gone (RFC 5482); without it a
+#: stream to a machine that lost its network would look alive for a quarter of an hour.
+UNACKNOWLEDGED_S = 20
 #: A kept-alive connection without a request, or a client that does not take its answer, is let go after this time.
 IDLE_S = 30.0
 #: How long a client may take to send the headers of a request, all together.
@@ -28,6 +33,9 @@ class Handler(WSGIHandler):
 
     def handle(self) -> None:
         self.socket.settimeout(IDLE_S)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_S * 1000)
         super().handle()
 
     def read_request(self, raw_requestline: str) -> Any:
@@ -45,6 +53,15 @@ class Handler(WSGIHandler):
 
 def make_server(host: str, port: int, application: Callable[..., Any]) -> WSGIServer:
     """Not started yet: ``start`` listens and raises OSError."""
-    return WSGIServer(
-        (host, port), application, log=None, error_log=log, spawn=Pool(CONNECTIONS_MAX), handler_class=Handler
-    )
+    most = min(CONNECTIONS_MAX, _descriptors() // 2)
+    return WSGIServer((host, port), application, log=None, error_log=log, spawn=Pool(most), handler_class=Handler)
+
+
+def _descriptors() -> int:
+    """How many files the process may have open, after asking for as many as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 3 * CONNECTIONS_MAX if hard == resource.RLIM_INFINITY else min(hard, 3 * CONNECTIONS_MAX)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return wanted if soft == resource.RLIM_INFINITY else soft

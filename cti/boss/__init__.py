@@ -1,21 +1,19 @@
-"""Back-office connectors behind `cti.ports.LookupSource` and `cti.ports.RequestSink`: one SQL database now, the
-interface server's ways later."""
+"""The interface server: the one door from the call centre to the back office, behind `cti.ports.LookupSource` and
+`cti.ports.RequestSink`."""
 
-from cti.boss.definitions import load_definitions, parse_definitions
-from cti.boss.demo import DEMO_LOOKUPS, ensure_demo_database
-from cti.boss.model import Definitions, LookupDefinition, LookupsRefused, RequestDefinition
-from cti.boss.requests import SqlRequests
-from cti.boss.sql import SqlLookups
+from cti.boss.configuration import OfficeRefused, load_office
+from cti.boss.demo import DEMO_DATABASE, DEMO_INTERFACES, ensure_demo_database
+from cti.boss.plans import OfficePlan
+from cti.boss.server import InterfaceServer
+from cti.boss.ways import WAYS
 
 __all__ = [
-    "DEMO_LOOKUPS",
-    "Definitions",
-    "LookupDefinition",
-    "LookupsRefused",
-    "RequestDefinition",
-    "SqlLookups",
-    "SqlRequests",
+    "DEMO_DATABASE",
+    "DEMO_INTERFACES",
+    "WAYS",
+    "InterfaceServer",
+    "OfficePlan",
+    "OfficeRefused",
     "ensure_demo_database",
-    "load_definitions",
-    "parse_definitions",
+    "load_office",
 ]

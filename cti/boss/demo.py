@@ -13,8 +13,9 @@ from cti.core.issue import Place
 
 log = logging.getLogger("cti.boss")
 
-#: The look-ups and requests that go with the demo database.
-DEMO_LOOKUPS = Path(__file__).with_name("demo_lookups.yaml")
+#: The interfaces that go with the demo database, which stands beside them as `boss-demo.db`.
+DEMO_INTERFACES = Path(__file__).with_name("demo_interfaces.yaml")
+DEMO_DATABASE = "boss-demo.db"
 
 _SCHEMA = """
 CREATE TABLE subscriber (
@@ -47,8 +48,17 @@ CREATE TABLE IF NOT EXISTS topup (
 CREATE TABLE IF NOT EXISTS package_order (key TEXT PRIMARY KEY, msisdn TEXT NOT NULL, name TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS rating (key TEXT PRIMARY KEY, msisdn TEXT, score INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS lock_out (key TEXT PRIMARY KEY, msisdn TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS reminder (
+    key TEXT PRIMARY KEY, msisdn TEXT NOT NULL, month TEXT NOT NULL, UNIQUE (msisdn, month)
+);
+CREATE TABLE IF NOT EXISTS contact (msisdn TEXT PRIMARY KEY, mobile TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS form (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, number TEXT, document TEXT NOT NULL,
+    filed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
 """
 _VOUCHERS = tuple((f"8600000000{n:02d}", f"{(n % 5 + 1) * 10}.00") for n in range(50))
+_CONTACTS = tuple((f"0108888{n:04d}", f"1380000{n:04d}") for n in range(9))  # the last line has none
 _SURNAMES = ("王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴")
 _GIVEN = ("伟", "芳", "秀英", "敏", "静", "丽", "强", "磊", "洋", "艳")
 _TIERS = ("standard", "standard", "standard", "vip", "senior")
@@ -77,7 +87,7 @@ def ensure_demo_database(path: Path) -> Path:
         raise ConfigError(
             f"the demo's subscribers cannot be written: {error}",
             place=Place(str(path)),
-            remedy="make the folder writable, or name a database of your own at boss.url",
+            remedy="make the folder writable, or name interfaces of your own at boss.file",
         ) from error
     return path
 
@@ -94,6 +104,7 @@ def _extend(path: Path) -> None:
 def _add_written(connection: sqlite3.Connection) -> None:
     connection.executescript(_WRITTEN)
     connection.executemany("INSERT OR IGNORE INTO voucher (code, amount) VALUES (?, ?)", _VOUCHERS)
+    connection.executemany("INSERT OR IGNORE INTO contact (msisdn, mobile) VALUES (?, ?)", _CONTACTS)
 
 
 def _fill(path: Path) -> None:

@@ -7,19 +7,21 @@ medium (`cti.ports.MessageChannel`). A conversation is one between two addresses
 from __future__ import annotations
 
 import uuid as uuids
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from cti.channels.no_media import NoMedia
 from cti.core import events as ev
 from cti.core.calls import Caller, Medium, NewCall
 from cti.core.numbers import normalise_number
+from cti.core.transcripts import FETCHED
 
 if TYPE_CHECKING:
     from cti.ports import CallSink
 
 BY_TEXT = (Medium.SMS, Medium.CHAT)
 TEXT = "text"  # the attribute of a new call that holds what was written first
+CUSTOMER_LEFT = "NORMAL_CLEARING"
 Address = tuple[Medium, str, str]
 
 
@@ -33,9 +35,10 @@ class Conversations(NoMedia):
         self._new_id = new_id
         self._ids: dict[Address, str] = {}
         self._addresses: dict[str, Address] = {}
+        self._open: set[str] = set()  # chats that were opened one by one
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._ids) + len(self._open)
 
     def receive(self, medium: Medium, sender: str, called: str, text: str) -> str:
         """A message came in; the id of its conversation. Raises ValueError for a medium that is not one by text."""
@@ -52,9 +55,30 @@ class Conversations(NoMedia):
         self._sink.call_arrived(NewCall(call_id, self.name, caller, medium, {TEXT: text}, answered=True))
         return call_id
 
+    def open(self, caller: Caller, text: str, attributes: Mapping[str, str]) -> str:
+        """A chat of its own, whoever else writes from this customer; what is written there is fetched, not sent."""
+        call_id = self._new_id()
+        told = {**attributes, TEXT: text, FETCHED: "1"}
+        self._open.add(call_id)
+        self._sink.call_arrived(NewCall(call_id, self.name, caller, Medium.CHAT, told, answered=True))
+        return call_id
+
+    def is_open(self, call_id: str) -> bool:
+        """Whether a chat that was opened goes on."""
+        return call_id in self._open
+
+    def write(self, call_id: str, text: str) -> None:
+        """In a chat that goes on."""
+        self._sink.call_event(call_id, ev.TextReceived(text))
+
+    def close(self, call_id: str) -> None:
+        """The customer has left the chat."""
+        self.hangup(call_id, CUSTOMER_LEFT)
+
     def hangup(self, uuid: str, cause: str) -> None:
         """The conversation is over: the next message begins another one."""
         address = self._addresses.pop(uuid, None)
         if address is not None:
             del self._ids[address]
+        self._open.discard(uuid)
         self._sink.call_event(uuid, ev.HungUp(cause))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from cti.core import events as ev
@@ -58,7 +58,7 @@ class NoMedia:
     def start_recording(self, uuid: str, path: str) -> None:
         pass
 
-    def pause_recording(self, uuid: str, on: bool) -> None:
+    def pause_recording(self, uuid: str, on: bool, done: Callable[[bool], None] | None = None) -> None:
         pass
 
     def mask_recording(self, uuid: str, on: bool) -> None:

@@ -24,12 +24,35 @@ STATUS_INTERRUPTED = 130
 
 
 def parser() -> argparse.ArgumentParser:
-    from cti.cli import calls, demo, flows, prompts, serve, sms, switch
+    from cti.cli import (
+        backend,
+        calendars,
+        callbacks,
+        calls,
+        demo,
+        flows,
+        lookup,
+        notices,
+        prompts,
+        recording,
+        report,
+        request,
+        schedules,
+        serve,
+        sms,
+        switch,
+        user,
+        watch,
+    )
 
     root = argparse.ArgumentParser(prog="cti", description="Telecom customer-service platform on FreeSWITCH.")
     root.add_argument("--version", action="version", version=f"cti {__version__}")
     nouns = root.add_subparsers(dest="noun", required=True, metavar="COMMAND")
-    for module in (serve, demo, flows, sms, prompts, calls, switch):
+    for module in (serve, demo, flows, notices, callbacks, sms, prompts, calls, recording, report, watch, switch, user):
+        module.add_to(nouns)
+    for module in (lookup, backend, request):
+        module.add_to(nouns)
+    for module in (calendars, schedules):
         module.add_to(nouns)
     return root
 

@@ -79,8 +79,15 @@ def _print_detail(found: CallDetail, story: Sequence[Line], zone: ZoneInfo) -> N
         print(f"error     {row.error}")
     for leg in found.legs:
         print(f"leg       +{leg.added_at - row.started_at:7.2f}s {leg.role} {leg.number or ''} {leg.hangup_cause}")
-    print("nodes")
     begun = row.started_at
+    for message in found.messages:
+        who = message.agent or message.author
+        print(f"message   +{message.at - begun:7.2f}s {who}: {message.text!r}")
+    for said in found.wrapups:
+        what = [said.disposition or "no disposition", *([repr(said.notes)] if said.notes else [])]
+        what += [f"{name}={value!r}" for name, value in said.variables.items()]
+        print(f"agent     +{said.at - begun:7.2f}s {said.agent} ({said.queue or 'outbound'}): {', '.join(what)}")
+    print("nodes")
     told = _by_visit(story)
     counted: dict[tuple[str, str], int] = {}
     for visit in found.visits:

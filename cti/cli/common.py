@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import getpass
 import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cti.config import load_settings
+from cti.core.access import Author
 
 if TYPE_CHECKING:
     import argparse
@@ -30,6 +32,12 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 
 def settings_of(options: argparse.Namespace) -> Settings:
     return load_settings(options.config)
+
+
+def author() -> Author:
+    """Who may run this program on the database's files needs no permission; the audit says who it was."""
+    login = getpass.getuser()
+    return Author("cli", login, f"cli:{login}")
 
 
 def start_log(verbose: bool) -> None:

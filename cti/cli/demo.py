@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gevent
 
+from cti.cli import demo_agents, demo_people
 from cti.cli.common import DEMO_CONFIG, start_log
 from cti.core.script import HangUp, Hear, Press, Silence
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from cti.core.script import Step
 
+BETWEEN_CALLERS_S = 8.0
 #: Who calls in the demo: (what they want, caller, called number, what they do).
 CALLS: tuple[tuple[str, str, str, tuple[Step, ...]], ...] = (
     ("asks for the balance", "13800000000", "10086", (Hear("按1"), Press("1"), Hear("余额"), Silence(4), HangUp())),
@@ -23,6 +26,9 @@ CALLS: tuple[tuple[str, str, str, tuple[Step, ...]], ...] = (
     ("wants a person", "13800000002", "10086", (Hear("按0"), Press("0"), Silence(6), HangUp())),
     ("says nothing and hangs up", "13800000003", "10086", (Silence(3), HangUp())),
 )
+
+#: Its queue: a little work after each contact, of which agents say what came.
+SERVICE = "{wrapup_s: 5, dispositions: {solved: Solved, passed_on: Passed on, calls_again: Calls again}}"
 
 
 def add_to(nouns: Any) -> None:
@@ -38,16 +44,20 @@ def demo(options: argparse.Namespace) -> int:
 
     start_log(verbose=False)
     print("== starting the embedded switch, the engine and the API", flush=True)
-    platform = Demo(DEMO_CONFIG.parent, Path("ivr_flows"), options.api_port).start()
+    platform = Demo(DEMO_CONFIG.parent, Path("ivr_flows"), options.api_port, service=SERVICE, billing=True).start()
     application = platform.application
-    print(f"== http://127.0.0.1:{application.api_port}/healthz  /metrics  /v1/calls   (settings: {DEMO_CONFIG})")
+    print(f"== http://127.0.0.1:{application.api_port}/healthz  /metrics   (settings: {DEMO_CONFIG})")
+    ways = demo_people.prepare(application.accounts.accounts, DEMO_CONFIG.parent)
+    demo_people.show(ways, application.api_port)
+    print(f"== {', '.join(demo_people.AGENTS)} sign in by the API and take calls on virtual phones", flush=True)
+    working = demo_agents.staff(application.api_port, ways.passwords)
     placing = gevent.spawn(_place_calls, platform, options)
     if options.seconds is not None:
         gevent.spawn_later(options.seconds, application.ask_to_stop)
     application.heed_signals()
     status = application.run_until_signal()
-    placing.kill()
-    platform.switch.stop()
+    gevent.killall([placing, *working])
+    platform.end()
     return status
 
 
@@ -67,8 +77,25 @@ def _place_calls(platform: Any, options: argparse.Namespace) -> None:
     print("\n== that was the demo. Try, in another terminal:")
     print("     .venv/bin/cti call list")
     print("     .venv/bin/cti flow call hotline")
-    print(f"     curl -s http://127.0.0.1:{application.api_port}/v1/calls?limit=2")
-    print("   Ctrl-C ends it.", flush=True)
+    print("     .venv/bin/cti watch            # queues and agents, live")
+    print("     .venv/bin/cti user list")
+    key = f'-H "X-API-Key: $(cat {DEMO_CONFIG.parent / "api-key"})"'
+    print(f"     curl -s {key} http://127.0.0.1:{application.api_port}/v1/calls?limit=2")
+    print("   Callers go on to come in the background. Ctrl-C ends it.", flush=True)
+    _keep_calling(platform)
+
+
+def _keep_calling(platform: Any) -> None:
+    """Somebody wants a person every few seconds, more than there are agents for, so that there is a queue to watch."""
+    for number in itertools.count():
+        talk_s = 15 + number * 7 % 20
+        script = (Hear("按0"), Press("0"), Silence(talk_s), HangUp())
+        platform.call(f"1380000{number % 40:04}", "10086", script, _nobody)
+        gevent.sleep(BETWEEN_CALLERS_S)
+
+
+def _nobody(*_: Any) -> None:
+    """Nobody listens in."""
 
 
 def _print_record(application: Any, call_id: str) -> None:

@@ -73,12 +73,18 @@ def _print(report: Report, seconds: float, tests: bool) -> None:
     whole = f"the bound of {report.bound} was reached: not everything was walked" if report.bound else "all of it"
     reached = report.nodes - len(report.unreached)
     print(f"{report.flow}: {report.states} states, {report.ways} ways in {seconds:.1f} s, {whole}")
+    print(
+        f"  {report.merged} ways led to a state known before, {report.taken_over} were known from a call of a subflow"
+    )
+    print(f"  budget: {report.budget}")
     print(f"  {reached} of {report.nodes} nodes reached" + (" (its subflows included)" if report.nodes else ""))
+    for barred in report.never:
+        print(f"  {barred.node.place} [never] {barred}")
     for _, node, place in () if report.bound else report.unreached:  # within a bound it would be no finding
         print(f"  {place} [never-reached] no call came to '{node}'")
-    for one in report.people:
-        what = f"{one.seconds:.1f} s and {one.keys} key(s)" if one.seconds is not None else "no person"
-        print(f"  to a person, a caller {one.who}: {what} at worst")
+    for case in report.people:
+        what = f"{case.seconds:.1f} s and {case.keys} key(s)" if case.seconds is not None else "no person"
+        print(f"  to a person, a caller {case.who}: {what} at worst")
     for shown in report.findings:
         print(f"  {shown.finding}")
         if tests and shown.script is not None:

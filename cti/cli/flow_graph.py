@@ -21,6 +21,9 @@ from cti.flow.units import parse_duration
 if TYPE_CHECKING:
     from cti.flow.draw_model import Counts
 
+#: More boxes than these are a wall of them: nobody finds the way on it, whatever the layout.
+READABLE_NODES = 80
+
 _Count = Annotated[int, Field(ge=0, strict=True)]
 
 
@@ -39,6 +42,9 @@ def add_to(verbs: Any) -> None:
     verb.add_argument("--language", metavar="TAG", help="of the texts in the boxes, such as en-US")
     verb.add_argument("--from", dest="start", metavar="NODE", help="only what follows this node: for large flows")
     verb.add_argument("--steps", type=_steps, default=4, metavar="N", help="how many ways far, with --from (default 4)")
+    verb.add_argument(
+        "--whole", action="store_true", help=f"all of it without a word, above {READABLE_NODES} nodes, too"
+    )
     figures = verb.add_mutually_exclusive_group()
     figures.add_argument(
         "--counts",
@@ -93,6 +99,8 @@ def graph(options: argparse.Namespace) -> int:
     if options.start is not None and options.start not in draft.nodes:
         remedy = did_you_mean(options.start, draft.nodes).removeprefix("; ") or "`cti flow graph` shows all of them"
         raise ConfigError(f"the flow has no node '{options.start[:40]}'", code="unknown-node", remedy=remedy)
+    if options.start is None and not options.whole and len(draft.nodes) > READABLE_NODES:
+        print(_too_large(file, len(draft.nodes), draft.start), file=sys.stderr)
     counts = _counts(options, options.flow)
     part = (options.start, options.steps) if options.start is not None else None
     drawing = draw_flow(draft, catalog=catalog, issues=issues, counts=counts, language=options.language, part=part)
@@ -101,6 +109,13 @@ def graph(options: argparse.Namespace) -> int:
     else:
         write_output(options.out, drawing)
     return int(any(issue.severity is Severity.ERROR for issue in issues))
+
+
+def _too_large(file: Path, nodes: int, start: str) -> str:
+    return (
+        f"{file}: note: a drawing of {nodes} nodes is hard to read; draw a part of it: --from {start} --steps 4 "
+        "(--whole: all of it, without this note)"
+    )
 
 
 def _flow_files(folder: Path) -> list[Path]:

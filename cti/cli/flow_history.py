@@ -25,7 +25,7 @@ def add_to(verbs: Any) -> None:
     listing = verbs.add_parser(
         "history", help="which versions of a flow callers met, when, by whom, and how they fared"
     )
-    listing.add_argument("flow")
+    listing.add_argument("flow", help="or a file beside the flows: entry.yaml, notices.yaml, calendars/NAME.yaml")
     listing.add_argument("--json", action="store_true")
     listing.set_defaults(run=show)
     going = verbs.add_parser("rollback", help="let new calls meet an earlier version, until the file is edited again")
@@ -45,16 +45,26 @@ def show(options: argparse.Namespace) -> int:
         if not lines:
             raise CtiError(f"nothing is known of a flow '{options.flow}'", code="unknown-flow", remedy=_SEE)
         active = history.active().get(options.flow)
-        figures = {line.version: history.figures(options.flow, line.version) for line in lines}
+        held = history.held().get(options.flow)
+        met = [line.version for line in lines if line.version and not options.flow.endswith(".yaml")]
+        figures = {version: history.figures(options.flow, version) for version in met}
     if options.json:
         from cti.api.flows import figures_json, history_json
 
-        rows = [{**history_json(line), "figures": figures_json(figures[line.version])} for line in lines]
+        rows = [
+            {**history_json(line), "figures": figures_json(figures[line.version]) if line.version in figures else None}
+            for line in lines
+        ]
         json.dump(rows, sys.stdout, ensure_ascii=False, indent=2)
         print()
         return 0
     _print(lines, active, ZoneInfo(settings.timezone))
-    print()
+    if held is not None:
+        on = f"version {held.version[:12]} goes on" if held.version else "there is no version before it"
+        print(f"\nheld back, {on}:")
+        print("\n".join(f"  {finding}" for finding in held.note.splitlines()))
+    if figures:
+        print()
     for version, found in figures.items():
         print(f"{version[:12]}  {found}")
     return 0
@@ -62,15 +72,18 @@ def show(options: argparse.Namespace) -> int:
 
 def _print(lines: Sequence[Activation], active: Activation | None, zone: ZoneInfo) -> None:
     for line in lines:
+        note = "" if line.origin is Origin.HELD_BACK else line.note
         mark = "*" if active is not None and line.number == active.number else " "
         at = datetime.fromtimestamp(line.at, zone).strftime("%Y-%m-%d %H:%M:%S")
-        print(f"{mark} {at}  {line.version[:12]}  {line.origin.value:<11} {line.author}  {line.note}".rstrip())
+        print(f"{mark} {at}  {line.version[:12]}  {line.origin.value:<11} {line.author}  {note}".rstrip())
 
 
 def roll_back(options: argparse.Namespace) -> int:
     """Writes a line into the history; the engine notices it within seconds, checks the version and takes it."""
     from cti.app import open_flow_history
 
+    if options.flow.endswith(".yaml"):
+        raise CtiError(f"{options.flow} is no flow", code="unknown-flow", remedy="edit the file, and save it")
     with open_flow_history(settings_of(options)) as history:
         version = _find(history, options.flow, options.version)
         line = Activation(options.flow, version, time.time(), getpass.getuser(), Origin.ROLLBACK)

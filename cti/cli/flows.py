@@ -17,7 +17,7 @@ from cti.core.script import ScriptError, Step, parse_script
 
 
 def add_to(nouns: Any) -> None:
-    from cti.cli import flow_explore, flow_graph, flow_history, flow_reference, flow_schema, flow_test
+    from cti.cli import flow_entry, flow_explore, flow_graph, flow_history, flow_reference, flow_schema, flow_test
 
     noun = nouns.add_parser("flow", help="check flows; call one from the terminal", description=__doc__)
     verbs = noun.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -36,7 +36,7 @@ def add_to(nouns: Any) -> None:
     calling.set_defaults(run=call)
     for verb in (checking, calling):
         add_flows(verb)
-    for module in (flow_test, flow_explore, flow_schema, flow_graph, flow_reference, flow_history):
+    for module in (flow_test, flow_explore, flow_schema, flow_graph, flow_reference, flow_history, flow_entry):
         module.add_to(verbs)
 
 

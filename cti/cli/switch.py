@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cti.files import read_secret
-from cti.switch.conf.commands import BAD_INPUT, cli_check, cli_config
+from cti.switch.conf.commands import BAD_INPUT, cli_check, cli_config, cli_directory
 
 if TYPE_CHECKING:
     import argparse
@@ -28,10 +28,14 @@ def add_to(nouns: Any) -> None:
     writing.add_argument("--modules", type=Path, help="the switch's folder of modules, to leave out what it lacks")
     checking = verbs.add_parser("check", help="examine a running switch and its trunks; say what is wrong")
     checking.add_argument("--timeout", type=float, default=5.0, metavar="SECONDS")
+    checking.add_argument("--config", type=Path, metavar="FILE", help="the engine's: can its flows' videos be played?")
     checking.set_defaults(run=check)
-    for verb in (writing, checking):
+    fetching = verbs.add_parser("directory", help="fetch the phones of agents, for when the API does not answer")
+    fetching.set_defaults(run=fetch_directory)
+    for verb in (writing, checking, fetching):
         verb.add_argument("--settings", type=Path, metavar="FILE", help="addresses, ports, phones, trunks")
         verb.add_argument("--target", type=Path, default=Path("var/switch"), metavar="FOLDER")
+    for verb in (writing, checking):
         verb.add_argument("--json", action="store_true")
 
 
@@ -60,7 +64,23 @@ def write_config(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    return _tell(cli_check(options.settings, options.target, timeout_s=options.timeout, as_json=options.json))
+    films = films_of(options.config) if options.config is not None else frozenset()
+    timeout_s, as_json = options.timeout, options.json
+    return _tell(cli_check(options.settings, options.target, timeout_s=timeout_s, as_json=as_json, films=films))
+
+
+def fetch_directory(options: argparse.Namespace) -> int:
+    return _tell(cli_directory(options.settings, options.target))
+
+
+def films_of(config: Path) -> frozenset[str]:
+    """The files that the flows of an installation play as videos. Raises FlowsRefused, LookupsRefused, ConfigError."""
+    from cti.app import configured_flows
+    from cti.config import load_settings
+
+    flows = [flow for plan in configured_flows(load_settings(config)).plans.values() for flow in plan.flows.values()]
+    nodes = [node for flow in flows for node in flow.nodes.values()]
+    return frozenset(str(node.get("file")) for node in nodes if node.type == "video")
 
 
 def _tell(outcome: Outcome) -> int:

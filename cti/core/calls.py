@@ -52,3 +52,5 @@ class NewCall:
     answered_at: float | None = None  # wall clock, as the switch tells; None: not answered, or not told
     adopted: bool = False  # found alive at (re)connect instead of announced by CHANNEL_PARK
     talking: bool = False  # adopted, but in a bridge that an earlier engine made: nothing to do until it parks again
+    flow: str = ""  # a call that we made, to be met by this flow; ``why`` stands in its record as the entry
+    why: str = ""

@@ -88,8 +88,16 @@ class QueueAnnounced:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueConnected:
+    """An agent talks with the caller: keys belong to the talk now, on hold as well."""
+
+    ref: int
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
 class QueueEnded:
-    """``outcome``: talked, timeout, full, no_agents."""
+    """``outcome``: talked, timeout, full, no_agents; queued, of a document that now waits by itself."""
 
     ref: int
     outcome: str
@@ -167,6 +175,7 @@ Event = (
     | TextReceived
     | TransferEnded
     | QueueAnnounced
+    | QueueConnected
     | QueueEnded
     | CallbackEnded
     | RecordEnded

@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from cti.core.calls import Medium, TerminalCause
+from cti.core.documents import DocumentServed, DocumentWaits
+from cti.core.floor_records import FloorRecord
+from cti.core.recordings import Recording, RecordingKind
+from cti.core.transcripts import MessageKept, MessageRow
+from cti.core.webhooks import EventKept
+from cti.core.wrapups import WrapUpKept, WrapUpRow
 
 # ---- in: what the runtime hands over -----------------------------------------------------------------------------
 
@@ -104,26 +111,63 @@ class JournalPart:
 
 
 @dataclass(frozen=True, slots=True)
-class MediaKept:
-    """A file that a call left behind. ``kind``: recording, fax_received.
+class RecordingKept:
+    """A file that a call leaves behind, as whoever makes it knows it; what becomes of the file later is the store's.
 
-    ``path`` is relative to the data folder and holds no personal data. ``masked`` and ``paused`` are spans [from, to)
-    in wall-clock seconds: in the former the recording is silent, the latter it has left out. ``pages`` of a fax.
-    Recorded when the file is begun (``ended_at`` None) and again, completed, when it is closed.
+    ``path`` of the plain file is relative to the data folder of ``node`` and holds no personal data. ``masked`` and
+    ``paused`` are spans [from, to) in wall-clock seconds: in the former the recording is silent, the latter it has left
+    out. ``agents``: (agent, team) who talk in it. ``pages`` of a fax. Recorded when the file is begun (``ended_at``
+    None) and again, completed, when it is closed.
     """
 
     call_id: str
     path: str
-    kind: str
+    kind: RecordingKind
     started_at: float
     ended_at: float | None = None
     masked: tuple[tuple[float, float], ...] = ()
     paused: tuple[tuple[float, float], ...] = ()
     pages: int = 0
     error: str = ""  # stable code of what went wrong; empty: nothing did
+    node: str = ""
+    queue: str = ""
+    agents: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def recording_id(self) -> str:
+        return PurePosixPath(self.path).stem
 
 
-Record = CallStarted | LegAdded | LegEnded | NodeVisit | CallEnded | JournalPart | MediaKept
+@dataclass(frozen=True, slots=True)
+class NoticeCount:
+    """How many callers this run of an engine has told a notice on a day, as of this call: not one more, but all, so
+    that writing it again changes nothing. ``day`` is a date (YYYY-MM-DD) in the engine's timezone."""
+
+    call_id: str
+    notice: str
+    day: str
+    run: str  # tells engines, and starts of one engine, apart
+    heard: int
+    heard_whole: int  # of them, to the end
+    hung_up: int  # of them, hung up meanwhile
+
+
+Record = (
+    CallStarted
+    | LegAdded
+    | LegEnded
+    | NodeVisit
+    | CallEnded
+    | JournalPart
+    | RecordingKept
+    | MessageKept
+    | NoticeCount
+    | WrapUpKept
+    | DocumentWaits
+    | DocumentServed
+    | EventKept
+    | FloorRecord
+)
 
 
 # ---- out: what people and the API read ---------------------------------------------------------------------------
@@ -131,7 +175,9 @@ Record = CallStarted | LegAdded | LegEnded | NodeVisit | CallEnded | JournalPart
 
 @dataclass(frozen=True, slots=True)
 class CallFilter:
-    """What `Store.list_calls` looks for; None: any. ``caller`` is a number in any usual spelling."""
+    """What `Store.list_calls` looks for; None: any. ``caller`` is a number in any usual spelling.
+
+    ``served_by``: phones of agents, one of whom had the call; none of them is no call."""
 
     caller: str | None = None
     called: str | None = None
@@ -141,6 +187,7 @@ class CallFilter:
     since: float | None = None  # started_at >= since
     until: float | None = None  # started_at < until
     live: bool | None = None  # True: no call detail record yet
+    served_by: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,17 +245,27 @@ class VisitRow:
 
 @dataclass(frozen=True, slots=True)
 class CallDetail:
-    """A call with its legs (in the order added), node visits (in the order entered) and files (as they began)."""
+    """A call with its legs (in the order added), node visits (in the order entered) and recordings (as they began).
+    ``messages``: what was written, in a conversation by text. ``wrapups``: what agents wrote about it."""
 
     call: CallRow
     legs: tuple[LegRow, ...]
     visits: tuple[VisitRow, ...]
-    media: tuple[MediaKept, ...] = ()
+    recordings: tuple[Recording, ...] = ()
+    messages: tuple[MessageRow, ...] = ()
+    wrapups: tuple[WrapUpRow, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready: the call's fields with ``legs``, ``visits`` and ``media`` beside them."""
+        """JSON-ready: the call's fields with ``legs``, ``visits``, ``recordings``, ``messages`` and ``wrapups`` beside
+        them."""
         found = asdict(self)
-        return {**found["call"], "legs": found["legs"], "visits": found["visits"], "media": found["media"]}
+        shown = [{name: getattr(one, name) for name in _OF_RECORDING} for one in self.recordings]
+        beside = {name: found[name] for name in ("legs", "visits", "messages", "wrapups")}
+        return {**found["call"], **beside, "recordings": shown}
+
+
+#: Of a recording, for whoever may see its call; the rest is for those who may see recordings.
+_OF_RECORDING = ("recording_id", "kind", "state", "started_at", "ended_at", "masked", "paused", "pages", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +276,18 @@ class CallJournal:
     begun_at: float
     entries: tuple[Any, ...]
     secrets: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeTotal:
+    """Callers who were told a notice, over all engines and days; ``first_day`` and ``last_day`` are dates."""
+
+    notice: str
+    heard: int
+    heard_whole: int
+    hung_up: int
+    first_day: str
+    last_day: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,8 @@
-"""Versions of flows: which there were, which one callers meet, and how it fared. Times in seconds since the epoch."""
+"""Versions of flows: which there were, which one callers meet, and how it fared. Times in seconds since the epoch.
+
+The files beside the flows (``entry.yaml``, ``notices.yaml``, ``calendars/NAME.yaml``) have versions, too, under their
+names in the place of a flow's.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ class Origin(StrEnum):
     ROLLBACK = "rollback"  # a person went back
     CANARY = "canary"  # a share of the callers meets it from now on; the active version stays
     CANARY_BACK = "canary_back"  # the canary went past a threshold: everybody meets the version before
+    HELD_BACK = "held_back"  # what the file says is not taken; the version named goes on (empty: there is none)
 
 
 @dataclass(frozen=True, slots=True)

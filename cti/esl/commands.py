@@ -20,6 +20,7 @@ _EVENT_NAME = re.compile(r"[A-Za-z_][0-9A-Za-z_:.-]{0,127}")
 _VARIABLE_VALUE = re.compile(r"[0-9A-Za-z_.:@/+=~*#()!-]{1,1024}")
 _NUMBER = re.compile(r"\+?[0-9]{1,32}")
 _PASSWORD = re.compile(r"[!-~]{1,128}")
+_EVENT_VALUE = re.compile(r"[0-9A-Za-z*#_.-]{1,64}")
 _MAX_ARGUMENT = 1_000_000  # bytes; the switch itself gives up at 10 MiB
 _MAX_LOOPS = 1_000_000
 _LENGTH_LINE = re.compile(r"^content-length\s*:", re.IGNORECASE | re.MULTILINE)
@@ -75,6 +76,18 @@ def execute(
 def hangup(uuid: str, cause: str = "NORMAL_CLEARING") -> bytes:
     """``uuid_kill``: unlike sendmsg it answers for a dead channel too, and need not wait for the channel's thread."""
     return api("uuid_kill", _token(uuid, "channel uuid"), _match(_NAME, cause, "hang-up cause"))
+
+
+def channel_event(uuid: str, subclass: str, name: str, value: str) -> bytes:
+    """``sendevent`` to one channel: what runs there reads it from the channel's queue (ES:2269), as `eavesdrop` does
+    its commands. A channel where nothing reads it lets it out as an event."""
+    lines = [
+        "sendevent CUSTOM",
+        f"Event-Subclass: {_match(_EVENT_NAME, subclass, 'event subclass')}",
+        f"unique-id: {_token(uuid, 'channel uuid')}",
+        f"{_match(_HEADER, name, 'header')}: {_match(_EVENT_VALUE, value, 'header value')}",
+    ]
+    return "\n".join(lines).encode() + b"\n\n"
 
 
 def events(fmt: str, names: Iterable[str]) -> bytes:

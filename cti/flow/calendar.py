@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -34,6 +34,7 @@ class Calendar:
     holidays: tuple[tuple[date, date, str], ...] = ()
     special: tuple[tuple[date, Spans], ...] = ()
     region: str = ""
+    title: str = field(default="", compare=False, repr=False)  # for people; no other title makes another calendar
 
     def state(self, now: datetime) -> State:
         """``now`` must carry its offset. Raises ValueError without one."""
@@ -102,6 +103,7 @@ def load_calendar(text: str | bytes, file: str) -> CalendarLoad:
         _holidays(mapping.get("holidays"), reading),
         _special(mapping.get("special"), reading),
         _region(mapping, reading),
+        _title(mapping, reading),
     )
     failed = any(issue.severity is Severity.ERROR for issue in reading.issues)
     return CalendarLoad(None if failed else calendar, reading.issues)
@@ -110,6 +112,11 @@ def load_calendar(text: str | bytes, file: str) -> CalendarLoad:
 def _word(mapping: Mapping, name: str, reading: Reading) -> str:
     node = mapping.get(name)
     return (reading.word(node, name) or "") if node is not None else ""
+
+
+def _title(mapping: Mapping, reading: Reading) -> str:
+    node = mapping.get("title")
+    return (reading.text(node, "title") or "") if node is not None else ""
 
 
 def read_timezone(mapping: Mapping, reading: Reading) -> str:

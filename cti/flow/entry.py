@@ -12,7 +12,7 @@ from cti.core.numbers import normalise_number
 from cti.flow import types as t
 from cti.flow.calendar import Calendar
 from cti.flow.canary import Canary
-from cti.flow.expressions import EvalContext, EvalError, Evaluator
+from cti.flow.expressions import EvalContext, EvalError, evaluate
 from cti.flow.expressions.functions import line_kind
 from cti.flow.model import MEDIA, Literal, Value
 from cti.flow.schedule import Schedule
@@ -170,14 +170,10 @@ class EntryTable:
         inputs: dict[str, Any] = {"called": facts["called"], "medium": facts["medium"]}
         if entry.inputs is None:
             return inputs | {name: facts[name] for name in ("caller", "line") if name in declared}
-        evaluator, context = Evaluator(), EvalContext("zh-CN", now)
+        moment = EvalContext("zh-CN", now)
         for name, value in entry.inputs.items():
             try:
-                raw = (
-                    value.value
-                    if isinstance(value, Literal)
-                    else evaluator.value(value.expression, facts.__getitem__, context)
-                )
+                raw = value.value if isinstance(value, Literal) else evaluate(value.expression, facts, moment)
                 inputs[name] = t.convert(declared.get(name, t.ANY), raw)
             except (EvalError, t.BadValue):
                 inputs[name] = None  # checked at load, so only a value that may be absent ends here

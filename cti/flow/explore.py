@@ -1,7 +1,9 @@
 """A systematic walk through a plan: every key, silence, wrong input and hang-up, every answer of the outside.
 
 Breadth first over spots (moments at which something else can happen next); spots from which the same can happen are
-one. So the first way to a spot is a shortest one. Pure: time is asked of ``budget``.
+one. So the first way to a spot is a shortest one. What happens inside a subflow does not depend on who called it: it
+is carried out for one call and taken over for the others, but where the subflow comes back. Pure: time is asked of
+``budget``.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ from typing import Any
 
 from cti.core import commands as c
 from cti.flow.explore_circles import in_circles
-from cti.flow.explore_keys import hangup_key, key_of
+from cti.flow.explore_hours import hours_of
+from cti.flow.explore_inside import Arrival, Step, above
+from cti.flow.explore_keys import Key, Keys, hangup_key
 from cti.flow.explore_live import live_variables
 from cti.flow.explore_moves import BEGIN, HANG_UP, LIMIT, Move, Moves
 from cti.flow.explore_outside import Outside
@@ -40,7 +44,10 @@ class Explorer:
         self.live = live_variables(plan)
         self.moves = Moves(plan, self.samples, self.live)
         self.found = Walk(plan)
-        self._numbers: dict[bytes, int] = {}
+        self.keys = Keys(plan, self.live)
+        self._numbers: dict[Key, int] = {}
+        self._inside: dict[tuple[Key, bool], list[Step]] = {}
+        self._keys: dict[int, Key] = {}
         self._spots: dict[int, Spot] = {}
         self._todo: deque[int] = deque()
         self._entered: set[int] = set()  # spots at which a node has just been entered
@@ -49,9 +56,11 @@ class Explorer:
 
     def walk(self) -> Walk:
         walk = self.found
+        hours = hours_of(self.plan, NOW)
+        walk.never = hours.never
         root = self.plan.flows[self.plan.root]
         inputs = self.samples.starts(root)
-        for hour, now in enumerate(self.samples.moments()):
+        for hour, now in enumerate(hours.moments):
             walk.beginnings += [
                 Beginning(given, now, hour, text) for given in inputs for text in self._openings(root, given)
             ]
@@ -73,10 +82,45 @@ class Explorer:
                 walk.reached = f"{self.budget.depth} steps"
                 continue
             walk.expanded[number] = True
-            for move in self.moves.at(spot, number in self._entered):
-                if move is HANG_UP and self._hung_up_alike(number, spot):
-                    continue
-                self._try(number, move, walk.first[number].beginning, spot)
+            self._expand(number, spot, number in self._entered)
+
+    def _expand(self, number: int, spot: Spot, entered: bool) -> None:
+        key = self._keys.pop(number)
+        inside = self.keys.inside(key)
+        known = self._inside.get((inside, entered)) if inside else None
+        if known is not None:
+            self._take_over(number, spot, key, known)
+            if not spot.state["hung_up"]:
+                self._leave(number, spot)
+            return
+        steps: list[Step] = []
+        for move in self.moves.at(spot, entered):
+            if move is HANG_UP:
+                self._leave(number, spot)
+            else:
+                steps += self._try(number, move, self.found.first[number].beginning, spot)
+        if inside:
+            self._inside[inside, entered] = steps
+
+    def _take_over(self, number: int, spot: Spot, key: Key, steps: Sequence[Step]) -> None:
+        """What was seen to happen inside this flow, with the flows of this call below it."""
+        beginning = self.found.first[number].beginning
+        below = len(spot.state["frames"]) - 1
+        for step in steps:
+            if not step.depth:
+                self._make(number, step.move, beginning, spot, list(step.choices))
+                continue
+            key_there = (step.arrival.key[0], *key[1 : below + 1], *step.arrival.key[step.depth + 1 :])
+            arrival = step.arrival
+            if key_there not in self._numbers:
+                arrival = above(spot.state["frames"][:below], step, key_there)
+            way = Way(number, -1, step.move, beginning, step.choices, arrival.seconds, arrival.human)
+            self._arrive(way, key_there, arrival)
+            self.found.taken_over += 1
+
+    def _leave(self, number: int, spot: Spot) -> None:
+        if not self._hung_up_alike(number, spot):
+            self._try(number, HANG_UP, self.found.first[number].beginning, spot)
 
     def _hung_up_alike(self, number: int, spot: Spot) -> bool:
         """Somebody has hung up before with the same consequences."""
@@ -110,51 +154,76 @@ class Explorer:
 
     # ---- one step --------------------------------------------------------------------------------------------
 
-    def _try(self, source: int, move: Move, beginning: int, spot: Spot | None) -> None:
+    def _try(self, source: int, move: Move, beginning: int, spot: Spot | None) -> list[Step]:
         """Make the move, with every combination of answers that it asks for."""
+        steps: list[Step] = []
         todo: list[list[int]] = [[]]
         while todo:
             taken = todo.pop()
-            choices = Choices(taken)
             fixed = len(taken)
-            begun = self.found.beginnings[beginning]
-            world = World(self.plan, self.outside, begun.now, choices)
-            fault = make(world, begun, move, spot)
+            choices, step = self._make(source, move, beginning, spot, taken)
             todo += choices.others(fixed)
-            if not fault.startswith("missing-input"):
-                self._arrive(source, move, beginning, world, fault, spot.time_s if spot else 0.0)
+            if step is not None:
+                steps.append(step)
+        return steps
 
-    def _arrive(self, source: int, move: Move, beginning: int, world: World, fault: str, since_s: float) -> None:
-        walk = self.found
+    def _make(
+        self, source: int, move: Move, beginning: int, spot: Spot | None, taken: list[int]
+    ) -> tuple[Choices, Step | None]:
+        """Once, with the answers ``taken``. No step: the call could not begin so."""
+        choices, begun = Choices(taken), self.found.beginnings[beginning]
+        world = World(self.plan, self.outside, begun.now, choices)
+        fault = make(world, begun, move, spot)
+        if fault.startswith("missing-input"):
+            return choices, None
+        arrival = self._arrival(world, fault, begun.hour, spot.time_s if spot else 0.0)
+        way = Way(source, -1, move, beginning, tuple(choices.taken), arrival.seconds, arrival.human)
+        way = self._arrive(way, arrival.key, arrival)
+        self._note(world, way, fault)
+        kept = spot is not None and not arrival.ends and world.stays_inside()
+        depth = len(spot.state["frames"]) - 1 if spot is not None and kept else 0
+        return choices, Step(move, way.choices, depth, arrival)
+
+    def _arrival(self, world: World, fault: str, hour: int, since_s: float) -> Arrival:
         spot = world.spot()
-        key = key_of(spot, self.live, walk.beginnings[beginning].hour) if not fault else fault.encode()
+        frame = world.run.frames[-1]
+        at = (frame.flow, frame.node)
+        ended = next((work.reason for _, work in reversed(world.work) if isinstance(work, c.RunEnded)), "")
+        last = next((work for _, work in reversed(world.work) if isinstance(work, c.NodeEntered)), None)
+        return Arrival(
+            self.keys.of(spot, hour) if not fault else self.keys.fault(fault),
+            spot,
+            at,
+            "fault" if fault else ended,
+            last is not None and (last.flow, last.node) == at,
+            round(world.time_s - since_s, 3),
+            any(is_human(self.plan, work) for _, work in world.work),
+        )
+
+    def _arrive(self, way: Way, key: Key, arrival: Arrival) -> Way:
+        """``way`` with its target."""
+        walk = self.found
         target = self._numbers.setdefault(key, len(walk.first))
-        human = any(is_human(self.plan, work) for _, work in world.work)
-        seconds = round(world.time_s - since_s, 3)
-        way = Way(source, target, move, beginning, tuple(world.choices.taken), seconds, human)
+        way = way.to(target)
         walk.ways.append(way)
         if target == len(walk.first):
-            self._reach(way, spot, world, fault)
-        self._note(world, way, fault)
+            self._reach(way, arrival)
+        return way
 
-    def _reach(self, way: Way, spot: Spot, world: World, fault: str) -> None:
+    def _reach(self, way: Way, arrival: Arrival) -> None:
         walk, number = self.found, way.target
-        frame = world.run.frames[-1]
-        ended = next((work.reason for _, work in reversed(world.work) if isinstance(work, c.RunEnded)), "")
         walk.first.append(way)
-        walk.at.append((frame.flow, frame.node))
+        walk.at.append(arrival.at)
         walk.depth.append(walk.depth[way.source] + 1 if way.source >= 0 else 0)
-        walk.ends.append("fault" if fault else ended)
-        walk.limited.append(world.run.limit_ref is not None)
-        over = bool(fault or ended)
-        walk.expanded.append(over)
-        if not over:
-            self._spots[number] = spot
-            last = next((work for _, work in reversed(world.work) if isinstance(work, c.NodeEntered)), None)
-            if last is not None and (last.flow, last.node) == walk.at[number]:
+        walk.ends.append(arrival.ends)
+        walk.limited.append(arrival.spot.state["limit_ref"] is not None)
+        walk.expanded.append(bool(arrival.ends))
+        if not arrival.ends:
+            self._spots[number], self._keys[number] = arrival.spot, arrival.key
+            if arrival.entered:
                 self._entered.add(number)
             self._todo.append(number)
-            if not spot.goes_on:
+            if not arrival.spot.goes_on:
                 walk.stuck.append(number)
 
     def _note(self, world: World, way: Way, fault: str) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from hashlib import blake2b
 from typing import Any
 
 from cti.core import events as e
@@ -30,32 +28,55 @@ APART = {
 }
 
 
-def key_of(spot: Spot, live: Live, hour: int) -> bytes:
-    """Equal for spots from which the same can happen; ``hour`` tells the moments apart that were begun at.
+Key = tuple[int, ...]  # what is of the call, then what is of each flow in it, the outermost first
+
+
+class Keys:
+    """Keys of spots: equal for those from which the same can happen.
 
     Numbers of refs and visits, the time of the call, goals and variables that nobody will read are left out.
     """
-    state = spot.state
-    roles = {ref: (kind, role) for ref, kind, role in state["pending"]}
-    frames = [
-        (
-            frame["flow"],
-            frame["node"],
-            frame["loops"],
-            _live(frame["variables"], live[frame["flow"]][frame["node"]]),
+
+    def __init__(self, plan: Plan, live: Live) -> None:
+        self.plan, self.live = plan, live
+        self._parts: dict[Any, int] = {}
+
+    def of(self, spot: Spot, hour: int) -> Key:
+        """``hour`` tells the moments apart that were begun at."""
+        state = spot.state
+        roles = {ref: (kind, role) for ref, kind, role in state["pending"]}
+        due = sorted(
+            (round(at - spot.time_s, 3), str(roles.get(getattr(event, "ref", 0))), _plain(event))
+            for at, _, event in spot.due
         )
-        for frame in state["frames"]
-    ]
-    due = sorted(
-        f"{at - spot.time_s:9.3f} {roles.get(getattr(event, 'ref', 0))} {_plain(event)}" for at, _, event in spot.due
-    )
-    due += sorted(f"{asked.at - spot.time_s:9.3f} {roles.get(asked.ref)}" for asked in spot.asked)
-    rest = [(name, value) for name, value in sorted(state.items()) if name not in APART]
-    waits = sorted(roles.values())
-    limited = state["limit_ref"] is not None
-    timed = any(NOW in live[frame["flow"]][frame["node"]] for frame in state["frames"])
-    whole = (frames, _local(state, live), due, waits, rest, limited, repr(spot.recording), timed and hour)
-    return blake2b(json.dumps(whole, sort_keys=True, default=repr).encode(), digest_size=16).digest()
+        asked = sorted((round(one.at - spot.time_s, 3), str(roles.get(one.ref))) for one in spot.asked)
+        rest = [state[name] for name in state if name not in APART]
+        limited = state["limit_ref"] is not None
+        waits = sorted(roles.values())
+        whole = (due, asked, waits, rest, self._local(state), limited, spot.recording)
+        return (self._number(repr(whole)), *(self._frame(frame, hour) for frame in state["frames"]))
+
+    def fault(self, text: str) -> Key:
+        return (self._number(("fault", text)),)
+
+    def inside(self, key: Key) -> Key | None:
+        """What the next steps depend on as long as the innermost flow goes on; None where it is the only one."""
+        return (key[0], key[-1]) if len(key) > 2 else None
+
+    def _frame(self, frame: Mapping[str, Any], hour: int) -> int:
+        names = self.live[frame["flow"]][frame["node"]]
+        timed = NOW in names and hour
+        return self._number(
+            (frame["flow"], frame["node"], repr(frame["loops"]), repr(_live(frame["variables"], names)), timed)
+        )
+
+    def _local(self, state: Mapping[str, Any]) -> list[Any]:
+        frame = state["frames"][-1]
+        unread = UNREAD_ENTRY in self.live[frame["flow"]][frame["node"]]
+        return [(name, (name == "value" and unread) or value) for name, value in sorted(state["local"].items())]
+
+    def _number(self, part: Any) -> int:
+        return self._parts.setdefault(part, len(self._parts))
 
 
 def hangup_key(plan: Plan, spot: Spot, live: Live, hour: int) -> str:
@@ -80,12 +101,6 @@ def _live(variables: Mapping[str, Any], names: frozenset[str]) -> list[Any]:
         for name, value in sorted(variables.items())
         if name in names or PRESENCE + name in names
     ]
-
-
-def _local(state: Mapping[str, Any], live: Live) -> list[Any]:
-    frame = state["frames"][-1]
-    unread = UNREAD_ENTRY in live[frame["flow"]][frame["node"]]
-    return [(name, (name == "value" and unread) or value) for name, value in sorted(state["local"].items())]
 
 
 def _plain(event: e.Event) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cti.core import commands as c
 from cti.flow import types as t
 from cti.flow.catalog import Catalog, LookupSignature
+from cti.flow.explore_uses import SAMPLED, judged
 from cti.flow.explore_values import Samples
+from cti.flow.expressions import Expression
 from cti.flow.model import Flow, Node
 from cti.flow.plan import Plan
 from cti.flow.registry import REGISTRY
@@ -24,6 +26,7 @@ WAITS = ("30s", "10m")  # expected waits in a queue
 class Outside:
     def __init__(self, plan: Plan, samples: Samples) -> None:
         self.plan, self.samples = plan, samples
+        self.judged = judged(plan)
         self._known: dict[tuple[str, str, str], tuple[Answer, ...]] = {}
 
     def answers(self, flow: Flow, node: Node, work: c.Work) -> tuple[Answer, ...]:
@@ -85,6 +88,7 @@ class Outside:
     def _results(self, flow: Flow, node: Node, signature: LookupSignature | None) -> list[dict[str, Any]]:
         """Answers that differ in one field each; only in fields that the node saves."""
         wanted = _saved_fields(flow, node)
+        varied = self._varied(flow, node)
         fields = dict(signature.outputs) if signature else wanted
         plain = {name: self.samples.of(kind.given())[0] for name, kind in fields.items()}
         found = [plain]
@@ -92,10 +96,24 @@ class Outside:
             kind = fields.get(name)
             if kind is None:
                 continue
-            for value in self.samples.of(kind)[1:]:
+            for value in self.samples.of(kind)[1:] if name in varied else (None,) * kind.optional:
                 found.append({k: v for k, v in {**plain, name: value}.items() if v is not None})
         absent = {name: value for name, value in plain.items() if not fields[name].optional}
         return list({repr(one): one for one in (*found, absent)}.values())
+
+    def _varied(self, flow: Flow, node: Node) -> frozenset[str]:
+        """Fields of which it matters what they hold, because something judges it; of the others a plain one will do."""
+        signature = self.plan.lookups.get(str(node.get("ask")))
+        found: set[str] = set()
+        for variable, named in (node.get("save") or {}).items():
+            for field, kind in _fields_in(named.expression):
+                declared = flow.variables.get(variable)
+                outer = signature.outputs.get(field) if signature else None
+                alike = declared is not None and (outer is None or outer.kind == declared.type.kind)
+                plain = kind and alike and declared is not None and declared.type.kind in SAMPLED
+                if not plain or (flow.id, variable) in self.judged:
+                    found.add(field)
+        return frozenset(found)
 
     # ---- queues ----------------------------------------------------------------------------------------------
 
@@ -116,10 +134,14 @@ def _saved_fields(flow: Flow, node: Node) -> Mapping[str, t.Type]:
     """Fields of the result that are saved, with the type of the variable they go to."""
     fields: dict[str, t.Type] = {}
     for variable, named in (node.get("save") or {}).items():
-        if named.expression is None:
-            continue
-        for part in ast.walk(named.expression.tree):
-            if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == "result":
-                declared = flow.variables.get(variable)
-                fields[part.attr] = declared.type if declared else t.ANY
+        for field, _ in _fields_in(named.expression):
+            declared = flow.variables.get(variable)
+            fields[field] = declared.type if declared else t.ANY
     return fields
+
+
+def _fields_in(expression: Expression | None) -> Iterator[tuple[str, bool]]:
+    """(field of the result, whether it is all of the expression)."""
+    for part in ast.walk(expression.tree) if expression is not None else ():
+        if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == "result":
+            yield part.attr, part is expression.tree if expression is not None else False

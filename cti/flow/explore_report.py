@@ -10,6 +10,7 @@ from typing import Any
 from cti.core.issue import Place, Severity
 from cti.flow.explore import Explorer
 from cti.flow.explore_findings import Finding, findings
+from cti.flow.explore_hours import Never
 from cti.flow.explore_outside import Outside
 from cti.flow.explore_people import ToPeople, people
 from cti.flow.explore_scripts import Script, write_script
@@ -41,17 +42,25 @@ class Case:
 @dataclass(frozen=True)
 class Report:
     """``bound`` is the bound that was reached, '' when everything was walked. ``people`` is empty when there are
-    none. ``unreached`` are (flow, node, place) of nodes that no call came to."""
+    none. ``unreached`` are (flow, node, place) of nodes that no call came to, ``never`` the ways that calendars bar.
+
+    ``merged`` of the ``ways`` led to a state that was known; ``taken_over`` of them were not carried out, because
+    the same had happened in another call of the subflow. ``budget`` is the bound that was set.
+    """
 
     flow: str
     states: int
     ways: int
+    merged: int
+    taken_over: int
+    budget: str
     beginnings: int
     bound: str
     findings: tuple[Shown, ...]
     people: tuple[Case, ...]
     nodes: int
     unreached: tuple[tuple[str, str, Place], ...]
+    never: tuple[Never, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -62,11 +71,18 @@ class Report:
             "flow": self.flow,
             "states": self.states,
             "ways": self.ways,
+            "merged": self.merged,
+            "taken_over": self.taken_over,
+            "budget": self.budget,
             "beginnings": self.beginnings,
             "complete": not self.bound,
             "bound": self.bound or None,
             "nodes": self.nodes,
             "unreached": [{"flow": flow, "node": node, **_at(place)} for flow, node, place in self.unreached],
+            "never": [
+                {"flow": one.flow, "node": one.node.name, "states": list(one.states), **_at(one.node.place)}
+                for one in self.never
+            ],
             "people": [
                 {"caller": one.who, "keys": one.keys, "seconds": one.seconds, "test": one.script.text}
                 for one in self.people
@@ -108,12 +124,16 @@ def explored(plan: Plan, budget: Budget) -> Report:
         plan.root,
         len(walk.first),
         len(walk.ways),
+        len(walk.ways) - len(walk.first),
+        walk.taken_over,
+        str(budget),
         len(walk.beginnings),
         walk.reached,
         tuple(shown),
         tuple(_cases(walk, explorer.outside)),
         len(nodes),
         tuple(one for one in nodes if one[:2] not in walk.nodes),
+        walk.never,
     )
 
 

@@ -15,7 +15,6 @@ from cti.flow.expressions.functions import compile_pattern
 from cti.flow.model import Flow, parts_of
 from cti.flow.nodes.collect import parse_keys
 from cti.flow.plan import Plan
-from cti.flow.public_holidays import public_days
 
 MOBILE, FIXED = "13800000000", "01088880001"
 MOST_VALUES = 6  # of one variable: constants beyond that are many ways to say the same
@@ -88,24 +87,6 @@ class Samples:
         if len(flow.media) > 1:
             tried["medium"] = flow.media
         return [{name: value for name, value in one.items() if value is not None} for one in combine(tried)]
-
-    def moments(self) -> list[datetime]:
-        """Moments that show every combination of states of the calendars asked; one with all open comes first."""
-        asked = {
-            str(n.get("calendar")) for f in self.plan.flows.values() for n in f.nodes.values() if n.type == "hours"
-        }
-        calendars = [self.plan.calendars[name] for name in sorted(asked) if name in self.plan.calendars]
-        if not calendars:
-            return [self.now]
-        found: dict[tuple[str, ...], datetime] = {}
-        days = {day for c in calendars for first, last, _ in c.holidays for day in (first, last)}
-        days |= {day for c in calendars for day, _ in c.special}
-        days |= {day for c in calendars if c.region for day in public_days(c.region, self.now.year).off}
-        ahead = [self.now + timedelta(days=day) for day in range(8)]
-        special = [datetime.combine(day, self.now.timetz()) for day in sorted(days)]
-        for moment in (m + timedelta(hours=hour) for m in (*ahead, *special) for hour in range(24)):
-            found.setdefault(tuple(calendar.state(moment) for calendar in calendars), moment)
-        return [found[states] for states in sorted(found, key=lambda s: (s.count("open") < len(s), found[s]))]
 
     # ---- what is typed ---------------------------------------------------------------------------------------
 

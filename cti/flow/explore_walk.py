@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cti.flow.explore_hours import Never
 from cti.flow.explore_moves import BEGIN, Move
 from cti.flow.explore_outside import Outside
 from cti.flow.explore_world import Choices, Spot, World
@@ -21,6 +22,10 @@ class Budget:
     depth: int = 400
     seconds: float = 60.0
     clock: Callable[[], float] | None = None
+
+    def __str__(self) -> str:
+        time = f"{self.seconds:g} seconds, " if self.clock else ""
+        return f"{time}{self.states} states, {self.depth} steps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,9 @@ class Way:
     choices: tuple[int, ...]
     seconds: float
     human: bool
+
+    def to(self, target: int) -> Way:
+        return Way(self.source, target, self.move, self.beginning, self.choices, self.seconds, self.human)
 
     @property
     def keys(self) -> int:
@@ -85,6 +93,8 @@ class Walk:
     troubles: dict[tuple[str, str, str, bool, bool], Trouble] = field(default_factory=dict)
     nodes: set[tuple[str, str]] = field(default_factory=set)
     exits: set[tuple[str, str, str]] = field(default_factory=set)
+    never: tuple[Never, ...] = ()  # ways that no calendar ever takes
+    taken_over: int = 0  # ways that were known from another call of the same subflow
     reached: str = ""  # the bound that was reached
 
     @property

@@ -86,6 +86,7 @@ class World:
         self._due: list[Due] = []
         self._asked: list[Asked] = []
         self._order = 0
+        self._inside: object = None
         self.run: Run
 
     def start(self, inputs: Mapping[str, Any], opening: str = "") -> None:
@@ -111,6 +112,11 @@ class World:
         self.time_s, self.recording = spot.time_s, spot.recording
         self._due, self._asked = list(spot.due), list(spot.asked)
         self._order = max((order for _, order, _ in self._due), default=0)
+        self._inside = self.run.frames[-1]
+
+    def stays_inside(self) -> bool:
+        """Has the flow that was the innermost when the call was taken up not come back since?"""
+        return any(frame is self._inside for frame in self.run.frames)
 
     def spot(self) -> Spot:
         """What the run does not wait for any more is left out: it will be late, and ignored."""

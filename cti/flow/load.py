@@ -33,6 +33,8 @@ TOP = (
     "tests",
 )
 HANDLERS = ("error", "hangup", "limit")
+#: Names that stand for something else where a flow is asked for by its name: ``/v1/flows/check`` and the like.
+RESERVED = ("activate", "check", "drafts")
 DEFAULT_IVR_S = 900.0
 
 
@@ -118,6 +120,9 @@ def _check_file_name(identity: str | None, file: str, top: yamlio.Mapping, readi
     stem = file.replace("\\", "/").rpartition("/")[2].rpartition(".")[0]
     if identity is not None and file.endswith((".yaml", ".yml")) and stem != identity:
         message = f"the flow '{identity[:40]}' stands in {stem}.yaml; id and file name must be the same"
+        reading.report(top.key_place("flow"), "file-name", message)
+    if identity in RESERVED:
+        message = f"no flow can be called '{identity}': /v1/flows/{identity} of the API is something else"
         reading.report(top.key_place("flow"), "file-name", message)
 
 

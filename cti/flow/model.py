@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar
 
-from cti.core.commands import Sound, Tone
+from cti.core.commands import AudioPart, Sound, Tone
 from cti.core.issue import Place
 from cti.flow import types as t
 from cti.flow.catalog import LookupSignature
@@ -72,8 +72,11 @@ PromptItem = SayText | Sound | Tone
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
+    """``rendered``: what it comes to in a language, kept once it was said, where no value is in it."""
+
     items: tuple[PromptItem, ...]
     place: Place
+    rendered: dict[str, tuple[AudioPart, ...]] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,4 +189,6 @@ def parts_of(value: object, wanted: type[Part]) -> Iterator[Part]:
             yield from parts_of(item, wanted)
     elif is_dataclass(value) and not isinstance(value, type | Expression):
         for part in fields(value):
+            if not part.compare:
+                continue  # derived, as what a prompt was rendered to
             yield from parts_of(getattr(value, part.name), wanted)

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cti.core.commands import FindNotices
+from cti.core.commands import FindNotices, Say
 from cti.core.events import FoundNotice
 from cti.core.issue import Issue, Place, Severity
 from cti.core.numbers import normalise_number
 from cti.flow import yamlio
 from cti.flow.entry import NumberPattern
 from cti.flow.expressions.functions import area_code
+from cti.flow.model import Flow
 from cti.flow.phrases import clean_text
 from cti.flow.reading import Reading
 from cti.flow.speech import find_locale
@@ -64,6 +65,19 @@ def find_notices(notices: Iterable[Notice], wanted: FindNotices) -> tuple[FoundN
     )
 
 
+def notice_languages(flows: Iterable[Flow]) -> set[str]:
+    """Every notice must be there in the languages of the flows that say notices."""
+    told = [flow for flow in flows if any(node.type == "notice" for node in flow.nodes.values())]
+    return {language for flow in told for language in flow.languages}
+
+
+def notice_says(notices: Iterable[Notice]) -> list[Say]:
+    """Every text of every notice, once: what is rendered ahead."""
+    return list(
+        dict.fromkeys(Say(clean_text(text), language) for one in notices for language, text in one.texts.items())
+    )
+
+
 @dataclass(frozen=True)
 class NoticeLoad:
     """``notices`` is None when there is an error."""
@@ -97,6 +111,17 @@ def given_notices(given: Any) -> tuple[tuple[Notice, ...], list[str]]:
     nodes = tuple(_node({"say": item} if isinstance(item, str) else item) for item in items)
     found = reading.notices(yamlio.Sequence(nodes, Place("")), named=False)
     return tuple(found), [issue.message for issue in reading.issues]
+
+
+def read_notice(
+    identity: str, document: Mapping[str, Any], languages: Iterable[str] = ()
+) -> tuple[Notice | None, list[str]]:
+    """One notice whose options (as in the file, without ``id``) come from elsewhere; with what is wrong in words."""
+    options = {name: value for name, value in document.items() if value not in (None, "", [], {})}
+    reading = _Notices([], tuple(languages))
+    found = reading.notice(_node({**options, "id": identity}), "")
+    failed = [issue.message for issue in reading.issues]
+    return (None if failed else found), failed
 
 
 def _node(value: Any) -> yamlio.Node:

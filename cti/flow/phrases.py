@@ -32,7 +32,7 @@ class Filled:
 
 def clean_text(text: str) -> str:
     """Control characters (a caller's name may bring line ends) become blanks; everything else is literal."""
-    return text.translate(_CONTROL).strip()
+    return text.strip() if text.isprintable() else text.translate(_CONTROL).strip()
 
 
 def make_say(pieces: Sequence[str | Filled], language: str) -> Say | None:

@@ -21,9 +21,13 @@ def check_media(flow: Flow, graph: Graph, issues: list[Issue]) -> None:
         if wrong:
             listed = ", ".join(wrong)
             where = "a flow that a timer begins" if wrong == ["timer"] else f"a conversation by {listed}"
-            message = f"{node.type} does not work in {where}; branch on `medium` before it"
+            why = kind.hindrance(node, wrong[0]) if kind else ""
+            message = f"{node.type} does not work in {where}; {why or 'branch on `medium` before it'}"
             way = graph.way([flow.start], {name})
             issues.append(Issue(node.place, "medium-mismatch", message, path=tuple(way) if len(way) > 1 else ()))
+        elif kind is not None:
+            for option, message in kind.without_effect(node, media):
+                issues.append(Issue(node.at(option), "medium-mismatch", message))
 
 
 def media_at(flow: Flow, graph: Graph) -> dict[str, Media]:

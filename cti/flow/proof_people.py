@@ -107,11 +107,12 @@ def check_people(
     known: Mapping[str, Cost | None] | None = None,
     through: Mapping[str, Cost] | None = None,
 ) -> None:
-    """Nothing is said of a flow without people that no limit asks for them: a survey needs nobody."""
+    """Nothing is said of a flow without people that no limit asks for them: a survey needs nobody, and a fax machine
+    wants to speak with nobody."""
     limit = flow.human_within_keys
     elsewhere = any(cost is not None for cost in (known or {}).values())
     people = elsewhere or any(is_human(node) for node in flow.nodes.values())
-    if limit is None and not people:
+    if limit is None and (not people or set(flow.media) <= {"fax", "timer"}):
         return
     reach = reach_people(flow, graph, known, through)
     found = reach.cost.get(flow.start)

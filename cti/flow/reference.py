@@ -129,7 +129,7 @@ def _lookups(catalog: Catalog) -> str:
         (f"`{name}`", _fields(found.inputs), _fields(found.outputs), ", ".join(f"`{exit}`" for exit in found.exits))
         for name, found in sorted((catalog.lookups or {}).items())
     ]
-    text = "What the demo's back office answers; an installation names its own (see lookups.md).\n\n"
+    text = "What the demo's back office answers; an installation names its own (see interface-server.md).\n\n"
     asked = f"### Look-ups of the demo\n\n{text}" + _table(head, rows)
     exits = ", ".join(f"`{exit}`" for exit in REGISTRY["request"].exits)
     rows = [

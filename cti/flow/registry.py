@@ -134,6 +134,18 @@ class NodeType:
             return self.group in ("Deciding", "Data", "Structure")
         return self.by_text or medium not in ("sms", "chat")
 
+    def holds_on(self, node: Node) -> bool:
+        """Does this very node run after the hang-up, though its type does not?"""
+        return False
+
+    def hindrance(self, node: Node, medium: str) -> str:
+        """Why it cannot, and what to do; empty: as for any node."""
+        return ""
+
+    def without_effect(self, node: Node, media: frozenset[str]) -> Iterator[tuple[str, str]]:
+        """(option, message): options of a node that works in all of ``media``, without effect in one of them."""
+        return iter(())
+
     def ways(self, node: Node) -> Iterator[Edge]:
         """Edges that are written in options instead of ``to``/``next`` (keys, cases)."""
         return iter(())
@@ -153,9 +165,19 @@ class NodeType:
         """The flow that this node called has ended."""
         raise AssertionError(f"{self.name} calls no flow")
 
+    def hung_up(self, step: Step) -> None:
+        """The caller hangs up in here; the node is left whatever it does."""
+
     def digit(self, step: Step, digit: str) -> Leave | None:
         """Keys are typed ahead unless the node wants them."""
         step.type_ahead(digit)
+        return None
+
+    def means(self, step: Step, key: str) -> bool | None:
+        """Does ``key`` mean something here and now? None: nothing is asked here; the node that asks next may know.
+
+        Asked of the key that ends an entry when the entry has ended without it (see `Step.expect_end`).
+        """
         return None
 
     def text(self, step: Step, text: str) -> Leave | None:

@@ -61,6 +61,8 @@ def _fed_line(step: Fed, at_s: float, node: str, asked: dict[int, tuple[str, flo
             return Line(at_s, "outside", f"{len(notices)} notices", node)
         case e.QueueAnnounced(position=position):
             return Line(at_s, "outside", f"place {position} in the queue", node)
+        case e.QueueConnected(agent=agent):
+            return Line(at_s, "outside", f"talks with agent {agent}", node)
         case event:
             name, since = asked.get(event.ref, ("", at_s))
             return Line(at_s, "outside", f"{name}: {event.outcome} after {_spent(at_s - since)}", node)

@@ -81,7 +81,7 @@ class Recorder:
         if before.secret:
             packed[1] = self._hide(packed[1])
         items = observe(run, sprint)
-        kind = _asked(run) if before.state and any(item[0] == "enter" for item in items) else None
+        kind = asked_for(run) if before.state and any(item[0] == "enter" for item in items) else None
         if kind is not None and before.state:
             self._hide_last(_flushed(run.plan, before.state, event, now, sprint), kind)
         self._entries.append([micros(now) - self._begun, packed, items, int(before.private)])
@@ -139,8 +139,14 @@ def look(run: Run, event: e.Event) -> Before:
     """What has to be known before ``event`` is fed. Star and hash, and the keys of a confirmation, tell nothing of a
     sensitive value, and without them the path could not be followed."""
     digit = isinstance(event, e.DigitPressed) and event.digit.isdigit()
-    kind = _asked(run) if digit or isinstance(event, e.TextReceived) else None
-    return Before(kind is not None and kind.kind != "phone", kind is not None, run.state() if run.keys else None)
+    kind = asked_for(run) if digit or isinstance(event, e.TextReceived) else None
+    private = kind is not None or (isinstance(event, e.TextReceived) and _in_conversation(run))
+    return Before(kind is not None and kind.kind != "phone", private, run.state() if run.keys else None)
+
+
+def _in_conversation(run: Run) -> bool:
+    """What customers write to people is theirs."""
+    return run.started and not run.ended and run.node.type == "queue"
 
 
 def _flushed(plan: Plan, state: dict[str, Any], event: e.Event, now: datetime, sprint: c.Sprint) -> int:
@@ -153,7 +159,7 @@ def _flushed(plan: Plan, state: dict[str, Any], event: e.Event, now: datetime, s
     return 0
 
 
-def _asked(run: Run) -> Type | None:
+def asked_for(run: Run) -> Type | None:
     """The type of the sensitive value that the present node asks for; None: it asks for no such."""
     if run.ended or not run.started or run.node.type != "collect" or "value" in run.local:
         return None

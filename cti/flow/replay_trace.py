@@ -60,6 +60,8 @@ def _items(run: Run, work: c.Work, secrets: tuple[str, ...]) -> Iterator[Item]:
             yield ["leave", flow, node, visit, exit, note]
         case c.Play(ref, parts):
             yield ["play", ref, " ".join(_shown(part, secrets) for part in parts)]
+        case c.Reply(text, shown):
+            yield ["Reply", str(_clean(shown or text, secrets))]
         case c.StartTimer(ref, seconds):
             yield ["limit" if ref == run.limit_ref else "timer", ref, seconds]
         case c.GoalReached(goal):

@@ -13,10 +13,10 @@ from typing import Any
 from cti.core import commands as c
 from cti.core import events as e
 from cti.core.masking import mask, mask_all
-from cti.flow.expressions import Evaluator
 from cti.flow.plan import Plan
-from cti.flow.runstate import RunMisuse, need_offset, restore_into, snapshot
+from cti.flow.runstate import RunMisuse, from_text, need_offset, restore_into, snapshot, to_text, view
 from cti.flow.step import Step
+from cti.flow.types import Type
 from cti.flow.walker import Walker
 
 __all__ = ["Run", "RunMisuse"]
@@ -30,6 +30,7 @@ _KINDS: Mapping[type[Any], str] = {
     e.NoticesFound: "notice",
     e.TransferEnded: "transfer",
     e.QueueAnnounced: "queue",
+    e.QueueConnected: "queue",
     e.QueueEnded: "queue",
     e.CallbackEnded: "callback",
     e.RecordEnded: "record",
@@ -64,7 +65,7 @@ class Run(Walker):
         if flow.answer:
             self._answer()
         self._start_limit(now)
-        self._go(flow.start, now)
+        self._behave(now, flow.start)
         return self._take()
 
     def feed(self, event: e.Event, now: datetime) -> c.Sprint:
@@ -90,7 +91,7 @@ class Run(Walker):
                 self._on_hangup(now)
             return
         if isinstance(event, e.DigitPressed):
-            if event.digit in _KEYS and not self.hung_up:
+            if event.digit in _KEYS and not self.hung_up and not self._only_ends(event.digit, now):
                 self._behave(now, lambda now: self._type().digit(Step(self, now), event.digit))
             return
         if isinstance(event, e.TextReceived):
@@ -103,9 +104,19 @@ class Run(Walker):
         kind, role = self.pending.get(event.ref, ("", ""))
         if kind != _KINDS[type(event)]:
             return
-        if not isinstance(event, e.QueueAnnounced):
+        if not isinstance(event, e.QueueAnnounced | e.QueueConnected):
             del self.pending[event.ref]
         self._behave(now, lambda now: self._type().feed(Step(self, now), role, event))
+
+    def _only_ends(self, key: str, now: datetime) -> bool:
+        """Is it nothing but the end of an entry that has ended by itself? Then it interrupts nothing."""
+        due, self.end_due = self.end_due, ""
+        if key != due:
+            return False
+        means = self._type().means(Step(self, now), key)
+        if means is None:
+            self.end_typed = key
+        return not means
 
     # ---- looking at it ---------------------------------------------------------------------------------------
 
@@ -129,9 +140,19 @@ class Run(Walker):
             shown[name] = value
         return shown
 
+    def editable(self) -> dict[str, Type]:
+        """The present flow's variables that a person may put right: no sensitive one, none made of such, one value."""
+        frame = self.frames[-1]
+        types = {name: self.plan.flows[frame.flow].variables[name].type for name in frame.variables}
+        return {n: kind for n, kind in types.items() if n not in frame.tainted and kind.kind not in ("list", "record")}
+
     def state(self) -> dict[str, Any]:
-        """JSON-serialisable; `restore` makes the same run of it. Holds sensitive values: encrypt before storing."""
+        """What `restore` makes the same run of; JSON can hold it. Has sensitive values: encrypt before storing."""
         return snapshot(self)
+
+    def dump(self) -> bytes:
+        """`state` as JSON text, for `load`."""
+        return to_text(view(self))
 
     @classmethod
     def restore(cls, plan: Plan, state: Mapping[str, Any]) -> Run:
@@ -140,8 +161,12 @@ class Run(Walker):
             raise RunMisuse("this state belongs to another version of the flow", code="version-mismatch")
         run = cls.__new__(cls)
         run.plan = plan
-        run.evaluator = Evaluator()
         run.sprint = []
         run.unsaid = []
         restore_into(run, state)
         return run
+
+    @classmethod
+    def load(cls, plan: Plan, text: bytes) -> Run:
+        """Raises `RunMisuse` as `restore` does, ValueError when ``text`` is not what `dump` gave."""
+        return cls.restore(plan, from_text(text))

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cti.core import commands as c
+from cti.core.masking import mask_all
 from cti.flow import types as t
-from cti.flow.expressions import Evaluator
 from cti.flow.model import Node
 from cti.flow.plan import Plan
-from cti.flow.registry import REGISTRY, NodeType
+from cti.flow.registry import NodeType
 from cti.flow.runstate import Frame, RunMisuse, need_offset
 
 BY_TEXT = ("sms", "chat")
@@ -32,8 +32,10 @@ class RunOnCall:
         self.local: dict[str, Any] = {}
         self.pending: dict[int, tuple[str, str]] = {}
         self.keys = ""
+        self.end_due = ""  # the key that would only end an entry which has just ended by itself, if it came next
+        self.end_typed = ""  # that key, once it came: for the node that asks next, if it means something there
         self.texts: list[str] = []
-        self.unsaid: list[str] = []  # by text: what goes out together, as one message, at the next wait
+        self.unsaid: list[c.Say] = []  # by text: what goes out together, as one message, at the next wait
         self.visits: dict[str, int] = {}
         self.goals: list[str] = []
         self.last_ref = 0
@@ -44,9 +46,8 @@ class RunOnCall:
         self.limit_ref: int | None = None
         self.limit_hits = 0
         self.limit_left_s = root.ivr_seconds
-        self.limit_since: datetime | None = None
+        self.limit_since: str | None = None  # in ISO 8601, as it is stored at every wait and read seldom
         self.sprint: c.Sprint = []
-        self.evaluator = Evaluator()
 
     def _frame(self, flow_id: str, inputs: Mapping[str, Any], tainted: frozenset[str] = frozenset()) -> Frame:
         flow = self.plan.flows[flow_id]
@@ -60,18 +61,16 @@ class RunOnCall:
                 raise RunMisuse(f"flow {flow_id} needs a fitting input '{name}'", code="missing-input")
             variables[name] = value
         secret = {name for name, variable in flow.variables.items() if variable.type.sensitive}
-        return Frame(flow_id, flow.start, variables, frozenset(secret | (tainted & variables.keys())))
+        return Frame(flow, flow.start, variables, frozenset(secret | (tainted & variables.keys())))
 
     # ---- where it stands --------------------------------------------------------------------------------------
 
     @property
     def node(self) -> Node:
-        frame = self.frames[-1]
-        return self.plan.flows[frame.flow].nodes[frame.node]
+        return self.frames[-1].at
 
     def _type(self) -> NodeType:
-        frame = self.frames[-1]
-        return REGISTRY[self.plan.flows[frame.flow].nodes[frame.node].type]
+        return self.frames[-1].kind
 
     # ---- the call ---------------------------------------------------------------------------------------------
 
@@ -87,20 +86,22 @@ class RunOnCall:
 
     def send_unsaid(self) -> None:
         if self.unsaid:
-            self.sprint.append(c.Reply("\n".join(self.unsaid)))
+            text = "\n".join(say.text for say in self.unsaid)
+            shown = "\n".join(_kept(say) for say in self.unsaid)
+            self.sprint.append(c.Reply(text, shown if shown != text else ""))
             self.unsaid = []
 
     def _start_limit(self, now: datetime) -> None:
         if self.by_text:
             return
         if self.limit_ref is None and not self.hung_up:
-            self.limit_ref, self.limit_since = self.new_ref(), now
+            self.limit_ref, self.limit_since = self.new_ref(), now.isoformat()
             self.sprint.append(c.StartTimer(self.limit_ref, self.limit_left_s))
 
     def _pause_limit(self, now: datetime) -> None:
         """Time with people, or waiting for them, is not IVR time."""
         if self.limit_since is not None:
-            spent = max(now - self.limit_since, timedelta()).total_seconds()
+            spent = max(now - datetime.fromisoformat(self.limit_since), timedelta()).total_seconds()
             self.limit_left_s = round(max(self.limit_left_s - spent, 1.0), 3)
         self._stop_limit()
 
@@ -136,6 +137,14 @@ class RunOnCall:
             self.sprint.append(c.StopListen(ref))
         elif kind == "queue":
             self.sprint.append(c.LeaveQueue(ref, bool(self.local.get("keep_place"))))
+
+
+def _kept(say: c.Say) -> str:
+    """As it may be kept: without the sensitive values, or without any word where they cannot be told apart."""
+    if not say.sensitive:
+        return say.text
+    pieces = [" " if isinstance(one, c.Pause) else "*" if one.sensitive else one.text for one in say.pieces]
+    return "".join(pieces) or mask_all(say.text)
 
 
 def _lenient(kind: t.Type, value: Any) -> Any:

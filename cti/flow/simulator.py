@@ -7,7 +7,6 @@ and read back, so that nothing a run needs can hide outside its state.
 from __future__ import annotations
 
 import heapq
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -168,7 +167,7 @@ class Simulator:
     # ---- the engine's part -----------------------------------------------------------------------------------
 
     def feed(self, event: e.Event) -> None:
-        self.run = Run.restore(self.plan, json.loads(json.dumps(self.run.state())))
+        self.run = Run.load(self.plan, self.run.dump())
         self._carry_out(self.run.feed(event, self._now()))
 
     def _later(self, seconds: float, event: e.Event) -> None:

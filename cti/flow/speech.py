@@ -58,9 +58,12 @@ def _chinese(language: str) -> bool:
     return language.split("-")[0] == "zh"
 
 
+_CENT = Decimal("0.01")
+
+
 def say_money(amount: Decimal | int, language: str, currency: str = CURRENCY) -> str:
     """``88.5`` -> ``88元5角`` / ``88.50 Chinese yuan``; rounded to the cent, halves up."""
-    value = Decimal(amount).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+    value = Decimal(amount).quantize(_CENT, rounding=ROUND_HALF_UP)
     words = find_words(language)
     return Spoken.of(_written_money(value, language, currency), words.money(value, currency) if words else None)
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cti.core import commands as c
 from cti.flow import types as t
-from cti.flow.expressions import EvalContext, EvalError, Expression
-from cti.flow.expressions.flowing import flowing_names
+from cti.flow.expressions import EvalError, Expression, evaluate
 from cti.flow.model import Computed, Flow, Literal, Node, Prompt, SayText, Template, Value
 from cti.flow.phrases import Filled, clean_text, make_say
 from cti.flow.speech import say_value
@@ -32,7 +30,7 @@ class FlowFailure(Exception):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every node that is left, and that takes four times as long
 class Leave:
     """Leave the node by ``exit``; ``target`` when an option names the node itself (a key, a case).
 
@@ -45,7 +43,7 @@ class Leave:
     goal: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Finish(Leave):
     """An `end` node: the flow is over, and so is the call or the subflow."""
 
@@ -54,7 +52,7 @@ class Finish(Leave):
     tainted: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Enter(Leave):
     """Begin another flow: below this node (subflow), or instead of the present ones (``replace``)."""
 
@@ -64,20 +62,15 @@ class Enter(Leave):
     replace: bool = False
 
 
-@lru_cache(maxsize=4096)
-def _fixed_say(text: str, language: str) -> c.Say | None:
-    return make_say([text], language)
-
-
 class Step:
     __slots__ = ("flow", "frame", "node", "now", "option", "run")
 
     def __init__(self, run: Walker, now: datetime) -> None:
         self.run = run
         self.now = now
-        self.frame = run.frames[-1]
-        self.flow: Flow = run.plan.flows[self.frame.flow]
-        self.node: Node = self.flow.nodes[self.frame.node]
+        self.frame = frame = run.frames[-1]
+        self.flow: Flow = frame.model
+        self.node: Node = frame.at
         self.option: Callable[[str], Any] = self.node.options.get  # an option's value, as it was read
 
     @property
@@ -90,13 +83,11 @@ class Step:
     @property
     def language(self) -> str:
         """The caller's language, or this flow's default when the flow does not speak it."""
-        return self.run.language if self.run.language in self.flow.languages else self.flow.default_language
+        wanted, spoken = self.run.language, self.flow.languages
+        return wanted if wanted in spoken else spoken[0]
 
-    def lookup(self, name: str, extra: Mapping[str, Any] | None = None) -> Any:
-        if extra and name in extra:
-            return extra[name]
-        if name in self.frame.variables:
-            return self.frame.variables[name]
+    def ever_present(self, name: str) -> Any:
+        """A variable that exists in every flow; see `cti.flow.expressions.Moment`."""
         match name:
             case "language":
                 return self.language
@@ -109,10 +100,13 @@ class Step:
         raise KeyError(name)
 
     def evaluate(self, expression: Expression, extra: Mapping[str, Any] | None = None) -> Any:
-        """None only for a bare absent variable or field. Raises `FlowFailure`."""
-        lookup = self.lookup if extra is None else lambda name: self.lookup(name, extra)
+        """None only for a bare absent variable or field. ``extra``: variables before the flow's own.
+
+        Raises `FlowFailure`.
+        """
+        variables = self.frame.variables if not extra else {**self.frame.variables, **extra}
         try:
-            return self.run.evaluator.value(expression, lookup, EvalContext(self.language, self.now))
+            return evaluate(expression, variables, self)
         except EvalError as error:
             place = expression.place
             raise FlowFailure(error.code, f"{error} ({place.file}:{place.line}: {expression.source})") from None
@@ -122,8 +116,8 @@ class Step:
         if value is None:
             return None
         raw = value.value if isinstance(value, Literal) else self.evaluate(value.expression, extra)
-        if raw is None:
-            return None
+        if raw is None or (kind is t.ANY and isinstance(value, Computed)):
+            return raw  # what an expression gives is a value of the language already
         try:
             return t.convert(kind, raw)
         except t.BadValue as error:
@@ -136,7 +130,8 @@ class Step:
             value = value.expression
         if not isinstance(value, Expression):
             return False
-        return bool(flowing_names(value) & (self.frame.tainted | extra))
+        secret = self.frame.tainted
+        return not (value.flowing.isdisjoint(secret) and value.flowing.isdisjoint(extra))
 
     def set(self, name: str, value: Any, tainted: bool = False) -> None:
         """Assign; ``language`` changes the language of the call. Raises `FlowFailure`."""
@@ -147,7 +142,7 @@ class Step:
             return
         variable = self.flow.variables[name]
         try:
-            self.frame.variables[name] = t.convert(variable.type, value)
+            self.frame.set(name, t.convert(variable.type, value))
         except t.BadValue as error:
             raise FlowFailure("bad-value", f"{name}: {error}") from None
         if tainted or variable.type.sensitive:
@@ -172,18 +167,24 @@ class Step:
         self, prompt: Prompt | None, extra: Mapping[str, Any] | None = None, taint: frozenset[str] = frozenset()
     ) -> tuple[c.AudioPart, ...]:
         """The parts to play. ``taint``: names in ``extra`` that hold sensitive values."""
+        if prompt is None:
+            return ()
+        language = self.language
+        if language in prompt.rendered:
+            return prompt.rendered[language]
         parts: list[c.AudioPart] = []
-        for item in prompt.items if prompt else ():
+        fixed = True
+        for item in prompt.items:
             if not isinstance(item, SayText):
                 parts.append(item)
                 continue
-            template, language = item.texts[self.language], self.language
-            if len(template.pieces) == 1 and isinstance(template.pieces[0], str):
-                say = _fixed_say(template.pieces[0], language)
-            else:
-                say = make_say(self._filled(template, extra, taint), language)
+            template = item.texts[language]
+            fixed = fixed and template.fixed
+            say = make_say(self._filled(template, extra, taint), language)
             if say is not None:
                 parts.append(say)
+        if fixed:
+            prompt.rendered[language] = tuple(parts)
         return tuple(parts)
 
     def _filled(self, template: Template, extra: Mapping[str, Any] | None, taint: frozenset[str]) -> list[str | Filled]:
@@ -202,7 +203,7 @@ class Step:
         """Start playing; False when there is nothing to wait for: no parts, or a conversation by text, where it is
         said in the next message. Ends with `PlayEnded` under ``role``."""
         if self.run.by_text:
-            self.run.unsaid += [part.text for part in parts if isinstance(part, c.Say)]
+            self.run.unsaid += [part for part in parts if isinstance(part, c.Say)]
             return False
         if not parts:
             return False
@@ -229,11 +230,11 @@ class Step:
         self.timer(role, max(seconds, REPLY_S.get(self.run.medium, 0.0)))
 
     def waits_for(self, role: str) -> bool:
-        return role in [name for _, name in self.run.pending.values()]
+        return role in [waited for _, waited in self.run.pending.values()]
 
     def stop(self, *roles: str) -> None:
         """Stop waiting for ``roles``, and what runs for them."""
-        for ref, (kind, role) in list(self.run.pending.items()):
+        for ref, (kind, role) in tuple(self.run.pending.items()):
             if role in roles:
                 del self.run.pending[ref]
                 self.run.stop_pending(kind, ref)
@@ -255,6 +256,22 @@ class Step:
         key, self.run.keys = self.run.keys[:1], self.run.keys[1:]
         return key or None
 
+    def expect_end(self, key: str) -> None:
+        """An entry is complete at its last digit. Many callers end it nevertheless: ``key``, when it comes next,
+        interrupts nothing, and is used only where it means something to the node that asks next."""
+        run = self.run
+        run.end_due, run.end_typed = key, ""
+        if run.keys:
+            run.end_due = ""
+            if run.keys[0] == key:
+                run.end_typed, run.keys = key, run.keys[1:]
+
+    def settle_end(self, means: bool) -> None:
+        """Something is asked now: the key that was kept by `expect_end` is used first, or dropped."""
+        if means:
+            self.run.keys = self.run.end_typed + self.run.keys
+        self.run.end_typed = ""
+
     def flush_keys(self) -> None:
-        self.run.keys = ""
+        self.run.keys = self.run.end_typed = ""
         self.run.texts = []

@@ -138,7 +138,7 @@ class Stubs:
 
     def _queue(self, work: c.EnterQueue) -> tuple[str, Answers]:
         stub = self.take(f"queue.{work.queue}", "queue")
-        outcome, after, extra = _read(stub, "")
+        outcome, after, extra = _read(stub, "queued" if work.document else "")
         end = work.max_wait_s if after is None and outcome in ("", "timeout") else after
         if after is None and outcome not in ("", "timeout"):
             end = RING_S + TALK_S if outcome == "talked" else 0.0

@@ -15,7 +15,6 @@ from enum import IntEnum
 
 from cti.flow import types as t
 from cti.flow.expressions import Expression
-from cti.flow.expressions.flowing import flowing_names
 from cti.flow.graph import Graph
 from cti.flow.model import Computed, Flow, Node, NodeRef, Value
 from cti.flow.nodes.extra_kinds import NamedValue, SaveMap, SetMap
@@ -64,7 +63,7 @@ def mark_of(value: Value | Expression | None, state: Mapping[str, Mark]) -> Mark
     expression = value.expression if isinstance(value, Computed) else value
     if not isinstance(expression, Expression):
         return CLEAN
-    return worst([state.get(name, CLEAN) for name in flowing_names(expression)])
+    return worst([state.get(name, CLEAN) for name in expression.flowing])
 
 
 def declared(kind: t.Type, where: str, typed: bool) -> Mark:

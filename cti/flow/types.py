@@ -193,11 +193,10 @@ _PYTHON: Mapping[str, tuple[type, ...]] = {
 }
 
 
-def is_value(kind: Type, value: Any) -> bool:
-    """Is ``value`` one of ``kind``'s Python types? Asked at run time of values whose type no check could know."""
-    if isinstance(value, bool):
-        return kind.kind in ("bool", "any")
-    return isinstance(value, _PYTHON[kind.kind])
+def python_types(kinds: tuple[Type, ...]) -> tuple[type, ...]:
+    """The Python types of values of any of ``kinds``; a bool counts as one only where ``bool`` is among them."""
+    found = tuple(python for kind in kinds for python in _PYTHON[kind.kind])
+    return (*found, bool) if object in found else found
 
 
 def _bad(kind: Type) -> BadValue:

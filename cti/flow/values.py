@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 _TAG = "$"
-_AS_IS = frozenset({type(None), str, bool, int})  # the exact types: asked first because nearly all values are of them
+_AS_IS = frozenset({type(None), str, bool})  # the exact types: asked first because nearly all values are of them
+_BIG = 2**63  # not every reader of JSON takes more
 
 
 def encode(value: Any) -> Any:
     """JSON-serialisable; what JSON has no word for becomes ``{"$": kind, "v": text}``."""
     if type(value) in _AS_IS or isinstance(value, str):
         return value
+    if isinstance(value, int):
+        return value if -_BIG < value < _BIG else {_TAG: "int", "v": str(value)}
     if isinstance(value, Decimal):
         return {_TAG: "decimal", "v": str(value)}
     if isinstance(value, datetime):
@@ -23,7 +27,7 @@ def encode(value: Any) -> Any:
     if isinstance(value, time):
         return {_TAG: "time", "v": value.isoformat()}
     if isinstance(value, timedelta):
-        return {_TAG: "duration", "v": value.total_seconds()}
+        return {_TAG: "duration", "v": [value.days, value.seconds, value.microseconds]}
     if isinstance(value, tuple | list):
         return {_TAG: "list", "v": [encode(item) for item in value]}
     return {_TAG: "record", "v": {name: encode(item) for name, item in value.items()}}
@@ -44,7 +48,17 @@ def decode(data: Any) -> Any:
         case "time":
             return time.fromisoformat(value)
         case "duration":
-            return timedelta(seconds=value)
+            return timedelta(*value)
+        case "int":
+            return int(value)
         case "list":
             return tuple(decode(item) for item in value)
     return {name: decode(item) for name, item in value.items()}
+
+
+def encode_all(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value if type(value) in _AS_IS else encode(value) for name, value in values.items()}
+
+
+def decode_all(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: decode(value) if type(value) is dict else value for name, value in data.items()}

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from cti.core import commands as c
 from cti.flow import recorded
 from cti.flow.model import Node
-from cti.flow.registry import REGISTRY
 from cti.flow.runcall import BY_TEXT, RunOnCall
 from cti.flow.runstate import RunMisuse
 from cti.flow.step import Enter, Finish, FlowFailure, Leave, Step
@@ -27,15 +25,15 @@ class Walker(RunOnCall):
 
     # ---- walking ---------------------------------------------------------------------------------------------
 
-    def _behave(self, now: datetime, action: Action | None) -> None:
-        """Run one reaction of the present node, and then every node that does not wait."""
+    def _behave(self, now: datetime, action: Action | str | None) -> None:
+        """Run one reaction of the present node, or enter one, and then every node that does not wait."""
         steps = 0
         while action is not None:
             steps += 1
             try:
                 if steps > MAX_STEPS:
                     raise FlowFailure("too-many-steps", f"{MAX_STEPS} nodes without waiting for anything")
-                leave = action(now)
+                leave = self._enter(action, now) if isinstance(action, str) else action(now)
                 action = self._leave(leave, now) if leave is not None else None
             except FlowFailure as failure:
                 steps = 0
@@ -43,21 +41,14 @@ class Walker(RunOnCall):
             if self.ended:
                 return
 
-    def _go(self, node: str, now: datetime) -> None:
-        self._behave(now, self._entering(node))
-
-    def _entering(self, node: str) -> Action:
-        return partial(self._enter, node)
-
     def _enter(self, name: str, now: datetime) -> Leave | None:
         frame = self.frames[-1]
-        frame.node = name
+        frame.go(name)
         self.local = {}
-        node = self.plan.flows[frame.flow].nodes[name]
-        kind = REGISTRY[node.type]
+        node, kind = frame.at, frame.kind
         key = f"{frame.flow}/{name}"
         frame.visit = self.visits[key] = self.visits.get(key, 0) + 1
-        if self.hung_up and not kind.after_hangup:
+        if self.hung_up and not kind.after_hangup and not kind.holds_on(node):
             self._finish("", now)
             return None
         self.sprint.append(c.NodeEntered(frame.flow, name, node.type, frame.visit))
@@ -71,21 +62,20 @@ class Walker(RunOnCall):
             self._pause_limit(now)
         return kind.enter(Step(self, now))
 
-    def _leave(self, leave: Leave, now: datetime) -> Action | None:
-        """Close the present node and give the action that goes on; None when the run has ended."""
+    def _leave(self, leave: Leave, now: datetime) -> Action | str | None:
+        """Close the present node and give what goes on: a node to enter, an action; None when the run has ended."""
         if isinstance(leave, Enter):
             return self._begin(leave, now)
-        node, target = self.node, leave.target
-        if target is None and not isinstance(leave, Finish):
+        frame = self.frames[-1]
+        node, kind, target = frame.at, frame.kind, leave.target
+        finish = leave if isinstance(leave, Finish) else None
+        if target is None and finish is None:
             target = self._target(node, leave.exit)
         self._close(leave.exit, leave.note, now)
         goal = node.options.get("achieves")
-        if goal and leave.goal and leave.exit in REGISTRY[node.type].good_exits:
+        if goal and leave.goal and leave.exit in kind.good_exits:
             self._reach(goal)
-        if isinstance(leave, Finish):
-            return self._ascend(leave, now)
-        assert target is not None
-        return self._entering(target)
+        return target if finish is None else self._ascend(finish, now)
 
     def _target(self, node: Node, exit: str) -> str:
         for name in (exit, "else"):
@@ -96,7 +86,7 @@ class Walker(RunOnCall):
         code = f"{node.type}-error" if exit == "error" else "missing-exit"
         raise FlowFailure(code, f"exit '{exit}' of {node.name} leads nowhere")
 
-    def _begin(self, enter: Enter, now: datetime) -> Action:
+    def _begin(self, enter: Enter, now: datetime) -> str:
         """Start another flow, above this one or instead of it. A subflow's node is left when the flow comes back."""
         if len(self.frames) >= MAX_FRAMES:
             raise FlowFailure("too-many-subflows", f"more than {MAX_FRAMES} flows inside each other")
@@ -109,7 +99,7 @@ class Walker(RunOnCall):
             self._unwind(1, enter.exit)
             self.frames = []
         self.frames.append(frame)
-        return self._entering(frame.node)
+        return frame.node
 
     def _ascend(self, finish: Finish, now: datetime) -> Action | None:
         if len(self.frames) == 1:
@@ -126,7 +116,7 @@ class Walker(RunOnCall):
             self.stop_pending(self.pending.pop(ref)[0], ref)
         if self.masks:
             recorded.node_left(self)
-        if self._type().human:
+        if frame.kind.human:
             self._start_limit(now)
         self.sprint.append(c.NodeLeft(frame.flow, frame.node, frame.visit, exit, note))
 
@@ -134,7 +124,9 @@ class Walker(RunOnCall):
 
     def _on_hangup(self, now: datetime) -> None:
         self.hung_up = True
-        self.keys, self.texts = "", []
+        self.keys = self.end_due = self.end_typed = ""
+        self.texts = []
+        self._type().hung_up(Step(self, now))
         self._close("hangup", "", now)
         self._stop_limit()
         self._jump("hangup", now)
@@ -150,7 +142,7 @@ class Walker(RunOnCall):
         self._start_limit(now)
         self._jump("limit", now)
 
-    def _on_failure(self, failure: FlowFailure, now: datetime) -> Action | None:
+    def _on_failure(self, failure: FlowFailure, now: datetime) -> str | None:
         frame = self.frames[-1]
         self._close("error", failure.code, now)
         self.sprint.append(c.FlowError(frame.flow, frame.node, failure.code, str(failure)))
@@ -159,14 +151,14 @@ class Walker(RunOnCall):
         if handler is None:
             self._finish("", now, reason="hangup" if self.hung_up else "system_error")
             return None
-        return self._entering(handler)
+        return handler
 
     def _jump(self, handler: str, now: datetime) -> None:
         node = self._handler(handler)
         if node is None:
             self._finish("", now)
         else:
-            self._go(node, now)
+            self._behave(now, node)
 
     def _handler(self, name: str) -> str | None:
         """The node that `on:` names, in this flow or the nearest calling one, which is then the present one."""

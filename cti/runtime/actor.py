@@ -14,19 +14,23 @@ from gevent.queue import Empty, SimpleQueue
 
 from cti.core import commands as cmd
 from cti.core import events as ev
-from cti.core.calls import TerminalCause
+from cti.core.calls import Medium, TerminalCause
 from cti.runtime import messages as msg
 from cti.runtime.ending import Ending
+from cti.runtime.floor.text_line import TextLine
 from cti.runtime.hands import Hands
 from cti.runtime.media import CallMedia
 from cti.runtime.replies import Replies
+from cti.runtime.transcripts import CallWords
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cti.core.calls import NewCall
     from cti.flow import Run
+    from cti.flow.types import Type
     from cti.ports import Switch
+    from cti.runtime.floor.callers import Callers
     from cti.runtime.journal import CallLog
     from cti.runtime.services import Services
 
@@ -67,14 +71,21 @@ class CallActor:
         self._on_close = on_close
         self._mailbox: SimpleQueue[Any] = SimpleQueue()
         self._timers = msg.Timers()
-        replies = Replies(call, services.messages)
-        media = CallMedia(call.uuid, switch, services, self.post, call_log.media_kept)
-        self._hands = Hands(call.uuid, switch, services, self._timers, self.post, self._hangup, replies.send, media)
+        self._words = CallWords(services.transcripts, call.uuid) if run.by_text else None
+        replies = Replies(call, services.messages, self._words)
+        self._queues: Callers | TextLine = services.queues
+        if run.by_text or call.medium is Medium.FAX:
+            send = replies.write if run.by_text else None
+            self._queues = TextLine(services.texts, services.queues, call, send)
+        media = CallMedia(call.uuid, switch, services, self.post, call_log.recording_kept)
+        self._hands = Hands(
+            call.uuid, switch, services, self._timers, self.post, self._hangup, replies.send, media, self._queues
+        )
         self._facts: dict[type[Any], Callable[[Any], None]] = {
             cmd.NodeEntered: call_log.node_entered,
             cmd.NodeLeft: call_log.node_left,
             cmd.GoalReached: self.ending.goal,
-            cmd.NoticeHeard: lambda heard: services.notices.heard(heard.notice, heard.whole),
+            cmd.NoticeHeard: lambda heard: services.notices.heard(call.uuid, heard),
             cmd.FlowError: self._flow_error,
             cmd.RunEnded: self.ending.run_ended,
         }
@@ -91,14 +102,26 @@ class CallActor:
     def language(self) -> str:
         return self._run.language
 
+    def variables(self, *, unmask: bool = False) -> dict[str, Any]:
+        """Of the flow that runs now, for a person to see: sensitive ones masked, unless asked for."""
+        if self._run.ended or not self._run.started:
+            return {}
+        return dict(self._run.frames[-1].variables) if unmask else self._run.public_variables()
+
+    def editable(self) -> dict[str, Type]:
+        """Of the flow that runs now, variables that an agent may put right, with their types."""
+        return {} if self._run.ended or not self._run.started else self._run.editable()
+
     # ---- the greenlet ---------------------------------------------------------------------------------------------
 
     def main(self) -> None:
         """Run the call to its end. A bug in here ends this call only, with a record that says so."""
         try:
             if self._resume():
-                if self._run.by_text:  # it begins with what the caller wrote
-                    self._run.feed(ev.TextReceived(self.call.attributes.get("text", "")), self._services.now())
+                if self._words is not None:  # it begins with what the caller wrote
+                    first = self.call.attributes.get("text", "")
+                    self._words.received(self._run, first)
+                    self._run.feed(ev.TextReceived(first), self._services.now())
                 self._do(self.log.start(self._run, self._services.now()))
             while not self.ending.closed:
                 self._handle(self._next())
@@ -169,25 +192,30 @@ class CallActor:
             case msg.Answered():
                 self.log.answered()
             case msg.LegJoined(uuid, role, number):
-                self._services.queues.joined(self.uuid)
                 self.log.leg_joined(uuid, role, number)
             case msg.LegLeft(uuid, cause):
                 self.log.leg_left(uuid, cause)
             case ev.FaxEnded():
                 self._feed(self._hands.media.fax_ended(message))
             case msg.RecordingFailed(action):
-                self.ending.note(self._hands.media.recording_failed(action))
+                self.ending.note(self._hands.media.tape.failed(action))
+            case msg.RecordTalk():
+                self._hands.media.tape.talk(message)
+            case ev.RecordEnded():
+                self._hands.media.recorded(message)
+                self._feed(message)
             case ev.HungUp(cause):
                 self._gone(cause)
-            case ev.TransferEnded(ref, outcome):
-                if not self._services.queues.talk_ended(self.uuid, ref, outcome):
-                    self._feed(message)
+            case ev.TextReceived(text):
+                if self._words is not None:
+                    self._words.received(self._run, text)
+                self._feed(message)
             case _:
                 self._feed(message)
 
     def _gone(self, cause: str) -> None:
         if self.ending.hung_up(cause, self._services.clock.monotonic() + AFTER_HANGUP_S):
-            self._services.queues.gone(self.uuid)  # at once: no agent's phone may ring for a caller who left
+            self._queues.gone(self.uuid)  # at once: no agent's phone may ring for a caller who left
             self._feed(ev.HungUp(cause))
 
     def _feed(self, event: ev.Event) -> None:
@@ -217,5 +245,7 @@ class CallActor:
         except Exception:
             log.exception("call %s: not everything could be put away", self.uuid)
         finally:
+            if self._words is not None:
+                self._words.ended()
             self._on_close(self)
             self.done.set()

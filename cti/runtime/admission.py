@@ -7,8 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cti.core.calls import NewCall
     from cti.ports import Clock
+
+#: The refusal of a number on the list; it is met by the flow of this name, where there is one.
+BLOCKED = "blocked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +35,15 @@ class Admission:
     clock: Clock
     active: int = 0
     announcing: int = 0
+    blocked: Callable[[str], bool] = lambda _number: False
     _by_caller: Counter[str] = field(default_factory=Counter)
     _arrivals: deque[float] = field(default_factory=deque)
 
     def refusal(self, call: NewCall) -> str | None:
         """Why the call is not let in (a word for the record), or None."""
         limits, number = self.limits, call.caller.number
+        if number and self.blocked(number):
+            return BLOCKED
         if limits.calls and self.active >= limits.calls:
             return "calls"
         if number and limits.per_caller and self._by_caller[number] >= limits.per_caller:
@@ -43,6 +51,10 @@ class Admission:
         if limits.per_s and self._in_last_second() >= limits.per_s:
             return "per_second"
         return None
+
+    def has(self, number: str) -> bool:
+        """Is this caller on the line with us now?"""
+        return self._by_caller[number] > 0
 
     def may_announce(self) -> bool:
         return self.announcing < self.limits.announcements

@@ -78,6 +78,10 @@ class Engine:
     def figures(self) -> Figures:
         return Figures(len(self._actors), self._started, dict(self._ended), self._rejected, self._unknown)
 
+    def find(self, uuid: str) -> CallActor | None:
+        """Of a call that is up and ours."""
+        return self._actors.get(uuid)
+
     # ---- CallSink: calls -----------------------------------------------------------------------------------------
 
     def call_arrived(self, call: NewCall) -> None:
@@ -94,7 +98,7 @@ class Engine:
 
     def _meet(self, arrived: NewCall) -> None:
         call = self._library.told_apart(arrived)
-        ours = call.adopted or call.medium is Medium.TIMER  # nobody waits outside
+        ours = call.adopted or call.medium is Medium.TIMER or bool(call.flow)  # nobody waits outside
         refusal = None if ours else self._admission.refusal(call)
         if refusal is None:
             self._start(call, self._library.meet(call, self._services.now()))
@@ -121,6 +125,9 @@ class Engine:
 
     def recording_failed(self, uuid: str, action: str) -> None:
         self._post(uuid, msg.RecordingFailed(action))
+
+    def recording_over(self, path: str) -> None:
+        self._services.recorded(path)
 
     def leg_joined(self, uuid: str, other_uuid: str, role: str, number: str) -> None:
         self._post(uuid, msg.LegJoined(other_uuid, role, number))
@@ -189,6 +196,14 @@ class Engine:
         return [actor for actor in self._actors.values() if actor.call.switch == switch]
 
     # ---- life of a call ----------------------------------------------------------------------------------------------
+
+    def is_up(self, uuid: str) -> bool:
+        return uuid in self._actors
+
+    def number_of(self, uuid: str) -> str | None:
+        """The caller's; None: withheld, or there is no such call."""
+        actor = self._actors.get(uuid)
+        return None if actor is None else actor.call.caller.number
 
     def kill(self, uuid: str) -> bool:
         """End a call from outside; False when there is none."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cti.ports import Switch
+    from cti.runtime.floor.callers import Callers
+    from cti.runtime.floor.text_line import TextLine
     from cti.runtime.media import CallMedia
     from cti.runtime.messages import Timers
     from cti.runtime.services import Services
@@ -37,8 +39,9 @@ class Hands:
         timers: Timers,
         post: Callable[[Any], None],
         hangup: Callable[[cmd.Hangup], None],
-        reply: Callable[[str], None],
+        reply: Callable[[cmd.Reply], None],
         media: CallMedia,
+        queues: Callers | TextLine,
     ) -> None:
         self._uuid = uuid
         self._switch = switch
@@ -47,7 +50,8 @@ class Hands:
         self.media = media
         self._workers: set[gevent.Greenlet[Any, Any]] = set()
         self._wanted_audio: set[int] = set()
-        clock, queues = services.clock, services.queues
+        self._queues = queues
+        clock = services.clock
         self._do: dict[type[Any], Callable[[Any], None]] = {
             cmd.Answer: lambda _c: switch.answer(uuid),
             cmd.Play: self._play,
@@ -56,24 +60,22 @@ class Hands:
             cmd.CancelTimer: lambda c: timers.cancel(c.ref),
             cmd.Lookup: self._lookup,
             cmd.Transfer: lambda c: switch.transfer(uuid, c.ref, c.kind, c.target, c.timeout_s),
-            cmd.EnterQueue: lambda c: queues.enter(uuid, switch, c, post),
+            cmd.EnterQueue: self._enter,
             cmd.LeaveQueue: lambda c: queues.leave(uuid, c.ref, keep_place=c.keep_place),
-            cmd.RequestCallback: lambda c: post(ev.CallbackEnded(c.ref, services.callbacks.register(uuid, c))),
+            cmd.RequestCallback: self._callback,
             cmd.Request: lambda c: services.requests.submit(uuid, c, post),
             cmd.FindNotices: lambda c: post(ev.NoticesFound(c.ref, services.notices.find(c))),
-            cmd.Record: self._record,
-            cmd.StopRecord: lambda c: switch.stop_record(uuid, c.ref),
             cmd.Listen: self._listen,
             cmd.StopListen: self._stop_listen,
             cmd.SendMessage: self._message,
-            cmd.Reply: lambda c: reply(c.text),
+            cmd.Reply: reply,
             cmd.Hangup: hangup,
             **media.do,
         }
 
     def do(self, command: cmd.Command, *, gone: bool) -> None:
         """``gone``: the caller's channel is down."""
-        if not gone or isinstance(command, AFTER_HANGUP):
+        if not gone or isinstance(command, AFTER_HANGUP) or (isinstance(command, cmd.EnterQueue) and command.document):
             self._do[type(command)](command)
 
     def audio_ready(self, ready: AudioReady, *, gone: bool) -> None:
@@ -90,7 +92,7 @@ class Hands:
         for worker in tuple(self._workers):
             worker.kill(block=False)
         self.media.close()
-        self._services.queues.gone(self._uuid)
+        self._queues.gone(self._uuid)
         self._services.prompts.discard_call(self._uuid)
 
     # ---- commands that need more than a line ----------------------------------------------------------------------
@@ -120,6 +122,12 @@ class Hands:
     def _lookup(self, lookup: cmd.Lookup) -> None:
         self._spawn(lambda: self._services.lookups.ask(lookup), ev.LookupEnded(lookup.ref, "error"))
 
+    def _callback(self, wish: cmd.RequestCallback) -> None:
+        desk = self._services.callbacks
+        self._spawn(
+            lambda: ev.CallbackEnded(wish.ref, desk.register(self._uuid, wish)), ev.CallbackEnded(wish.ref, "declined")
+        )
+
     def _message(self, message: cmd.SendMessage) -> None:
         self._spawn(lambda: self._services.messages.send(message), ev.MessageEnded(message.ref, "failed"))
 
@@ -138,9 +146,9 @@ class Hands:
         if self._services.recogniser is not None:
             self._services.recogniser.stop(self._uuid, stop.ref)
 
-    def _record(self, record: cmd.Record) -> None:
-        path = self._services.recording_path(self._uuid, record.ref)
-        self._switch.record(self._uuid, record.ref, path, record.max_s, record.silence_s)
+    def _enter(self, wish: cmd.EnterQueue) -> None:
+        self.media.queue = wish.queue
+        self._queues.enter(self._uuid, self._switch, wish, self._post)
 
     def _spawn(self, work: Callable[[], Any], failed: Any) -> None:
         """Run something that may block beside the mailbox; its result is posted, or ``failed`` when it breaks: the

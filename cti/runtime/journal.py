@@ -10,7 +10,7 @@ import gevent
 
 from cti.core.calls import TerminalCause
 from cti.core.errors import CtiError
-from cti.core.records import CallEnded, CallStarted, JournalPart, LegAdded, LegEnded, MediaKept, NodeVisit
+from cti.core.records import CallEnded, CallStarted, JournalPart, LegAdded, LegEnded, NodeVisit, RecordingKept
 from cti.flow.replay_recorder import Recorder, is_late, look
 from cti.runtime.ending import Ending
 
@@ -89,6 +89,8 @@ class CallLog:
         self._part = 0
         self._answered = (call.answered_at or now) if call.answered else None
         self._open: dict[tuple[str, str, int], NodeVisit] = {}
+        #: The nodes that were entered, in order: (flow, node, visit). The flow's limits bound it.
+        self.path: list[tuple[str, str, int]] = []
 
     def answered(self) -> None:
         self._answered = self._answered or self._journal.clock.now()
@@ -99,10 +101,11 @@ class CallLog:
     def leg_left(self, leg_id: str, cause: str) -> None:
         self._record(LegEnded(self._call.uuid, leg_id, self._now(), cause))
 
-    def media_kept(self, kept: MediaKept) -> None:
+    def recording_kept(self, kept: RecordingKept) -> None:
         self._record(kept)
 
     def node_entered(self, fact: NodeEntered) -> None:
+        self.path.append((fact.flow, fact.node, fact.visit))
         visit = NodeVisit(self._call.uuid, fact.flow, fact.node, fact.type, fact.visit, self._now())
         self._open[fact.flow, fact.node, fact.visit] = visit
         self._record(visit)
@@ -213,5 +216,5 @@ class CallLog:
     def _now(self) -> float:
         return self._journal.clock.now()
 
-    def _record(self, record: LegAdded | LegEnded | MediaKept | NodeVisit | CallEnded | JournalPart) -> None:
+    def _record(self, record: LegAdded | LegEnded | RecordingKept | NodeVisit | CallEnded | JournalPart) -> None:
         self._journal.store.record(record)

@@ -1,13 +1,10 @@
-"""What a call carries besides talk: its recording, with the spans where it is silent; faxes; videos.
-
-Files are named by the call and chance, never by who calls; what is kept is noted in the call's record.
-"""
+"""What a call carries besides talk: its recording, voicemail, faxes, videos. What is kept is noted in its record."""
 
 from __future__ import annotations
 
 import logging
 import uuid as uuids
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +13,9 @@ import gevent
 from cti.core import commands as cmd
 from cti.core import events as ev
 from cti.core.errors import CtiError
-from cti.core.records import MediaKept
+from cti.core.recordings import RecordingKind
+from cti.core.records import RecordingKept
+from cti.runtime.recordings.tape import CallTape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,31 +25,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cti.call")
 
-#: A key's tone sounds on after the switch has told of it: it must not be heard in the recording either.
-UNMASK_AFTER_S = 0.6
-Span = tuple[float, float]
-
-
-@dataclass(slots=True)
-class Recording:
-    """One recording while it runs. ``masked_at``, ``paused_at``: since when, None: not."""
-
-    kept: MediaKept
-    masked_at: float | None = None
-    paused_at: float | None = None
-    masked: list[Span] = field(default_factory=list)
-    paused: list[Span] = field(default_factory=list)
-    unmasking: gevent.Greenlet[..., None] | None = None
-
-    def closed(self, at: float) -> MediaKept:
-        masked = [*self.masked, *([(self.masked_at, at)] if self.masked_at is not None else [])]
-        paused = [*self.paused, *([(self.paused_at, at)] if self.paused_at is not None else [])]
-        return replace(self.kept, ended_at=at, masked=tuple(masked), paused=tuple(paused))
-
 
 class CallMedia:
     """``keep`` writes to the call's record; ``post`` takes what the run waits for. All on the call's greenlet, but for
-    the pages of a fax, which are set on another."""
+    the pages of a fax, which are set on another. ``queue``: the one that the caller was in last."""
 
     def __init__(
         self,
@@ -58,19 +36,23 @@ class CallMedia:
         switch: Switch,
         services: Services,
         post: Callable[[Any], None],
-        keep: Callable[[MediaKept], None],
+        keep: Callable[[RecordingKept], None],
     ) -> None:
         self._uuid, self._switch, self._services = uuid, switch, services
         self._post, self._keep = post, keep
-        self._recording: Recording | None = None
-        self._receiving: dict[int, MediaKept] = {}
+        self.tape = CallTape(uuid, switch, services.plain, services.clock, keep)
+        self.queue = ""
+        self._messages: dict[int, RecordingKept] = {}
+        self._receiving: dict[int, RecordingKept] = {}
         self._sending: dict[int, Path | None] = {}  # None: a document that is not ours to delete
         self._setting: dict[int, gevent.Greenlet[..., None]] = {}
         self.do: dict[type[Any], Callable[[Any], None]] = {
-            cmd.StartRecording: lambda _c: self._start(),
-            cmd.PauseRecording: lambda c: self._pause(c.on),
-            cmd.MaskRecording: lambda c: self._mask(c.on),
-            cmd.StopRecording: lambda _c: self._stop(),
+            cmd.StartRecording: lambda _c: self.tape.start(RecordingKind.FLOW, self.queue),
+            cmd.PauseRecording: lambda c: self.tape.pause(c.on, "flow"),
+            cmd.MaskRecording: lambda c: self.tape.mask(c.on),
+            cmd.StopRecording: lambda _c: self.tape.stop(),
+            cmd.Record: self._record,
+            cmd.StopRecord: lambda c: switch.stop_record(uuid, c.ref),
             cmd.SendFax: self._send_fax,
             cmd.ReceiveFax: self._receive_fax,
             cmd.StopFax: self._stop_fax,
@@ -86,67 +68,22 @@ class CallMedia:
             self._forget_sent(ref)
         for ref in list(self._receiving):
             self._keep(replace(self._receiving.pop(ref), ended_at=self._now(), error="fax-incomplete"))
-        self._end_recording()
+        for ref in list(self._messages):
+            self._keep(replace(self._messages.pop(ref), ended_at=self._now()))
+        self.tape.close()
 
-    def recording_failed(self, action: str) -> str:
-        """Note it, and give the words for the call's record."""
-        if self._recording is not None:
-            self._recording.kept = replace(self._recording.kept, error=f"recording-failed: {action}")
-        return f"recording-failed: {action}"
+    # ---- voicemail -------------------------------------------------------------------------------------------------
 
-    # ---- the recording of the call ---------------------------------------------------------------------------------
+    def _record(self, record: cmd.Record) -> None:
+        kept = self._messages[record.ref] = self._new(RecordingKind.VOICEMAIL)
+        path = str(self._services.plain.path(kept))
+        self._switch.record(self._uuid, record.ref, path, record.max_s, record.silence_s)
 
-    def _start(self) -> None:
-        self._end_recording()
-        path = self._new_file(self._services.recordings, ".wav")
-        kept = MediaKept(self._uuid, self._relative(path), "recording", self._now())
-        self._recording = Recording(kept)
-        self._keep(kept)
-        self._switch.start_recording(self._uuid, str(path))
-
-    def _pause(self, on: bool) -> None:
-        recording = self._recording
-        if recording is None:
-            return
-        self._switch.pause_recording(self._uuid, on)
-        if on:
-            recording.paused_at = recording.paused_at or self._now()
-        elif recording.paused_at is not None:
-            recording.paused.append((recording.paused_at, self._now()))
-            recording.paused_at = None
-
-    def _mask(self, on: bool) -> None:
-        recording = self._recording
-        if recording is None:
-            return
-        if recording.unmasking is not None:
-            recording.unmasking.kill(block=False)
-            recording.unmasking = None
-        if not on:
-            recording.unmasking = gevent.spawn_later(UNMASK_AFTER_S, self._unmask, recording)
-        elif recording.masked_at is None:
-            recording.masked_at = self._now()
-            self._switch.mask_recording(self._uuid, True)
-
-    def _unmask(self, recording: Recording) -> None:
-        recording.unmasking = None
-        if recording is self._recording and recording.masked_at is not None:
-            self._switch.mask_recording(self._uuid, False)
-            recording.masked.append((recording.masked_at, self._now()))
-            recording.masked_at = None
-
-    def _stop(self) -> None:
-        if self._recording is not None:
-            self._switch.stop_recording(self._uuid)
-            self._end_recording()
-
-    def _end_recording(self) -> None:
-        recording, self._recording = self._recording, None
-        if recording is None:
-            return
-        if recording.unmasking is not None:
-            recording.unmasking.kill(block=False)
-        self._keep(recording.closed(self._now()))
+    def recorded(self, ended: ev.RecordEnded) -> None:
+        kept = self._messages.pop(ended.ref, None)
+        if kept is not None:
+            error = "record-failed" if ended.outcome == "failed" else ""
+            self._keep(replace(kept, ended_at=self._now(), error=error))
 
     # ---- faxes -----------------------------------------------------------------------------------------------------
 
@@ -156,16 +93,15 @@ class CallMedia:
         kept = self._receiving.pop(ended.ref, None)
         if kept is None:
             return ended
-        whole = ended.outcome == "ok" and (self._services.faxes / Path(kept.path).name).is_file()
+        whole = ended.outcome == "ok" and self._services.plain.path(kept).is_file()
         error = "" if whole else "fax-failed"
         self._keep(replace(kept, ended_at=self._now(), pages=ended.pages, error=error))
+        self._services.recorded(kept.path)  # of a fax the switch tells nothing else
         return replace(ended, document=Path(kept.path).name) if whole else replace(ended, outcome="failed")
 
     def _receive_fax(self, receive: cmd.ReceiveFax) -> None:
-        path = self._new_file(self._services.faxes, ".tif")
-        kept = self._receiving[receive.ref] = MediaKept(self._uuid, self._relative(path), "fax_received", self._now())
-        self._keep(kept)
-        self._switch.receive_fax(self._uuid, receive.ref, str(path))
+        kept = self._receiving[receive.ref] = self._new(RecordingKind.FAX)
+        self._switch.receive_fax(self._uuid, receive.ref, str(self._services.plain.path(kept)))
 
     def _send_fax(self, send: cmd.SendFax) -> None:
         if send.document:
@@ -177,7 +113,7 @@ class CallMedia:
             self._sending[send.ref] = None
             self._switch.send_fax(self._uuid, send.ref, found[0])
             return
-        path = self._sending[send.ref] = self._new_file(self._services.faxes / "outgoing", ".tif")
+        path = self._sending[send.ref] = self._outgoing()
         self._setting[send.ref] = gevent.spawn(self._set_pages, send, path)
 
     def _set_pages(self, send: cmd.SendFax, path: Path) -> None:
@@ -221,14 +157,14 @@ class CallMedia:
 
     # ---- files -----------------------------------------------------------------------------------------------------
 
-    def _new_file(self, folder: Path, suffix: str) -> Path:
-        """Absolute: the switch resolves relative names against a folder of its own. A name is used once, also when
-        the flow begins again in this call."""
-        return folder.resolve() / f"{self._uuid}.{uuids.uuid4().hex[:8]}{suffix}"
+    def _new(self, kind: RecordingKind) -> RecordingKept:
+        kept = self._services.plain.new(self._uuid, kind, self._now(), self.queue)
+        self._keep(kept)
+        return kept
 
-    def _relative(self, path: Path) -> str:
-        """As records name it: the folder and the file."""
-        return f"{path.parent.name}/{path.name}"
+    def _outgoing(self) -> Path:
+        """Absolute: the switch resolves relative names against a folder of its own."""
+        return self._services.faxes.resolve() / f"{self._uuid}.{uuids.uuid4().hex[:12]}.tif"
 
     def _now(self) -> float:
         return self._services.clock.now()

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cti.core.calls import TerminalCause
 
 
@@ -46,6 +48,19 @@ class RecordingFailed:
     """The switch would not ``action`` (start, mask, …) the recording of the call."""
 
     action: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTalk:
+    """The queue's policy (start, stop), somebody who talks from now on (joined), or a pause: ``action`` is one of
+    these, or pause or resume. ``why``: whose pause it is (agent, hold). ``agents``: (agent, team) who talk. ``done``:
+    told of a pause or its end: the switch has done it; False: it refused, or nothing is recorded."""
+
+    action: str
+    why: str = "agent"
+    queue: str = ""
+    agents: tuple[tuple[str, str], ...] = ()
+    done: Callable[[bool], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,115 +1,101 @@
-"""The notices that hold now: from a file that is read again when it changes, or given by whoever changes them."""
+"""The notices that hold now, given by whoever changes them (a reload), and how many callers were told each."""
 
 from __future__ import annotations
 
-import logging
-from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
-from cti.core.errors import ConfigError
-from cti.files import read_file
-from cti.flow.notices import Notice, find_notices, load_notices
+from cti.core.records import NoticeCount
+from cti.flow.notices import Notice, find_notices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
+    from datetime import datetime
 
-    from cti.core.commands import FindNotices
+    from cti.core.commands import FindNotices, NoticeHeard
     from cti.core.events import FoundNotice
-    from cti.core.issue import Issue
-
-log = logging.getLogger("cti.notice")
+    from cti.core.records import Record
 
 
 class NoticeBoard:
-    """Implements `cti.ports.NoticeSource`. ``over``: called with the id of a notice that was taken away."""
+    """Implements `cti.ports.NoticeSource`: notices of the flows' folder (`replace`), and those that people set while
+    the platform runs (`put_up`). ``over``: called with the id of a notice that was taken away or has ended."""
 
-    def __init__(self, notices: Iterable[Notice] = (), over: Callable[[str], None] = lambda _id: None) -> None:
+    def __init__(
+        self,
+        notices: Iterable[Notice] = (),
+        over: Callable[[str], None] = lambda _id: None,
+        tally: NoticeTally | None = None,
+    ) -> None:
         self._notices = {notice.id: notice for notice in notices}
-        self._over = over
-        self._heard: Counter[str] = Counter()
-        self._whole: Counter[str] = Counter()
+        self._set: dict[str, Notice] = {}
+        self._ended: set[str] = set()  # told already
+        self._over, self._tally = over, tally
 
     @property
     def notices(self) -> tuple[Notice, ...]:
+        """Of the folder."""
         return tuple(self._notices.values())
 
+    def has(self, notice: str) -> bool:
+        """Is there one of this id in the folder?"""
+        return notice in self._notices
+
+    def is_over(self, event: str) -> bool:
+        """Of a notice that is meant by an event: was it told to be over already?"""
+        return event in self._ended
+
     def find(self, wanted: FindNotices) -> tuple[FoundNotice, ...]:
-        return find_notices(self._notices.values(), wanted)
+        return find_notices([*self._notices.values(), *self._set.values()], wanted)
 
-    def heard(self, notice: str, whole: bool) -> None:
-        self._heard[notice] += 1
-        self._whole[notice] += whole
+    def put_up(self, notices: Iterable[Notice], ended: Iterable[str]) -> None:
+        """Those set by people; ``ended``: those that were taken away by hand."""
+        self._set = {notice.id: notice for notice in notices}
+        self._end(ended)
 
-    def counts(self) -> dict[str, tuple[int, int]]:
-        """By notice: (callers told since the start, of those to the end)."""
-        return {name: (count, self._whole[name]) for name, count in self._heard.items()}
+    def look(self, now: datetime) -> None:
+        """Tell of those whose end has come."""
+        all_ = [*self._notices.values(), *self._set.values()]
+        self._ended -= {one.id for one in all_ if not one.over(now)}  # prolonged, or set anew
+        self._end(one.id for one in all_ if one.over(now))
+
+    def _end(self, ids: Iterable[str]) -> None:
+        for id_ in ids:
+            if id_ not in self._ended:
+                self._ended.add(id_)
+                self._over(id_)
+
+    def heard(self, call_id: str, heard: NoticeHeard) -> None:
+        if self._tally is not None:
+            self._tally.add(call_id, heard)
 
     def replace(self, notices: Iterable[Notice]) -> None:
         """At once, for running calls too."""
         before, self._notices = self._notices, {notice.id: notice for notice in notices}
-        for gone in before.keys() - self._notices.keys():
-            self._over(gone)
+        self._end(before.keys() - self._notices.keys())
 
 
-class FileNotices(NoticeBoard):
-    """Those of a file, looked at again whenever they are asked for. A file with a mistake changes nothing and is told
-    of; no file is no notice."""
-
-    def __init__(
-        self, path: Path, languages: Iterable[str] = (), over: Callable[[str], None] = lambda _id: None
-    ) -> None:
-        """Raises ConfigError for a file that is wrong from the start; its ``issues`` has every finding."""
-        super().__init__(over=over)
-        self._path, self._languages = path, tuple(languages)
-        self._seen: tuple[int, int] | None = None
-        issues = self._read()
-        if issues:
-            raise NoticesRefused(issues)
-
-    def find(self, wanted: FindNotices) -> tuple[FoundNotice, ...]:
-        self.look()
-        return super().find(wanted)
-
-    def look(self) -> list[Issue]:
-        """Read the file if it has changed; what is wrong with it."""
-        if self._stamp() == self._seen:
-            return []
-        issues = self._read()
-        for issue in issues:
-            log.error("the notices stay as they were: %s", issue)
-        return issues
-
-    def _stamp(self) -> tuple[int, int] | None:
-        try:
-            found = self._path.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size
-
-    def _read(self) -> list[Issue]:
-        self._seen = self._stamp()
-        if self._seen is None:
-            self.replace(())
-            return []
-        try:
-            raw = read_file(self._path, what="the notices")
-        except ConfigError as error:
-            log.error("the notices stay as they were: %s", error)
-            return []
-        loaded = load_notices(raw, str(self._path), languages=self._languages)
-        if loaded.notices is None:
-            return loaded.issues
-        self.replace(loaded.notices)
-        log.info("%d notices from %s", len(loaded.notices), self._path.name)
-        return []
+@dataclass(slots=True)
+class _Count:
+    heard: int = 0
+    whole: int = 0
+    hung_up: int = 0
 
 
-class NoticesRefused(ConfigError):
-    """``issues``: every finding in the file of notices."""
+class NoticeTally:
+    """Counts by notice and day, and hands every new count to ``record``. Each start of an engine counts for itself."""
 
-    code = "bad-notices"
+    def __init__(self, record: Callable[[Record], None], now: Callable[[], datetime]) -> None:
+        """``now`` in the timezone whose days are meant."""
+        self._record, self._now = record, now
+        self._run = uuid4().hex
+        self._counts: dict[tuple[str, str], _Count] = {}  # (notice, day)
 
-    def __init__(self, issues: list[Issue]) -> None:
-        super().__init__("; ".join(map(str, issues)), remedy="mend the notices; `cti flow check` shows them")
-        self.issues = issues
+    def add(self, call_id: str, heard: NoticeHeard) -> None:
+        day = self._now().date().isoformat()
+        count = self._counts.setdefault((heard.notice, day), _Count())
+        count.heard += 1
+        count.whole += heard.whole
+        count.hung_up += heard.hung_up
+        self._record(NoticeCount(call_id, heard.notice, day, self._run, count.heard, count.whole, count.hung_up))

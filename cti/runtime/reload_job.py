@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from cti.core.issue import Issue
 from cti.flow import Calendar, Catalog, EntryTable, Flow
+from cti.flow.notices import Notice
 
 _LENGTH = struct.Struct(">I")
 #: More is not asked for: the largest frame is one node, or all findings.
@@ -40,16 +41,25 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """``active``: flow -> the version that callers meet now, as far as the history knows. ``tested``: keys of those
-    whose tests passed before. ``withdrawn``: (flow, version) of canaries that were taken back."""
+    """``serving``: flow -> the version that callers meet now. ``shared``: name of a file (entry table, calendar,
+    notices) -> the text in force. ``tested``: keys of those whose tests passed before. ``withdrawn``: (flow, version)
+    of canaries that were taken back; ``trials``: flow -> the canary that runs.
+
+    ``proven_only``: take nothing but what is serving and passed its tests; all else is pending. Without ``test`` no
+    tests are run.
+    """
 
     folder: str
     catalog: Catalog
     prompts: PromptJob | None = None
-    active: Mapping[str, str] = field(default_factory=dict)
+    serving: Mapping[str, str] = field(default_factory=dict)
+    shared: Mapping[str, str] = field(default_factory=dict)
     pins: Mapping[str, Pin] = field(default_factory=dict)
     withdrawn: frozenset[tuple[str, str]] = frozenset()
+    trials: Mapping[str, str] = field(default_factory=dict)
     tested: frozenset[str] = frozenset()
+    proven_only: bool = False
+    test: bool = True
 
 
 # ---- frames from the child ------------------------------------------------------------------------------------------
@@ -90,13 +100,31 @@ class PlanPart:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A flow or file that is not what its file says: ``version`` goes on (empty: there is none), because of
+    ``issues``."""
+
+    version: str
+    issues: tuple[Issue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
-    """The last frame. With an error among ``issues`` nothing is to be taken. ``disk``: flow -> version that the files
-    make; ``files``: flow -> the texts of that closure; ``authors``: flow -> who owns its file."""
+    """The last frame: what beside the plans is to be taken, and what not.
+
+    ``held``: flow or file name -> why it is not taken. ``pending``: those that were not judged (`Job.proven_only`).
+    ``entry`` None: the table stays; so do the notices. ``shared``: file name -> the text in force from now on.
+    ``disk``: flow -> version that the files make; ``files``: flow -> the texts of that closure; ``authors``: flow or
+    file name -> who owns the file.
+    """
 
     issues: list[Issue]
+    held: Mapping[str, Held] = field(default_factory=dict)
+    pending: frozenset[str] = frozenset()
     entry: EntryTable | None = None
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    notices: tuple[Notice, ...] | None = None
+    shared: Mapping[str, str] = field(default_factory=dict)
     disk: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     authors: Mapping[str, str] = field(default_factory=dict)

@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import gevent
@@ -20,6 +20,7 @@ from gevent import subprocess
 from cti.core.errors import CtiError
 from cti.flow import Flow, Plan
 from cti.runtime.reload_job import Checked, FlowHead, Job, NeedVersion, NodePart, PlanPart, read_frame, write_frame
+from cti.runtime.reload_judge import Verdict
 
 #: How long the hub is held at most before others have their turn, and for how long they have it.
 TURN_S, REST_S = 0.002, 0.002
@@ -36,20 +37,13 @@ class ReloadFailed(CtiError):
     code = "reload-failed"
 
 
-@dataclass(slots=True)
-class Reloaded:
-    checked: Checked
-    plans: dict[str, Plan] = field(default_factory=dict)
-    canaries: dict[str, Plan] = field(default_factory=dict)
-
-
 def run_child(
     job: Job,
     find: FindVersion,
     deadline_s: float,
     command: tuple[str, ...] = (),
     building: Callable[[], object] = lambda: None,
-) -> Reloaded:
+) -> Verdict:
     """``find``: flow and version (or the beginning of one) -> the texts of its closure. Raises ReloadFailed.
 
     ``command``: another child than the usual one. ``building`` is called before the first flow is built. Whatever
@@ -86,7 +80,7 @@ def run_child(
         said.kill()
 
 
-def _collect(child: Any, find: FindVersion, building: Callable[[], object]) -> Reloaded:
+def _collect(child: Any, find: FindVersion, building: Callable[[], object]) -> Verdict:
     builder = _Builder()
     turn = time.perf_counter()
     while True:
@@ -94,7 +88,7 @@ def _collect(child: Any, find: FindVersion, building: Callable[[], object]) -> R
         if isinstance(frame, NeedVersion):
             write_frame(child.stdin, find(frame.flow, frame.version))
         elif isinstance(frame, Checked):
-            return Reloaded(frame, builder.plans, builder.canaries)
+            return Verdict(frame, builder.plans, builder.canaries)
         else:
             building()
             builder.take(frame)

@@ -7,37 +7,43 @@ that what callers meet is always on record. Whatever fails, the old versions go 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gevent
+from gevent.lock import RLock
 from gevent.threadpool import ThreadPool
 
 from cti.core.errors import CtiError
-from cti.core.issue import Issue, Place, Severity
-from cti.core.versions import Activation, Origin, VersionFigures
-from cti.flow.canary import judge
+from cti.core.issue import Issue, Place
+from cti.core.versions import Origin
 from cti.runtime import reload_history as past
-from cti.runtime.collector import Pause, paused_collector, set_aside
-from cti.runtime.reload_job import Job, PromptJob
+from cti.runtime.collector import Pause, let_go, paused_collector
+from cti.runtime.reload_canaries import Attempt, CanaryState, CanaryWatch, Standing
+from cti.runtime.reload_files import ENTRY, is_file
+from cti.runtime.reload_job import Checked, Job, PromptJob
 from cti.runtime.reload_process import run_child
-from cti.runtime.tested import TestedFile, tests_key
+from cti.runtime.reload_put import below, by_authors, copy_of, refuse, refuse_now, write_files
+from cti.runtime.reload_start import afresh, as_before
+from cti.runtime.tested import TestedFile
 from cti.runtime.watch import Settling, look
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from cti.flow import Catalog
     from cti.ports import Clock, FlowHistory
     from cti.runtime.library import FlowLibrary
-    from cti.runtime.reload_process import Reloaded
+    from cti.runtime.notices import NoticeBoard
+    from cti.runtime.reload_judge import Verdict
 
 log = logging.getLogger("cti.flows")
 
 #: A history that cannot be written, or a child that was killed, is tried again after this.
 AGAIN_S = 15.0
-OURSELVES = "cti"
+#: Lines of the history that name a version which callers met.
+_MET = (Origin.FILE, Origin.ROLLBACK, Origin.CANARY_BACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,85 +62,58 @@ class ReloadSetup:
     command: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """``at`` wall clock; ``taken``: the flows are those of the files (or of the history) now."""
-
-    at: float
-    took_s: float
-    taken: bool
-    issues: tuple[Issue, ...] = ()
-    tests_run: int = 0
-    rendered: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class CanaryState:
-    version: str
-    percent: float
-    since: float
-
-
-@dataclass(slots=True)
-class Standing:
-    """What is known of the flows. ``disk``: flow -> version that the files made when they were read last."""
-
-    disk: dict[str, str] = field(default_factory=dict)
-    since: dict[str, float] = field(default_factory=dict)  # flow -> begin of its canary
-    last: Attempt | None = None
-
-
 class Reloader:
-    def __init__(self, library: FlowLibrary, history: FlowHistory, clock: Clock, setup: ReloadSetup) -> None:
+    def __init__(
+        self, library: FlowLibrary, history: FlowHistory, clock: Clock, setup: ReloadSetup, notices: NoticeBoard
+    ) -> None:
         self.standing = Standing()
         self._library, self._history, self._clock, self._setup = library, history, clock, setup
+        self._notices = notices
+        self._watch = CanaryWatch(library, history, clock, self.standing)
         self._settling = Settling()
         self._tested = TestedFile(setup.tested)
         self._threads = ThreadPool(1)
         self._number = 0  # of the history's last line that we know
         self._history_due = self._judge_due = clock.monotonic()
         self._again_at: float | None = None
-        self._unwritten: list[Activation] = []
         self._greenlet: gevent.Greenlet[[], None] | None = None
+        self._one = RLock()  # an attempt at a time: of the watch over the files, or of the API
 
     # ---- life ----------------------------------------------------------------------------------------------------
 
+    def load(self, *, watched: bool) -> None:
+        """Give the library what callers meet from the first call on; it is in the history then. See `reload_start`.
+
+        Without ``watched`` nobody looks at the files later: they are taken as they are now, and no tests are run.
+        Raises ConfigError (FlowsRefused with findings), StoreUnavailable.
+        """
+        seen, past = look(self._setup.folder), self._past()
+        job, needed = self._job(past), self._library.needed
+        ask, earlier = self._texts, self._earlier
+        verdict = None
+        if watched and ENTRY in past.state:
+            verdict = as_before(replace(job, proven_only=True, prompts=None), ask, earlier, needed)
+        if verdict is None:
+            verdict = afresh(replace(job, prompts=None, test=watched), ask, earlier, needed)
+            self._take(verdict, past)
+            self._settling = Settling(seen)
+        else:
+            self._stand(verdict, past)
+            self._number = past.number
+            if not (verdict.checked.pending or verdict.checked.held or past.held):
+                self._settling = Settling(seen)
+        if watched and not verdict.checked.pending:
+            self._tested.keep(verdict.checked.tested | self._tested.keys)
+        self._tell(verdict.checked)
+
     def start(self) -> None:
-        """Where the history says other than the files (rolled back, canary), that is settled before the first call."""
-        seen = look(self._setup.folder)
-        try:
-            state = self._history.active()
-            self._number = self._history.last_number()
-        except CtiError as error:
-            log.error("the history of the flows cannot be read: %s", error)
-            state = {}
-        if self._nothing_new(state):
-            self.standing.disk = {name: plan.version for name, plan in self._library.plans.items()}
-            self._settling = Settling(seen)
-        elif any(one.origin is not Origin.FILE for one in state.values()) or self._has_canary():
-            self.attempt()
-            self._settling = Settling(seen)
-        set_aside()
+        """Look after the files and the history from now on."""
         self._greenlet = gevent.spawn(self._run)
 
     def stop(self) -> None:
         if self._greenlet is not None:
             self._greenlet.kill()
         self._threads.kill()
-
-    def _nothing_new(self, state: Mapping[str, Activation]) -> bool:
-        """What is loaded was active before, passed its tests then, and nobody went back."""
-        if self._has_canary():
-            return False
-        return all(
-            (found := state.get(name)) is not None
-            and found.version == plan.version == found.file_version
-            and tests_key(plan) in self._tested.keys
-            for name, plan in self._library.plans.items()
-        )
-
-    def _has_canary(self) -> bool:
-        return any(entry.canary is not None for entry in self._library.entry.entries)
 
     def _run(self) -> None:
         while True:
@@ -164,13 +143,20 @@ class Reloader:
             self._judge_due = now + self._setup.judge_s
             self.judge_canaries()
 
-    def attempt(self) -> Attempt:
-        """Judge files and history, and take what they say if all is well. Never raises for bad content."""
+    def attempt(self, authors: Mapping[str, str] | None = None) -> Attempt:
+        """Judge files and history, and take what they say if all is well. Never raises for bad content.
+
+        ``authors``: file -> who has put it there, where that is not its owner.
+        """
+        with self._one:
+            return self._attempt_once(authors or {})
+
+    def _attempt_once(self, authors: Mapping[str, str]) -> Attempt:
         began = self._clock.monotonic()
         self._again_at = None
         try:
             with paused_collector() as pause:
-                attempt = self._attempt(began, pause)
+                attempt = self._attempt(began, pause, authors)
         except CtiError as error:
             self._again_at = self._clock.monotonic() + AGAIN_S
             issue = Issue(error.place or Place(str(self._setup.folder)), error.code, error.message)
@@ -178,53 +164,124 @@ class Reloader:
         self.standing.last = attempt
         return attempt
 
-    def _attempt(self, began: float, pause: Pause) -> Attempt:
-        number = self._history.last_number()
-        state, canaries = self._history.active(), self._history.canaries()
-        job = Job(
+    def put_live(self, texts: Mapping[str, str], author: str, still: Callable[[], None] = lambda: None) -> None:
+        """Files of the folder, as one set: judged beside those that are there, and written where all is well; then
+        callers meet them. ``still`` raises where the files are not what they were; no other set comes between it and
+        the writing. Raises FlowsRefused, ReloadFailed; nothing is written then. ConfigError: not writable."""
+        with self._one:
+            still()
+            checked = self.rehearse(texts)
+            refuse(checked, texts, self.standing.held)
+            self._tested.keep(checked.tested)
+            still()  # an editor may have saved meanwhile
+            write_files(self._setup.folder, texts)
+            attempt = self.attempt(dict.fromkeys(texts, author))
+            refuse_now(attempt, self.standing.held, checked, texts)
+
+    def rehearse(self, texts: Mapping[str, str]) -> Checked:
+        """What would come of it if the folder had these files: judged in a copy, tests and prompts included, without
+        any effect. Findings name files as they are below the folder. Raises ReloadFailed, StoreUnavailable."""
+        job = self._job(self._past())
+        with copy_of(self._setup.folder, texts) as copy:
+            verdict = run_child(
+                replace(job, folder=str(copy)), self._texts, self._setup.deadline_s, self._setup.command
+            )
+            return below(verdict.checked, copy)
+
+    @property
+    def folder(self) -> Path:
+        return self._setup.folder
+
+    def _attempt(self, began: float, pause: Pause, authors: Mapping[str, str]) -> Attempt:
+        past = self._past()
+        setup = self._setup
+        verdict = run_child(self._job(past), self._texts, setup.deadline_s, setup.command, pause.begin)
+        verdict.checked = by_authors(verdict.checked, authors)
+        checked = verdict.checked
+        self._take(verdict, past)
+        pause.keep()
+        self._tested.keep(checked.tested)
+        took = self._clock.monotonic() - began
+        self._tell(checked)
+        log.info("flows judged in %.1f s: %d tests, %d prompts rendered", took, checked.tests_run, checked.rendered)
+        return Attempt(
+            self._clock.now(),
+            took,
+            not checked.held,
+            tuple(checked.issues),
+            tests_run=checked.tests_run,
+            rendered=checked.rendered,
+        )
+
+    # ---- parts ---------------------------------------------------------------------------------------------------
+
+    def _past(self) -> past.Past:
+        history = self._history
+        number = history.last_number()  # first: what is written meanwhile is seen the next time
+        return past.Past(history.active(), history.held(), history.canaries(), number)
+
+    def _job(self, known: past.Past) -> Job:
+        """What callers meet is what the library has; before there is any, what the history says."""
+        flows = {name: one.version for name, one in known.state.items() if not is_file(name)}
+        texts = {name: self._texts(name, one.version) for name, one in known.state.items() if is_file(name)}
+        return Job(
             str(self._setup.folder),
             self._setup.catalog,
             self._setup.prompts,
-            {name: one.version for name, one in state.items()},
-            past.pins_of(state),
-            past.withdrawn_of(canaries),
-            self._tested.keys,
-        )
-        done = run_child(job, self._texts, self._setup.deadline_s, self._setup.command, pause.begin)
-        checked = done.checked
-        if any(issue.severity is Severity.ERROR for issue in checked.issues):
-            self._number = number  # what is refused is not tried again until something changes
-            return self._failed(began, checked.issues)
-        self._write(done, state, canaries, number)
-        assert checked.entry is not None
-        self._library.take(done.plans, done.canaries, checked.entry, checked.calendars)
-        pause.keep()
-        self.standing.disk = dict(checked.disk)
-        self._tested.keep(checked.tested)
-        took = self._clock.monotonic() - began
-        log.info("flows taken after %.1f s: %d tests, %d prompts rendered", took, checked.tests_run, checked.rendered)
-        for issue in checked.issues:
-            log.warning("%s", issue)
-        return Attempt(
-            self._clock.now(), took, True, tuple(checked.issues), tests_run=checked.tests_run, rendered=checked.rendered
+            serving={**flows, **{name: plan.version for name, plan in self._library.plans.items()}},
+            shared={name: found[name] for name, found in texts.items() if found is not None},
+            pins=past.pins_of(known.state),
+            withdrawn=past.withdrawn_of(known.canaries),
+            trials=past.trials_of(known.state, known.canaries),
+            tested=self._tested.keys,
         )
 
     def _texts(self, flow: str, version: str) -> Mapping[str, str] | None:
         found = self._history.find(flow, version)
         return found[0].files if len(found) == 1 else None
 
-    def _write(self, done: Reloaded, state: Mapping[str, Activation], canaries: list[Activation], number: int) -> None:
-        now = self._clock.now()
-        versions = past.new_versions(done.checked, state, self.standing.disk, now)
-        lines = past.new_lines(done, state, canaries, now)
-        self._number = self._history.write(versions, lines) or number
-        for one in state.values():
-            if one.file_version is None and one.flow in done.checked.disk:
-                self._history.settle(one.number, done.checked.disk[one.flow])
-        begun = past.begun_of([*canaries, *lines])
-        self.standing.since = {flow: begun[flow].at for flow in done.canaries}
+    def _earlier(self, flow: str) -> list[str]:
+        met = (one for one in self._history.history(flow) if one.origin in _MET)
+        return list(dict.fromkeys(one.version for one in met))
+
+    def _take(self, verdict: Verdict, known: past.Past) -> None:
+        """On record first, then met."""
+        checked, now = verdict.checked, self._clock.now()
+        versions = past.new_versions(checked, known.state, self.standing.disk, now)
+        lines = past.new_lines(verdict, known, now)
+        self._number = self._history.write(versions, lines) or known.number
+        for one in known.state.values():
+            if one.file_version is None and one.flow in checked.disk:
+                self._history.settle(one.number, checked.disk[one.flow])
         for line in lines:
-            log.info("flow %s: version %s (%s, by %s)", line.flow, line.version[:12], line.origin, line.author)
+            if line.origin is not Origin.HELD_BACK:
+                log.info("%s: version %s (%s, by %s)", line.flow, line.version[:12], line.origin, line.author)
+        self._stand(verdict, replace(known, canaries=[*known.canaries, *lines]))
+
+    def _stand(self, verdict: Verdict, known: past.Past) -> None:
+        checked = verdict.checked
+        begun = past.begun_of(known.canaries)
+        before = [*self._library.plans.values(), *self._library.canaries.values()]
+        self._library.take(verdict.plans, verdict.canaries, checked.entry, checked.calendars)
+        nodes = [node for plan in before for flow in plan.flows.values() for node in flow.nodes.values()]
+        del before
+        let_go(nodes)
+        if checked.notices is not None:
+            self._notices.replace(checked.notices)
+        self.standing.disk = dict(checked.disk)
+        self.standing.held, self.standing.pending = dict(checked.held), checked.pending
+        self.standing.since = {flow: begun[flow].at for flow in verdict.canaries if flow in begun}
+
+    def _tell(self, checked: Checked) -> None:
+        told = set()
+        for name, held in sorted(checked.held.items()):
+            on = f"version {held.version[:12]} goes on" if held.version else "there is none before it"
+            for issue in held.issues:
+                told.add(issue)
+                log.error("%s is held back, %s: %s", name, on, issue)
+        for issue in checked.issues:
+            if issue not in told:
+                log.warning("%s", issue)
 
     def _failed(self, began: float, issues: list[Issue]) -> Attempt:
         for issue in issues:
@@ -235,32 +292,8 @@ class Reloader:
 
     def canaries(self) -> dict[str, CanaryState]:
         """Those that callers meet now."""
-        shares = {entry.flow: entry.canary for entry in self._library.entry.entries if entry.canary is not None}
-        return {
-            flow: CanaryState(plan.version, shares[flow].percent, self.standing.since.get(flow, 0.0))
-            for flow, plan in self._library.canaries.items()
-            if flow in shares
-        }
+        return self._watch.running()
 
     def judge_canaries(self) -> None:
-        """Take back what fares badly. A step back that cannot be written down is taken all the same, and written
-        later."""
-        backs = {entry.flow: entry.canary.back for entry in self._library.entry.entries if entry.canary is not None}
-        for flow, canary in self.canaries().items():
-            figures = self._history.figures(flow, canary.version, canary.since)
-            reason = judge(backs[flow], figures)
-            if reason:
-                self._step_back(flow, canary, figures, reason)
-        if self._unwritten:
-            self._number = self._history.write([], self._unwritten)
-            self._unwritten = []
-
-    def _step_back(self, flow: str, canary: CanaryState, figures: VersionFigures, reason: str) -> None:
-        stable = self._library.plans[flow].version
-        beside = self._history.figures(flow, stable, canary.since)
-        self._library.withdraw(flow)
-        note = f"canary {canary.version[:12]}: {reason}; {figures}; {stable[:12]} in the same time: {beside}"
-        log.error("flow %s goes back to version %s: %s", flow, stable[:12], note)
-        disk = self.standing.disk.get(flow)
-        now = self._clock.now()
-        self._unwritten.append(Activation(flow, stable, now, OURSELVES, Origin.CANARY_BACK, disk, note))
+        """Take back what fares badly. Raises StoreUnavailable."""
+        self._number = self._watch.judge() or self._number

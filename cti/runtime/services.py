@@ -14,13 +14,16 @@ from cti.core.errors import CtiError
 from cti.core.events import LookupEnded, MessageEnded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from cti.core.commands import AudioPart, Lookup, SendMessage
     from cti.ports import CallbackDesk, Clock, FaxPages, LookupSource, MessageChannel, NoticeSource, Prompts, Recogniser
+    from cti.runtime.floor.callers import Callers
+    from cti.runtime.floor.texts import Texts
     from cti.runtime.journal import Journal
-    from cti.runtime.queues import MemoryQueues
+    from cti.runtime.recordings.plain import PlainFiles
     from cti.runtime.requests import RequestDesk
+    from cti.runtime.transcripts import Transcripts
 
 #: How long a caller may wait for a prompt that is rendered for this call.
 RENDER_DEADLINE_S = 4.0
@@ -90,10 +93,13 @@ class Services:
     journal: Journal
     prompts: PromptDesk
     lookups: Lookups
-    queues: MemoryQueues
+    queues: Callers
+    texts: Texts
+    transcripts: Transcripts
     messages: Messages
-    recordings: Path
-    faxes: Path
+    plain: PlainFiles
+    recorded: Callable[[str], None]  # told of each file that the switch has closed
+    faxes: Path  # those to be sent
     pages: FaxPages
     requests: RequestDesk
     notices: NoticeSource
@@ -102,7 +108,3 @@ class Services:
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock.now(), self.zone)
-
-    def recording_path(self, call: str, ref: int) -> str:
-        """Absolute: the switch resolves relative names against a folder of its own."""
-        return str(self.recordings.resolve() / f"{call}.{ref}.wav")

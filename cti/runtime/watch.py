@@ -12,8 +12,6 @@ from pathlib import Path
 
 Stamp = tuple[int, int, int]  # modified (ns), size, inode
 Stamps = Mapping[str, Stamp]
-#: Has its own reader, and holds at once.
-_NOT_OURS = ("notices.yaml",)
 
 
 def look(folder: Path) -> dict[str, Stamp]:
@@ -26,7 +24,7 @@ def look(folder: Path) -> dict[str, Stamp]:
         except OSError:
             continue
         for entry in entries:
-            if not entry.name.endswith(".yaml") or entry.name.startswith(".") or entry.name in _NOT_OURS:
+            if not entry.name.endswith(".yaml") or entry.name.startswith("."):
                 continue
             try:
                 stat = entry.stat()

@@ -13,16 +13,45 @@ from typing import Any
 from sqlalchemy import Connection, Engine, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from cti.core.documents import DocumentServed, DocumentWaits
 from cti.core.errors import StoreUnavailable
-from cti.core.records import CallEnded, CallStarted, JournalPart, LegAdded, LegEnded, MediaKept, NodeVisit, Record
+from cti.core.floor_records import FLOOR_RECORDS, RunBegan
+from cti.core.records import (
+    CallEnded,
+    CallStarted,
+    JournalPart,
+    LegAdded,
+    LegEnded,
+    NodeVisit,
+    NoticeCount,
+    Record,
+    RecordingKept,
+)
+from cti.core.transcripts import MessageKept
+from cti.core.webhooks import EventKept
+from cti.core.wrapups import WrapUpKept
 from cti.store import journal, rows
 from cti.store.database import insert_ignoring, insert_or_complete, is_refusal
-from cti.store.schema import call_goals, call_media, call_records, calls, legs, node_visits
+from cti.store.document_rows import write_documents
+from cti.store.floor_facts import write_facts
+from cti.store.notice_counts import write_counts
+from cti.store.schema import (
+    call_goals,
+    call_messages,
+    call_records,
+    calls,
+    legs,
+    node_visits,
+    recording_agents,
+    recordings,
+)
 from cti.store.sealing import Sealer
+from cti.store.webhook_rows import write_events
+from cti.store.wrapup_rows import end_left_open, write_wrapups
 
 Item = tuple[int, Record]  # (ordinal, record)
 
-_OF_MEDIA = ("ended_at", "spans", "pages", "error")
+_OF_RECORDING = ("ended_at", "queue", "spans", "pages", "error")
 _END_LEG = (
     update(legs)
     .where(legs.c.call_id == bindparam("of_call"), legs.c.leg_id == bindparam("of_leg"), legs.c.ended_at.is_(None))
@@ -112,8 +141,19 @@ class BatchWriter:
         run(_END_LEG, [rows.leg_end(r) for _, r in items if type(r) is LegEnded])
         visits = [rows.visit_row(r, n) for n, r in items if type(r) is NodeVisit]
         run(insert_or_complete(connection, node_visits, ("left_at", "exit", "note"), when="left_at"), visits)
-        media = [rows.media_row(r) for _, r in items if type(r) is MediaKept]
-        run(insert_or_complete(connection, call_media, _OF_MEDIA, when="ended_at"), media)
+        kept = [r for _, r in items if type(r) is RecordingKept]
+        made = [rows.recording_row(r) for r in kept]
+        run(insert_or_complete(connection, recordings, _OF_RECORDING, when="ended_at"), made)
+        run(insert_ignoring(connection, recording_agents), [row for r in kept for row in rows.agent_rows(r)])
+        lines = [rows.message_row(r, self._sealer) for _, r in items if type(r) is MessageKept]
+        run(insert_ignoring(connection, call_messages), lines)
+        write_counts(connection, [r for _, r in items if type(r) is NoticeCount])
+        write_wrapups(connection, sealer, [r for _, r in items if type(r) is WrapUpKept])
+        write_documents(connection, sealer, [r for _, r in items if isinstance(r, DocumentWaits | DocumentServed)])
+        for began in [r for _, r in items if type(r) is RunBegan]:
+            end_left_open(connection, began)
+        write_facts(connection, [r for _, r in items if isinstance(r, FLOOR_RECORDS)])
+        write_events(connection, sealer, [r for _, r in items if type(r) is EventKept])
         ended = [r for _, r in items if type(r) is CallEnded]
         ending = {rows.clean(r.call_id, 128) for r in ended}
         journal.write_parts(connection, sealer, [r for _, r in items if type(r) is JournalPart], ending)

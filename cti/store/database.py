@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -91,24 +92,101 @@ def lock_for_migration(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
 
 
+# Statements are built once for each kind of database and kept, since building one takes longer than running it.
+
+
 def insert_ignoring(connection: Connection, table: Table) -> Any:
     """INSERT that leaves a row with the same primary key as it is."""
-    return _insert(connection, table).on_conflict_do_nothing(index_elements=list(table.primary_key.columns))
+    return _ignoring(connection.dialect.name, table)
+
+
+def insert_new(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
+    """Insert ``row``; False: one with its primary key is there, and stays as it is."""
+    # Counted by what comes back: how many rows an INSERT has made is not what every driver tells.
+    key = next(iter(table.primary_key.columns))
+    return connection.execute(insert_ignoring(connection, table).values(row).returning(key)).first() is not None
 
 
 def insert_or_complete(connection: Connection, table: Table, columns: tuple[str, ...], when: str) -> Any:
     """INSERT that, on the same primary key, sets ``columns`` — if the new row has a value in ``when``."""
-    insert = _insert(connection, table)
+    return _completing(connection.dialect.name, table, columns, when)
+
+
+def insert_or_exceed(connection: Connection, table: Table, columns: tuple[str, ...], by: str) -> Any:
+    """INSERT that, on the same primary key, sets ``columns`` — if the new row's ``by`` is more than the one there."""
+    return _exceeding(connection.dialect.name, table, columns, by)
+
+
+def insert_or_add(connection: Connection, table: Table, column: str) -> Any:
+    """INSERT that, on the same primary key, adds ``column`` to the value that is there."""
+    return _adding(connection.dialect.name, table, column)
+
+
+def insert_fresh(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> list[str]:
+    """Insert the rows whose key (of one column, each only once in ``rows``) is not there; their keys."""
+    if not rows:
+        return []
+    return list(connection.execute(_telling(connection.dialect.name, table), rows).scalars())
+
+
+def complete_fresh(
+    connection: Connection, table: Table, rows: list[dict[str, Any]], columns: tuple[str, ...]
+) -> list[str]:
+    """Set ``columns`` of the rows, all of them there, that have no ``ended_at`` yet; the keys of those."""
+    if not rows:
+        return []
+    return list(connection.execute(_ending(connection.dialect.name, table, columns), rows).scalars())
+
+
+@cache
+def _ignoring(dialect: str, table: Table) -> Any:
+    return _insert(dialect, table).on_conflict_do_nothing(index_elements=list(table.primary_key.columns))
+
+
+@cache
+def _telling(dialect: str, table: Table) -> Any:
+    (key,) = table.primary_key.columns
+    return _ignoring(dialect, table).returning(key)
+
+
+@cache
+def _completing(dialect: str, table: Table, columns: tuple[str, ...], when: str) -> Any:
+    insert = _insert(dialect, table)
+    return _setting(insert, table, columns, insert.excluded[when].is_not(None))
+
+
+@cache
+def _exceeding(dialect: str, table: Table, columns: tuple[str, ...], by: str) -> Any:
+    insert = _insert(dialect, table)
+    return _setting(insert, table, columns, insert.excluded[by] > table.c[by])
+
+
+@cache
+def _ending(dialect: str, table: Table, columns: tuple[str, ...]) -> Any:
+    (key,) = table.primary_key.columns
+    return _setting(_insert(dialect, table), table, columns, table.c.ended_at.is_(None)).returning(key)
+
+
+@cache
+def _adding(dialect: str, table: Table, column: str) -> Any:
+    insert = _insert(dialect, table)
     return insert.on_conflict_do_update(
         index_elements=list(table.primary_key.columns),
-        set_={name: insert.excluded[name] for name in columns},
-        where=insert.excluded[when].is_not(None),
+        set_={column: table.c[column] + insert.excluded[column]},
     )
 
 
-def _insert(connection: Connection, table: Table) -> Any:
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table)
+def _setting(insert: Any, table: Table, columns: tuple[str, ...], where: Any) -> Any:
+    return insert.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={name: insert.excluded[name] for name in columns},
+        where=where,
+    )
+
+
+def _insert(dialect: str, table: Table) -> Any:
+    kind: Any = postgresql if dialect == "postgresql" else sqlite
+    return kind.insert(table)
 
 
 def is_refusal(error: BaseException) -> bool:

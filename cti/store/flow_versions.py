@@ -69,10 +69,18 @@ class FlowVersions:
         )
 
     def active(self) -> dict[str, Activation]:
-        """flow -> the line that says which version its callers meet (canaries apart)."""
+        """flow -> the line that says which version its callers meet (canaries and what is held back apart)."""
+        at = flow_activations.c
+        beside = (Origin.CANARY.value, Origin.HELD_BACK.value)
+        last = select(func.max(at.number)).where(at.origin.not_in(beside)).group_by(at.flow)
+        return {one.flow: one for one in self._activations(select(flow_activations).where(at.number.in_(last)))}
+
+    def held(self) -> dict[str, Activation]:
+        """flow -> its last line, where that says that it is held back."""
         at = flow_activations.c
         last = select(func.max(at.number)).where(at.origin != Origin.CANARY.value).group_by(at.flow)
-        return {one.flow: one for one in self._activations(select(flow_activations).where(at.number.in_(last)))}
+        query = select(flow_activations).where(at.number.in_(last), at.origin == Origin.HELD_BACK.value)
+        return {one.flow: one for one in self._activations(query)}
 
     def canaries(self) -> list[Activation]:
         """Every canary that was begun or taken back, the oldest first."""
@@ -80,10 +88,12 @@ class FlowVersions:
         origins = (Origin.CANARY.value, Origin.CANARY_BACK.value)
         return self._activations(select(flow_activations).where(at.origin.in_(origins)).order_by(at.number))
 
-    def history(self, flow: str, limit: int = 50) -> list[Activation]:
-        """The newest first."""
+    def history(self, flow: str, limit: int = 50, before: int | None = None) -> list[Activation]:
+        """The newest first; ``before``: of a smaller number only."""
         at = flow_activations.c
         query = select(flow_activations).where(at.flow == clean(flow, 200)).order_by(at.number.desc()).limit(limit)
+        if before is not None:
+            query = query.where(at.number < before)
         return self._activations(query)
 
     def find(self, flow: str, version: str) -> list[FlowVersion]:

@@ -69,7 +69,7 @@ def create_ring(path: Path) -> KeyRing:
         raise ConfigError(f"the key ring cannot be created: {error}", place=Place(str(path))) from error
     finally:
         os.unlink(temporary)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return ring
 
 
@@ -83,7 +83,7 @@ def rotate(path: Path) -> KeyRing:
     fresh = KeyRing(name, {**ring.keys, name: os.urandom(KEY_BYTES)}, ring.blind)
     temporary = _write_beside(path, fresh)
     os.replace(temporary, path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return fresh
 
 
@@ -139,7 +139,7 @@ def _write_beside(path: Path, ring: KeyRing) -> Path:
     return temporary
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

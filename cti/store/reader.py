@@ -6,14 +6,18 @@ import math
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select
 
 from cti.core.errors import CtiError
-from cti.core.masking import mask
+from cti.core.masking import mask, mask_text
 from cti.core.records import CallDetail, CallFilter, CallRow, LegRow, VisitRow
-from cti.store.rows import blind_number, clean, context, media_kept
-from cti.store.schema import call_goals, call_media, call_records, calls, legs, node_visits
+from cti.core.transcripts import MessageRow
+from cti.core.wrapups import WrapUpRow
+from cti.store.recording_rows import recordings_of
+from cti.store.rows import blind_number, clean, context
+from cti.store.schema import call_goals, call_messages, call_records, calls, legs, node_visits
 from cti.store.sealing import Sealer
+from cti.store.wrapup_rows import wrapups_of
 
 MOST = 1_000
 _IN_ONE_QUERY = 500
@@ -55,17 +59,18 @@ class Reader:
             .where(node_visits.c.call_id == call_id)
             .order_by(node_visits.c.entered_at, node_visits.c.ordinal)
         )
-        own_media = (
-            select(call_media)
-            .where(call_media.c.call_id == call_id)
-            .order_by(call_media.c.started_at, call_media.c.path)
-        )
+        own_messages = select(call_messages).where(call_messages.c.call_id == call_id).order_by(call_messages.c.number)
         return CallDetail(
             self._call(row, self._goals(connection, [call_id]).get(call_id, ()), unmask),
             tuple(self._leg(leg, unmask) for leg in connection.execute(own_legs)),
             tuple(_visit(visit) for visit in connection.execute(own_visits)),
-            tuple(media_kept(file) for file in connection.execute(own_media)),
+            tuple(recordings_of(connection, call_id)),
+            tuple(self._message(message, unmask) for message in connection.execute(own_messages)),
+            tuple(self.wrapups(connection, [call_id], unmask).get(call_id, ())),
         )
+
+    def wrapups(self, connection: Connection, call_ids: Collection[str], unmask: bool) -> dict[str, list[WrapUpRow]]:
+        return wrapups_of(connection, self._sealer, call_ids, unmask)
 
     def count_visits(
         self, connection: Connection, flow: str, since: float | None, until: float | None
@@ -115,7 +120,14 @@ class Reader:
         if where.live is not None:
             absent = call_records.c.call_id.is_(None)
             wanted.append(absent if where.live else ~absent)
+        if where.served_by is not None:
+            wanted.append(self._served_by(where.served_by))
         return wanted
+
+    def _served_by(self, phones: Collection[str]) -> Any:
+        blind = [blind_number(self._sealer, phone) or "" for phone in phones]
+        leg = exists().where(legs.c.call_id == calls.c.call_id, legs.c.role == "agent")
+        return leg.where(legs.c.number_blind.in_(blind))
 
     def _goals(self, connection: Connection, ids: Collection[str]) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
@@ -167,6 +179,10 @@ class Reader:
             ended_at=row.ended_at,
             hangup_cause=row.hangup_cause,
         )
+
+    def _message(self, row: Row[Any], unmask: bool) -> MessageRow:
+        text = self._open(row.text_sealed, "call_messages", "text", row.call_id, str(row.number)) or ""
+        return MessageRow(row.number, row.at, row.author, row.agent, text if unmask else mask_text(text))
 
     def _open(self, sealed: str | None, *place: str) -> str | None:
         return None if sealed is None else self._sealer.open(sealed, context(*place))

@@ -8,17 +8,51 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from cti.core.calls import Medium, TerminalCause
+from cti.core.documents import DocumentServed, DocumentWaits
+from cti.core.floor_records import FLOOR_RECORDS
 from cti.core.numbers import normalise_number
-from cti.core.records import CallEnded, CallStarted, JournalPart, LegAdded, LegEnded, MediaKept, NodeVisit, Record
+from cti.core.recordings import RecordingKind
+from cti.core.records import (
+    CallEnded,
+    CallStarted,
+    JournalPart,
+    LegAdded,
+    LegEnded,
+    NodeVisit,
+    NoticeCount,
+    Record,
+    RecordingKept,
+)
+from cti.core.transcripts import Author, MessageKept
+from cti.core.webhooks import EventKept
+from cti.core.wrapups import WrapUpKept
 from cti.store.sealing import Sealer
 
 Row = dict[str, Any]
 
 _SPILL = "spill"
 _KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (CallStarted, LegAdded, LegEnded, NodeVisit, CallEnded, JournalPart, MediaKept)
+    kind.__name__: kind
+    for kind in (
+        CallStarted,
+        LegAdded,
+        LegEnded,
+        NodeVisit,
+        CallEnded,
+        JournalPart,
+        RecordingKept,
+        MessageKept,
+        NoticeCount,
+        WrapUpKept,
+        DocumentWaits,
+        DocumentServed,
+        EventKept,
+        *FLOOR_RECORDS,
+    )
 }
 _MAX_TEXT = 4_000
+#: Of a recording, filled in when it is sealed, held or deleted.
+_LATER = ("sealed_path", "digest", "key_id", "held_by", "held_reason", "deleted_by", "deleted_reason")
 
 
 def clean(text: str, limit: int = _MAX_TEXT) -> str:
@@ -98,32 +132,42 @@ def visit_row(record: NodeVisit, ordinal: int) -> Row:
     }
 
 
-def media_row(record: MediaKept) -> Row:
+def recording_row(record: RecordingKept) -> Row:
     return {
+        "recording_id": clean(record.recording_id, 200),
         "call_id": clean(record.call_id, 128),
-        "path": clean(record.path, 200),
-        "kind": clean(record.kind, 32),
+        "kind": record.kind.value,
+        "node": clean(record.node, 64),
+        "path": clean(record.path, 300),
+        "queue": clean(record.queue, 64),
         "started_at": float(record.started_at),
         "ended_at": None if record.ended_at is None else float(record.ended_at),
         "spans": json.dumps({"masked": record.masked, "paused": record.paused}),
         "pages": record.pages,
         "error": clean(record.error),
+        **dict.fromkeys(_LATER, ""),
     }
 
 
-def media_kept(row: Any) -> MediaKept:
-    spans = {name: tuple((start, end) for start, end in found) for name, found in json.loads(row.spans).items()}
-    return MediaKept(
-        row.call_id,
-        row.path,
-        row.kind,
-        row.started_at,
-        row.ended_at,
-        masked=spans["masked"],
-        paused=spans["paused"],
-        pages=row.pages,
-        error=row.error,
-    )
+def agent_rows(record: RecordingKept) -> list[Row]:
+    recording_id = clean(record.recording_id, 200)
+    return [
+        {"recording_id": recording_id, "agent": clean(agent, 64), "team": clean(team, 64)}
+        for agent, team in record.agents
+    ]
+
+
+def message_row(record: MessageKept, sealer: Sealer) -> Row:
+    call_id = clean(record.call_id, 128)
+    text = seal(sealer, record.text, "call_messages", "text", call_id, str(record.number))
+    return {
+        "call_id": call_id,
+        "number": record.number,
+        "at": float(record.at),
+        "author": record.author.value,
+        "agent": clean(record.agent, 64),
+        "text_sealed": text,
+    }
 
 
 def cdr_row(record: CallEnded) -> Row:
@@ -155,7 +199,7 @@ def to_line(record: Record, ordinal: int, sealer: Sealer) -> bytes:
     not written at all: a file is not sure to be gone when the call is."""
     if isinstance(record, JournalPart):
         record = replace(record, secrets={})
-    body = json.dumps({"kind": type(record).__name__, "ordinal": ordinal, **asdict(record)})
+    body = json.dumps({"record": type(record).__name__, "ordinal": ordinal, "fields": asdict(record)})
     return json.dumps({"v": 1, "record": sealer.seal(body, _SPILL)}).encode() + b"\n"
 
 
@@ -165,22 +209,26 @@ def from_line(line: bytes, sealer: Sealer) -> tuple[int, Record]:
         sealed = json.loads(line)["record"]
     except (KeyError, TypeError) as error:
         raise ValueError("not a spilled record") from error
-    fields = json.loads(sealer.open(str(sealed), _SPILL))
-    return fields.pop("ordinal"), _record(fields)
+    told = json.loads(sealer.open(str(sealed), _SPILL))
+    kind, fields = _KINDS[told["record"]], told["fields"]
+    _revive(kind, fields)
+    return told["ordinal"], kind(**fields)
 
 
-def _record(fields: dict[str, Any]) -> Record:
-    kind = _KINDS[fields.pop("kind")]
-    _revive(fields)
-    made: Record = kind(**fields)
-    return made
+def _pairs(found: list[list[Any]]) -> tuple[tuple[Any, ...], ...]:
+    return tuple(tuple(pair) for pair in found)
 
 
-def _revive(fields: dict[str, Any]) -> None:
-    revive: Mapping[str, Any] = {"medium": Medium, "terminal_cause": TerminalCause, "goals": tuple, "entries": tuple}
-    for name in ("masked", "paused"):
-        if name in fields:
-            fields[name] = tuple(tuple(span) for span in fields[name])
+def _revive(kind: type[Any], fields: dict[str, Any]) -> None:
+    revive: Mapping[str, Any] = {"terminal_cause": TerminalCause, "goals": tuple, "entries": tuple, "kept": tuple}
+    if kind is CallStarted:
+        revive = {"medium": Medium}
+    if kind is RecordingKept:
+        revive = {"kind": RecordingKind} | dict.fromkeys(("masked", "paused", "agents"), _pairs)
+    if kind is MessageKept:
+        revive = {"author": Author}
+    if kind is EventKept:
+        revive = dict.fromkeys(("webhooks", "teams", "queues"), tuple)
     for name, make in revive.items():
         if name in fields:
             fields[name] = make(fields[name])

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from cti.core.calls import TerminalCause
 
 #: The revision that this code works on (the last file in migrations/versions).
-HEAD = "0004"
+HEAD = "0018"
 
 metadata = MetaData(
     naming_convention={
@@ -145,19 +145,78 @@ call_journal = Table(
     PrimaryKeyConstraint("call_id", "begun_at", "part"),
 )
 
-#: Files that calls left behind: recordings, faxes. ``spans`` is JSON: {"masked": [[from, to], …], "paused": …}.
-call_media = Table(
-    "call_media",
+#: What calls left behind. ``spans`` is JSON: {"masked": [[from, to], …], "paused": …}. ``key_sealed``: the key of the
+#: file, deleted with the recording.
+recordings = Table(
+    "recordings",
     metadata,
-    _call_id(),
-    Column("path", String(200), nullable=False),
-    Column("kind", String(32), nullable=False),
+    Column("recording_id", String(200), primary_key=True),
+    Column("call_id", String(_ID), ForeignKey("calls.call_id"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("node", String(64), nullable=False),
+    Column("path", String(300), nullable=False),
+    Column("sealed_path", String(300), nullable=False),
+    Column("queue", String(64), nullable=False),
     Column("started_at", Double, nullable=False),
     Column("ended_at", Double),
     Column("spans", Text, nullable=False),
     Column("pages", Integer, nullable=False),
     Column("error", Text, nullable=False),
-    PrimaryKeyConstraint("call_id", "path"),
+    Column("length_s", Double),
+    Column("size", BigInteger),
+    Column("digest", String(80), nullable=False),
+    Column("key_id", String(64), nullable=False),
+    Column("key_sealed", LargeBinary),
+    Column("sealed_at", Double),
+    Column("until", Double),
+    Column("held_at", Double),
+    Column("held_by", String(200), nullable=False),
+    Column("held_reason", String(500), nullable=False),
+    Column("deleted_at", Double),
+    Column("deleted_by", String(200), nullable=False),
+    Column("deleted_reason", String(500), nullable=False),
+    Index(None, "call_id"),
+    Index(None, "started_at", "recording_id"),
+    Index(None, "node", "sealed_at"),
+    Index(None, "until"),
+)
+
+#: Who talks in a recording, and the team that each was of at that time.
+recording_agents = Table(
+    "recording_agents",
+    metadata,
+    Column("recording_id", String(200), ForeignKey("recordings.recording_id"), nullable=False),
+    Column("agent", String(64), nullable=False),
+    Column("team", String(64), nullable=False),
+    PrimaryKeyConstraint("recording_id", "agent"),
+    Index(None, "agent"),
+    Index(None, "team"),
+)
+
+#: What was written in conversations by text. ``author``: customer, flow, agent.
+call_messages = Table(
+    "call_messages",
+    metadata,
+    _call_id(),
+    Column("number", Integer, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("author", String(16), nullable=False),
+    Column("agent", String(64), nullable=False),
+    Column("text_sealed", Text, nullable=False),
+    PrimaryKeyConstraint("call_id", "number"),
+)
+
+#: What each run of an engine told its callers, by day: counts that only grow.
+notice_counts = Table(
+    "notice_counts",
+    metadata,
+    Column("notice", String(64), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("run", String(64), nullable=False),
+    Column("heard", Integer, nullable=False),
+    Column("heard_whole", Integer, nullable=False),
+    Column("hung_up", Integer, nullable=False),
+    PrimaryKeyConstraint("notice", "day", "run"),
 )
 
 #: The key of a call's secrets, from the first of them to the end of the call.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,14 +15,19 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from cti.core.calls import TerminalCause
+from cti.core.documents import DocumentLeft
 from cti.core.errors import StoreUnavailable
-from cti.core.records import CallDetail, CallEnded, CallFilter, CallJournal, CallRow, Record, StoreHealth
-from cti.store import journal, keycheck
+from cti.core.records import CallDetail, CallEnded, CallFilter, CallJournal, CallRow, NoticeTotal, Record, StoreHealth
+from cti.core.wrapups import WrapUpRow
+from cti.store import document_rows, journal, keycheck
+from cti.store.accounts import AccountStore
 from cti.store.batch import BatchWriter
 from cti.store.database import file_of, make_engine, parse_url, unavailable
 from cti.store.flow_versions import FlowVersions
 from cti.store.migrate import require_head, upgrade
+from cti.store.notice_counts import count_notices
 from cti.store.reader import Reader
+from cti.store.report_rows import Reports
 from cti.store.sealing import Sealer
 from cti.store.spill import SpillFile
 from cti.store.threads import Job, end_threads
@@ -56,11 +62,17 @@ class SqlStore:
         self._opened_at = clock()
         self._readers = ThreadPool(_READERS)
         self.flows = FlowVersions(engine, url)
+        self.accounts = AccountStore(engine, url, sealer)
+        self.reports = Reports(engine, url)
 
     # ---- writing -------------------------------------------------------------------------------------------------
 
     def record(self, record: Record) -> None:
         self._need_writer().put(record)
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is recorded within is written in one transaction. For a moment only: whatever is recorded waits."""
+        return self._need_writer().together()
 
     def flush(self, timeout_s: float) -> bool:
         return self._need_writer().flush(timeout_s)
@@ -81,6 +93,8 @@ class SqlStore:
         complete = self._writer.close(timeout_s) if self._writer else True
         end_threads(self._readers)
         self.flows.close()
+        self.accounts.close()
+        self.reports.close()
         self._engine.dispose()
         return complete
 
@@ -98,6 +112,15 @@ class SqlStore:
         self, flow: str, *, since: float | None = None, until: float | None = None
     ) -> list[tuple[str, str, int]]:
         return self._read(self._reader.count_visits, flow, since, until)
+
+    def count_notices(self, *, since: str | None = None) -> list[NoticeTotal]:
+        return self._read(count_notices, since)
+
+    def find_documents(self, worker: str) -> list[DocumentLeft]:
+        return self._read(document_rows.documents_left, self._sealer, worker)
+
+    def find_wrapups(self, call_ids: Collection[str], *, unmask: bool = False) -> dict[str, list[WrapUpRow]]:
+        return self._read(self._reader.wrapups, call_ids, unmask)
 
     def find_journal(self, call_id: str) -> CallJournal | None:
         return self.find_journals([call_id]).get(call_id)

@@ -11,10 +11,9 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +24,7 @@ from sqlalchemy.engine import URL
 
 from cti.core.errors import CtiError
 from cti.core.records import Record, StoreHealth
+from cti.store.backlog import Backlog
 from cti.store.batch import BatchWriter, Item, Written
 from cti.store.database import unavailable
 from cti.store.rows import from_line, to_line
@@ -71,8 +71,7 @@ class Writer:
         self._settings = settings
         self._on_health = on_health
         self._rejected_file = spill.path.with_name(spill.path.name.replace(".spill.", ".rejected."))
-        self._queue: deque[Item] = deque()
-        self._ordinal = 0
+        self._queue = Backlog()
         self._error = ""
         self._written = self._rejected = self._lost = self._duplicates = 0
         self._wake, self._hurry, self._progress = Event(), Event(), Event()
@@ -86,12 +85,18 @@ class Writer:
         if len(self._queue) >= _LAST_RESORT * self._settings.queue_limit or self._closed:
             self._lost += 1
             return
-        self._ordinal += 1
-        self._queue.append((self._ordinal, record))
+        self._queue.put(record)
+        self._wake.set()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is put within is written in one transaction, or spilled to the file, which outlives us just as well."""
+        with self._queue.together():
+            yield
         self._wake.set()
 
     def flush(self, timeout_s: float) -> bool:
-        target, deadline = self._ordinal, time.monotonic() + timeout_s
+        target, deadline = self._queue.ordinal, time.monotonic() + timeout_s
         while not self._is_written(target):
             left = deadline - time.monotonic()
             if left <= 0:
@@ -117,7 +122,7 @@ class Writer:
         """True when everything is in the database; what is not is in the spill file. A second time does nothing."""
         if self._closing:
             return self._complete
-        self._closing = True
+        self._closing = self._queue.closed = True
         self._hurry.set()
         self._wake.set()
         self._greenlet.join(timeout_s)
@@ -135,7 +140,7 @@ class Writer:
         return self._complete
 
     def _is_written(self, target: int) -> bool:
-        return not self._spill.lines and (not self._queue or self._queue[0][0] > target)
+        return not self._spill.lines and not self._queue.reaches(target)
 
     # ---- the writing greenlet ------------------------------------------------------------------------------------
 
@@ -153,7 +158,7 @@ class Writer:
 
     def _work_comes(self) -> bool:
         """Wait for records; False when there are none and none will come."""
-        while not self._queue and not self._spill.lines:
+        while not self._queue.ready and not self._spill.lines:
             if self._closing:
                 return False
             self._hurry.clear()
@@ -176,9 +181,9 @@ class Writer:
         return True
 
     def _write_queued(self) -> Written:
-        items = list(islice(self._queue, self._settings.batch))
+        items = self._queue.oldest(self._settings.batch)
         written = self._write(items)
-        self._forget(items[-1][0])
+        self._queue.forget(items[-1][0])
         self._written += len(items) - len(written.refused)
         return written
 
@@ -238,21 +243,17 @@ class Writer:
     def _spill_oldest(self, count: int) -> None:
         """A group in flight is spilled with the rest: if it was written after all, it is written again unharmed."""
         while count > 0:
-            items = list(islice(self._queue, min(count, _SPILL_AT_ONCE)))
+            items = self._queue.first(min(count, _SPILL_AT_ONCE))
             try:
                 self._thread(self._spill_items, items)
             except OSError as error:
                 log.error("records cannot be spilled to %s: %s", self._spill.path, error)
                 return
-            self._forget(items[-1][0])
+            self._queue.forget(items[-1][0])
             count -= len(items)
 
     def _spill_items(self, items: list[Item]) -> None:
         self._spill.append([to_line(record, ordinal, self._sealer) for ordinal, record in items])
-
-    def _forget(self, up_to: int) -> None:
-        while self._queue and self._queue[0][0] <= up_to:
-            self._queue.popleft()
 
     def _thread(self, work: Callable[..., T], *arguments: object) -> T:
         job: Job[T] = Job(self._pool, work, *arguments)

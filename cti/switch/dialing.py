@@ -6,9 +6,12 @@ import re
 from dataclasses import dataclass
 
 from cti.core.errors import CtiError
+from cti.core.legs import Phone
 
 EXTENSION = re.compile(r"[0-9]{2,8}")
 E164 = re.compile(r"\+?[1-9][0-9]{2,14}|0[0-9]{2,14}")
+#: A configured SIP contact: nothing in it that a dial string gives a meaning to (`,` `|` `{` `[` `&` `^`, blanks).
+CONTACT = re.compile(r"([0-9A-Za-z+_.-]{1,64})@([0-9A-Za-z][0-9A-Za-z.-]{0,63})(:[0-9]{1,5})?")
 ROUTE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,63}")
 
 #: Q.850 causes (as in switch_types.h) by the exit that a flow author sees. What is not here is `failed`.
@@ -37,6 +40,21 @@ def outcome_of(disposition: str | None) -> str:
     return OUTCOMES.get(disposition or "", "failed")
 
 
+#: The same causes as an agent's phone ends with (`cti.core.legs.OUTCOMES`); the rest is `failed`.
+PHONE_OUTCOMES = {
+    "USER_BUSY": "busy",
+    "CALL_REJECTED": "rejected",
+    "DECLINE": "rejected",
+    "NO_ANSWER": "no_answer",
+    "NO_USER_RESPONSE": "no_answer",
+    "ALLOTTED_TIMEOUT": "no_answer",
+    "PROGRESS_TIMEOUT": "no_answer",
+    "USER_NOT_REGISTERED": "unregistered",
+    "SUBSCRIBER_ABSENT": "unregistered",
+    "ORIGINATOR_CANCEL": "cancelled",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One place to ring, as the switch dials it, and what goes with it as channel variables of the new leg."""
@@ -48,12 +66,16 @@ class Route:
 @dataclass(frozen=True, slots=True)
 class Dialing:
     """Where this platform may call. ``trunks`` are gateway names in fail-over order; ``allowed`` are prefixes of
-    external numbers that flows may dial (empty: none, because a hotline that dials anywhere is a toll fraud)."""
+    external numbers that may be dialled (empty: none, because a hotline that dials anywhere is a toll fraud);
+    ``denied`` are prefixes that may not, whatever is allowed (premium rates); ``sip_hosts`` are hosts on which agents
+    may have SIP contacts."""
 
     domain: str
     trunks: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
     caller_number: str = ""
+    denied: tuple[str, ...] = ()
+    sip_hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for route in (self.domain, *self.trunks):
@@ -76,12 +98,30 @@ class Dialing:
             return [Route(f"sofia/gateway/{trunk}/{number}", (ring, *own)) for trunk in self.trunks]
         raise _denied(f"cannot dial a {kind[:20]!r}")
 
+    def phone_routes(self, phone: Phone, ring_s: float) -> list[Route]:
+        """As `routes`, for a phone of an agent or a supervisor."""
+        if phone.kind == "user":
+            return self.routes("agent", phone.target, ring_s)
+        if phone.kind == "number":
+            return self.routes("number", phone.target, ring_s)
+        contact = CONTACT.fullmatch(phone.target)
+        if contact is None:
+            raise _denied("the SIP contact is not user@host or user@host:port")
+        if contact.group(2) not in self.sip_hosts:
+            raise _denied("the host of the SIP contact is not in dialing.sip_hosts")
+        return [Route(f"sofia/phones/{phone.target}", (("leg_timeout", str(max(1, round(ring_s)))),))]
+
     def _checked(self, target: str) -> str:
         if not E164.fullmatch(target):
             raise _denied("the number is not E.164 digits")
         number = target.removeprefix("+")
-        if not any(number.startswith(prefix.removeprefix("+")) for prefix in self.allowed):
+        # 00 is the way out of the country: who may dial 0 may not dial 00, and what is denied is so behind 00 as well.
+        allowed = [prefix for prefix in self.allowed if prefix.startswith("00") or not number.startswith("00")]
+        if not any(number.startswith(prefix.removeprefix("+")) for prefix in allowed):
             raise _denied("the number begins with no prefix of dialing.allowed")
+        denied = [prefix.removeprefix("+").removeprefix("00") for prefix in self.denied]
+        if any(number.removeprefix("00").startswith(prefix) for prefix in denied):
+            raise _denied("the number begins with a prefix of dialing.denied")
         if not self.trunks:
             raise _denied("no trunk is configured (dialing.trunks)")
         return number

@@ -13,23 +13,29 @@ from typing import TYPE_CHECKING, Any
 
 from cti.core import events as ev
 from cti.core.errors import CtiError
+from cti.core.legs import LegRecordingFailed
 from cti.switch import orders
 from cti.switch.dialing import ROUTE_FAILURES, Dialing
 from cti.switch.guard import Guard
 from cti.switch.hearing import Hearing, Leg
 from cti.switch.lane import Lane
+from cti.switch.legs import Legs
+from cti.switch.legs.hearing import LEG_EVENTS
 from cti.switch.links import LinkSettings, SwitchLinks
 from cti.switch.liveness import Liveness
 from cti.switch.media_orders import MediaOrders
 from cti.switch.orders import End, Facts, Kind, Order
 from cti.switch.reconcile import Reconciler
+from cti.switch.tapes import Taped, Tapes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from cti.core.calls import NewCall
     from cti.esl import Event, Frame
     from cti.ports import CallSink
     from cti.switch.links.pending import Pending
+    from cti.switch.speech import Ears
 
 log = logging.getLogger("cti.switch")
 
@@ -42,14 +48,16 @@ SUBSCRIBED = (
     "CHANNEL_HANGUP_COMPLETE",
     "CHANNEL_EXECUTE_COMPLETE",
     "DTMF",
+    "RECORD_STOP",
     "HEARTBEAT",
     "BACKGROUND_JOB",
+    *LEG_EVENTS,
 )
 #: mod_dptools `record`: mean energy of a frame below this counts as silence (of 32,767).
 SILENCE_THRESHOLD = 200
 
 
-class FreeSwitch(MediaOrders):
+class FreeSwitch(MediaOrders, Tapes):
     """Implements `cti.ports.Switch` for the runtime, `LinkSink` for the links and `Wire` for the lanes."""
 
     def __init__(
@@ -63,12 +71,14 @@ class FreeSwitch(MediaOrders):
         self.legs: dict[str, Leg] = {}
         self._worker = settings.worker or "0"
         self._sink = sink
-        self._dialing = dialing
+        self.dialing = dialing
         self.tokens = f"{uuids.uuid4().hex[:8]}."  # an earlier engine's tokens must not be taken for ours
         self._serial = 0
         self._probing = {}
         self._reconciler = Reconciler(self)
         self.hearing = Hearing(self, sink)
+        self.leg_control = Legs(self, self._worker)
+        self.ears: Ears | None = None  # where a recogniser is configured
 
     # ---- commands ------------------------------------------------------------------------------------------------
 
@@ -85,19 +95,19 @@ class FreeSwitch(MediaOrders):
 
     def send_answer(self, leg: Leg) -> None:
         try:
-            self.links.execute(leg.uuid, "answer", event_uuid=self._token("answer"))
+            self.links.execute(leg.uuid, "answer", event_uuid=self.token("answer"))
         except CtiError as error:
             log.info("call %s: answer not sent yet: %s", leg.uuid, error)
 
     def play(self, uuid: str, ref: int, audio: Sequence[str]) -> None:
-        self._put(uuid, Order(Kind.PLAY, ref, "playback", _joined(audio)))
+        self._put(uuid, Order(Kind.PLAY, ref, "playback", orders.joined(audio)))
 
     def stop_play(self, uuid: str, ref: int) -> None:
         self._stop(uuid, Kind.PLAY, ref)
 
     def start_music(self, uuid: str, audio: Sequence[str]) -> None:
         if (leg := self.legs.get(uuid)) is not None:
-            leg.lane.set_music(_joined(audio))
+            leg.lane.set_music(orders.joined(audio))
 
     def stop_music(self, uuid: str) -> None:
         if (leg := self.legs.get(uuid)) is not None:
@@ -105,7 +115,7 @@ class FreeSwitch(MediaOrders):
 
     def transfer(self, uuid: str, ref: int, kind: str, target: str, timeout_s: float) -> None:
         try:
-            routes = self._dialing.routes(kind, target, timeout_s)
+            routes = self.dialing.routes(kind, target, timeout_s)
         except CtiError as refused:
             log.warning("call %s: transfer refused: %s", uuid, refused)
             self._sink.call_event(uuid, ev.TransferEnded(ref, "denied"))
@@ -150,10 +160,22 @@ class FreeSwitch(MediaOrders):
         if (leg := self.legs.get(uuid)) is not None:
             leg.lane.stop(kind, ref)
 
+    # ---- recordings of legs of our own, too ----------------------------------------------------------------------
+
+    def taped(self, uuid: str) -> Taped | None:
+        return self.legs.get(uuid) or self.leg_control.own.get(uuid)
+
+    def tape_failed(self, leg: Taped, action: str) -> None:
+        if leg.uuid in self.legs:
+            self._sink.recording_failed(leg.uuid, action)
+        else:
+            self.leg_control.tell(LegRecordingFailed(leg.uuid, action))
+
     # ---- Wire: what lanes ask -----------------------------------------------------------------------------------
 
     def start(self, lane: Lane, order: Order) -> Pending[Frame]:
-        order.token = self._token(order.kind.value)
+        self.check_sound(lane.uuid)
+        order.token = self.token(order.kind.value)
         if order.kind is Kind.BRIDGE:
             order.other = str(uuids.uuid4())
             order.argument = orders.dial_string(order.routes[0], order.other, self._worker)
@@ -161,7 +183,9 @@ class FreeSwitch(MediaOrders):
         elif order.kind is Kind.RECORD:
             self.api("uuid_setvar", lane.uuid, "record_ms")  # told apart from an earlier recording's, see `orders.look`
         elif order.kind is Kind.FAX:
-            self.api("uuid_setvar", lane.uuid, "fax_success")
+            self.prepare_fax(lane.uuid)
+        elif order.leg:
+            self.leg_control.starting(lane, order)
         return self.links.execute(lane.uuid, order.application, order.argument, event_uuid=order.token)
 
     def api(self, command: str, *args: str) -> None:
@@ -173,20 +197,30 @@ class FreeSwitch(MediaOrders):
     def execute(self, lane: Lane, application: str) -> None:
         """Beside what runs, inside of it."""
         try:
-            self.links.execute(lane.uuid, application, event_uuid=self._token(application))
+            self.links.execute(lane.uuid, application, event_uuid=self.token(application))
         except CtiError as error:
             log.info("call %s: %s not sent: %s", lane.uuid, application, error)
 
+    def run(self, uuid: str, application: str, argument: str) -> tuple[str, Pending[Frame]]:
+        """As `cti.switch.speech.ears.Wire`."""
+        token = self.token(application)
+        return token, self.links.execute(uuid, application, argument, event_uuid=token)
+
+    def cut(self, lane: Lane, order: Order) -> None:
+        self.leg_control.cut(lane, order)
+
     def over(self, lane: Lane, order: Order, end: End, told: Facts | None) -> None:
         uuid = lane.uuid
-        if order.kind is Kind.BRIDGE:
+        if order.leg:
+            self.leg_control.over(lane, order, end, told)
+        elif order.kind is Kind.BRIDGE:
             self._bridge_over(lane, order, end, told)
         elif order.kind is Kind.PLAY:
             self._sink.call_event(uuid, orders.played(order, end, told))
         elif order.kind is Kind.RECORD:
             self._sink.call_event(uuid, orders.recorded(order, end, told))
         elif order.kind is Kind.FAX:
-            self._sink.call_event(uuid, orders.faxed(order, end, told))
+            self.fax_over(uuid, order, end, told)
         elif order.kind is Kind.VIDEO:
             self._sink.call_event(uuid, orders.video_played(order, end, told))
 
@@ -215,10 +249,14 @@ class FreeSwitch(MediaOrders):
 
     def on_event(self, event: Event) -> None:
         self.hearing.on_event(event)
+        self.leg_control.hearing.on_event(event)
+        if self.ears is not None:
+            self.ears.on_event(event)
 
     def on_up(self, core_uuid: str, restarted: bool, channels: Sequence[Mapping[str, Any]]) -> None:
         self.epoch += 1
         self._reconciler.reconcile(self._sink, restarted, channels)
+        self.leg_control.hearing.reconcile(restarted, channels, self._reconciler.dump)
         self.liveness.beat()
 
     def on_down(self, reason: str) -> None:
@@ -229,24 +267,29 @@ class FreeSwitch(MediaOrders):
         leg = self.legs[uuid] = Leg(uuid, Lane(uuid, self))
         return leg
 
-    def drop(self, uuid: str) -> None:
+    def take_in(self, call: NewCall) -> None:
+        """A leg of our own that somebody has answered becomes a call."""
+        self.adopt(call.uuid)
+        self.guard.hold(call.uuid)
+        self._sink.call_arrived(call)
+
+    def drop(self, uuid: str, cause: str = "") -> None:
         """Forget a channel that is gone, or no longer ours."""
         leg = self.legs.pop(uuid, None)
         self._probing.pop(uuid, None)
+        if self.ears is not None:
+            self.ears.forget(uuid)
         if leg is not None:
             leg.lane.close()
             self.guard.release(uuid)
             self.hearing.forget(leg)
+            self.leg_control.gone(uuid, cause)
 
     def end(self, uuid: str, cause: str) -> None:
         """The channel has hung up."""
-        self.drop(uuid)
+        self.drop(uuid, cause)
         self._sink.call_event(uuid, ev.HungUp(cause))
 
-    def _token(self, kind: str) -> str:
+    def token(self, kind: str) -> str:
         self._serial += 1
         return f"{self.tokens}{kind}.{self._serial}"
-
-
-def _joined(audio: Sequence[str]) -> str:
-    return audio[0] if len(audio) == 1 else "file_string://" + "!".join(audio)

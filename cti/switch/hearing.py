@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cti.ports import CallSink
     from cti.switch.driver import FreeSwitch
     from cti.switch.lane import Lane
-    from cti.switch.media_orders import Tape
+    from cti.switch.tapes import Tape
 
 log = logging.getLogger("cti.switch")
 
@@ -34,7 +34,10 @@ ENDED_KEPT = 10_000
 class Leg:
     """What this adapter remembers of one of our channels."""
 
-    __slots__ = ("answer_wanted", "film", "kill", "lane", "orphan", "others", "talking", "tape", "uuid")
+    __slots__ = (
+        *("answer_wanted", "film", "image", "kill", "lane", "leaving", "orphan"),
+        *("others", "talking", "tapes", "uuid"),
+    )
 
     def __init__(self, uuid: str, lane: Lane) -> None:
         self.uuid = uuid
@@ -43,7 +46,9 @@ class Leg:
         self.others: list[str] = []  # uuids of the legs that it has talked with
         self.talking = False
         self.film: Callable[[], None] | None = None  # a video that waits for the answer
-        self.tape: Tape | None = None  # the recording of the call
+        self.tapes: list[Tape] = []  # recordings of the call that run, or that the switch has yet to close
+        self.image = False  # a fax went over in T.38: the line carries no sound any more
+        self.leaving = False  # it has hung up; how its fax or its recording ended is still to be told
         self.kill: str | None = None  # the cause with which we have hung it up
         self.orphan: NewCall | None = None  # in a bridge of an earlier engine: ours when it parks again
 
@@ -62,6 +67,7 @@ class Hearing:
             "CHANNEL_HANGUP_COMPLETE": self._hung_up,
             "CHANNEL_EXECUTE_COMPLETE": self._completed,
             "DTMF": self._digit,
+            "RECORD_STOP": self._record_stopped,
         }
 
     def on_event(self, event: Event) -> None:
@@ -80,9 +86,10 @@ class Hearing:
     # ---- events ----------------------------------------------------------------------------------------------------
 
     def _parked(self, event: Event, uuid: str) -> None:
-        if event.get("Call-Direction") != "inbound" or not UUID.fullmatch(uuid) or uuid in self._ended:
-            return
         leg = self._driver.legs.get(uuid)
+        made = leg is not None  # by us, perhaps: a leg that was given to the engine
+        if not (made or event.get("Call-Direction") == "inbound") or not UUID.fullmatch(uuid) or uuid in self._ended:
+            return
         if leg is None:
             self._driver.adopt(uuid)
             self._driver.guard.hold(uuid)
@@ -103,7 +110,7 @@ class Hearing:
         leg = self._driver.legs.get(uuid)
         if leg is not None:
             leg.answer_wanted = False
-            self._driver.sync_tape(leg)
+            self._driver.sync_tapes(leg)
             self._driver.show_waiting(leg)
             self._sink.answered(uuid)
 
@@ -124,12 +131,22 @@ class Hearing:
     def _hung_up(self, event: Event, uuid: str) -> None:
         cause = event.get("Hangup-Cause") or "NORMAL_CLEARING"
         leg = self._driver.legs.get(uuid)
-        if leg is not None and event.name == "CHANNEL_HANGUP" and leg.lane.faxing:
-            return  # a fax machine hangs up as soon as it has all; how the fax ended is told before the end is complete
+        if leg is not None and event.name == "CHANNEL_HANGUP" and (leg.lane.faxing or leg.tapes):
+            # A fax machine hangs up as soon as it has all. How the fax ended, and whether the recording could be
+            # written, is told before the end is complete.
+            leg.leaving = True
+            return
         if leg is not None:
             self._driver.end(uuid, cause)
         elif (call := self._others.pop(uuid, None)) is not None:
             self._sink.leg_left(call, uuid, cause)
+
+    def _record_stopped(self, event: Event, uuid: str) -> None:
+        leg = self._driver.taped(uuid)
+        if leg is not None:
+            self._driver.tape_over(leg, event)
+        if path := event.get("Record-File-Path"):
+            self._sink.recording_over(path)
 
     def _digit(self, event: Event, uuid: str) -> None:
         """While two people talk, keys are theirs."""
@@ -144,8 +161,10 @@ class Hearing:
             return
         token = event.get("Application-UUID") or ""
         if leg.orphan is not None:
-            if event.get("Application") == "bridge" and event.variable("originate_disposition") != "SUCCESS":
-                self._orphan_back(leg)  # nobody answered: it never left its park
+            application = event.get("Application")
+            failed = application == "bridge" and event.variable("originate_disposition") != "SUCCESS"
+            if failed or application == "conference":
+                self._orphan_back(leg)  # it never left its park
         elif not token.startswith(self._driver.tokens) and event.variable(EMERGENCY) == "true":
             log.warning("call %s: the switch took it to the emergency extension", uuid)
             self._driver.drop(uuid)

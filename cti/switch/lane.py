@@ -37,7 +37,8 @@ FAXES = ("txfax", "rxfax")
 class Wire(Protocol):
     """What lanes do on the switch; the driver's side of them. Nothing here blocks."""
 
-    epoch: int
+    @property
+    def epoch(self) -> int: ...
 
     @property
     def up(self) -> bool: ...
@@ -49,6 +50,9 @@ class Wire(Protocol):
 
     def execute(self, lane: Lane, application: str) -> None:
         """Inside of what runs."""
+
+    def cut(self, lane: Lane, order: Order) -> None:
+        """Try to end what no break ends: a conference, an eavesdropping."""
 
     def over(self, lane: Lane, order: Order, end: End, told: Facts | None) -> None: ...
 
@@ -106,6 +110,49 @@ class Lane:
         self.running = order
         self._stop_running()
 
+    def meet(self, order: Order) -> None:
+        """`uuid_bridge` takes the channel: what runs is cut short by it, what waits is dropped, unless the switch
+        refuses (`back`). Music comes back afterwards unless it is stopped meanwhile. Ends by `parked`, or by `part`."""
+        order.cut, self.running = self.running, order
+        self._cancel_timer()
+        order.dropped = list(self._waiting)
+        self._waiting.clear()
+        order.acknowledged, order.epoch, order.began = True, self._wire.epoch, monotonic()
+
+    def met(self, order: Order) -> None:
+        """They talk, or it was tried: what ran before is over."""
+        cut, dropped = order.cut, order.dropped
+        order.cut, order.dropped = None, []
+        if cut is not None and cut.kind not in (Kind.MUSIC, Kind.FOREIGN):
+            self._wire.over(self, cut, End.OVERDUE, None)
+        for waiting in dropped:
+            self._wire.over(self, waiting, End.CANCELLED, None)
+
+    def back(self, order: Order) -> None:
+        """The switch refused, and nothing has changed."""
+        if self.running is not order:
+            return
+        self.running = cut = order.cut
+        self._waiting.extendleft(reversed(order.dropped))
+        order.cut, order.dropped = None, []
+        self._wire.over(self, order, End.FAILED, None)
+        if cut is not None and cut.kind is Kind.MEET and order.parked:
+            self._finish(cut, End.COMPLETED, None)
+        elif cut is not None and cut.stopping:
+            self._hurry(cut, RETRIES)
+        self.pump()
+
+    def part(self, order: Order) -> None:
+        """They talk no longer, or never did: free as soon as the channel parks."""
+        if self.running is not order or order.parking:
+            return
+        self.met(order)
+        if order.parked:
+            self._finish(order, End.COMPLETED, None)
+        else:
+            order.parking = True
+            self._set_timer(PARK_S, self._finish, order, End.OVERDUE, None)
+
     def pump(self) -> None:
         """Begin what is next, when nothing runs and the switch can be reached."""
         while self.running is None and not self.gone and self._wire.up:
@@ -139,6 +186,12 @@ class Lane:
         order = self.running
         if event.get("Application") == "stopfax":
             return False  # it ran inside of the fax, whose own end is to come
+        if order is not None and order.cut is not None and order.cut.token == token != "":
+            cut, order.cut = order.cut, None
+            cut.stopping = True  # how the switch names an ending that we brought about does not matter
+            if cut.kind is not Kind.MUSIC:
+                self._wire.over(self, cut, End.COMPLETED, event)
+            return True
         if order is None or (order.token != token and order.kind is not Kind.FOREIGN):
             return False
         if order.kind is Kind.BRIDGE and order.joined and not order.parking:
@@ -150,12 +203,18 @@ class Lane:
 
     def parked(self, event: Facts) -> None:
         order = self.running
-        if order is not None and order.kind is Kind.BRIDGE and (order.joined or order.parking):
+        if order is None or order.kind not in (Kind.BRIDGE, Kind.MEET):
+            return
+        if order.joined or order.parking:
             self._finish(order, End.COMPLETED, event)
+        else:
+            order.parked = True
 
     def settle(self, dump: Facts) -> None:
         """After a gap in the events: find out what became of what ran, and go on."""
         order = self.running
+        if order is not None and order.kind is Kind.MEET:
+            return  # `Talks.settle` finds out
         if order is not None and order.epoch < self._wire.epoch and order.kind is not Kind.FOREIGN:
             state = look(order, dump)
             if state is State.ENDED:
@@ -219,6 +278,8 @@ class Lane:
             return
         if order.kind is Kind.BRIDGE:
             self._wire.api("uuid_kill", order.other, "ORIGINATOR_CANCEL")
+        elif order.kind in (Kind.ROOM, Kind.SPY):
+            self._wire.cut(self, order)
         elif order.application in FAXES:
             self._wire.execute(self, "stopfax")  # a break does not end a fax (mod_spandsp_fax.c)
         else:

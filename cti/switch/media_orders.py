@@ -1,20 +1,16 @@
-"""The driver's part for what a call carries besides talk: recordings of the call, faxes, videos.
-
-A recording is no application: it runs beside whatever the channel does, as a state that is told to the switch again
-whenever that may have missed it. Faxes and videos are applications in the channel's lane.
-"""
+"""The driver's part for what a call carries besides talk: faxes and videos, applications in the channel's lane."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from cti.core import events as ev
 from cti.core.errors import CtiError
-from cti.switch.orders import Kind, Order
+from cti.switch import orders
+from cti.switch.orders import End, Facts, Kind, Order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,23 +21,25 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cti.switch")
 
-#: Which module opens which video files (mod_av: avformat.c's `formats`; mod_fsv).
+#: Which module opens which video files (`supported_formats` of mod_av/avformat.c and mod_fsv.c).
 VIDEO_MODULES = {
-    "mod_av": frozenset({".mp4", ".m4a", ".mov", ".mkv", ".webm", ".avi", ".flv"}),
+    "mod_av": frozenset({".mp4", ".mov", ".mkv", ".webm"}),
     "mod_fsv": frozenset({".fsv"}),
 }
 #: A payload type once both ends have agreed on a video codec (switch_core_media_negotiate_sdp); else undefined.
 VIDEO_AGREED = "rtp_video_pt"
+#: Which way video goes, from the switch's side; `recvonly`, `inactive`, `disabled`: the caller looks at nothing.
+VIDEO_FLOW = "video_media_flow"
+SHOWN = frozenset({"sendrecv", "sendonly"})
+#: Set once an image (T.38) was agreed on (switch_core_media_process_udptl). There is no way back to sound in that call:
+#: nothing takes the RTP session out of UDPTL mode again, and a playback waits there for ever.
+IMAGE_AGREED = "has_t38"
 
 
-@dataclass(slots=True)
-class Tape:
-    """How the recording of a call is to be. ``sent``: the switch was told to begin."""
-
-    path: str
-    paused: bool = False
-    masked: bool = False
-    sent: bool = False
+def video_module(path: str) -> str | None:
+    """The module that plays such a file; None: there is none."""
+    suffix = PurePath(path).suffix.lower()
+    return next((name for name, suffixes in VIDEO_MODULES.items() if suffix in suffixes), None)
 
 
 class MediaOrders:
@@ -53,71 +51,14 @@ class MediaOrders:
     _sink: CallSink
     _probing: dict[str, int]  # call -> the video that waits for what the switch can do
 
+    def api(self, command: str, *args: str) -> None:
+        raise NotImplementedError
+
     def _put(self, uuid: str, order: Order) -> None:
         raise NotImplementedError
 
     def _stop(self, uuid: str, kind: Kind, ref: int) -> None:
         raise NotImplementedError
-
-    # ---- recordings of the call ----------------------------------------------------------------------------------
-
-    def start_recording(self, uuid: str, path: str) -> None:
-        leg = self.legs.get(uuid)
-        if leg is not None:
-            leg.tape = Tape(path)
-            self.sync_tape(leg)
-
-    def pause_recording(self, uuid: str, on: bool) -> None:
-        leg = self.legs.get(uuid)
-        if leg is not None and leg.tape is not None:
-            leg.tape.paused = on
-            self._tell(leg, "pause" if on else "resume")
-
-    def mask_recording(self, uuid: str, on: bool) -> None:
-        leg = self.legs.get(uuid)
-        if leg is not None and leg.tape is not None:
-            leg.tape.masked = on
-            self._tell(leg, "mask" if on else "unmask")
-
-    def stop_recording(self, uuid: str) -> None:
-        leg = self.legs.get(uuid)
-        if leg is not None and leg.tape is not None:
-            self._tell(leg, "stop")
-            leg.tape = None
-
-    def sync_tape(self, leg: Leg) -> None:
-        """Tell the switch all of it: the call was answered, or the links are back. Starting twice changes nothing
-        (switch_ivr_record_session: "Already recording"), and neither does masking twice."""
-        tape = leg.tape
-        if tape is None or leg.answer_wanted:
-            return  # without an answer there is no audio to record
-        tape.sent = True
-        self._tell(leg, "start")
-        if tape.masked:
-            self._tell(leg, "mask")
-        if tape.paused:
-            self._tell(leg, "pause")
-
-    def _tell(self, leg: Leg, action: str) -> None:
-        tape = leg.tape
-        if tape is None or not tape.sent:
-            return
-        path = tape.path
-        try:
-            reply = self.links.submit_api("uuid_record", leg.uuid, action, path)
-        except CtiError as error:
-            log.info("call %s: uuid_record %s not sent yet: %s", leg.uuid, action, error)
-            return
-        reply.add_callback(
-            lambda answer: self._told(leg, action, path, answer.value.reply) if answer.value is not None else None
-        )
-
-    def _told(self, leg: Leg, action: str, path: str, reply: str) -> None:
-        if reply.startswith("+OK") or self.legs.get(leg.uuid) is not leg or "locate session" in reply:
-            return  # the hang-up tells what there is to tell
-        log.warning("call %s: the switch refused uuid_record %s: %s", leg.uuid, action, reply.strip()[:100])
-        if leg.tape is not None and leg.tape.path == path:
-            self._sink.recording_failed(leg.uuid, action)
 
     # ---- faxes -----------------------------------------------------------------------------------------------------
 
@@ -130,14 +71,32 @@ class MediaOrders:
     def stop_fax(self, uuid: str, ref: int) -> None:
         self._stop(uuid, Kind.FAX, ref)
 
+    def prepare_fax(self, uuid: str) -> None:
+        """``fax_success`` tells this fax apart from an earlier one, see `orders.look`. Without ``fax_enable_t38`` on
+        the channel the switch refuses T.38 whatever spandsp.conf says, the answer to its own offer too, and then drops
+        the call (switch_core_media_negotiate_sdp)."""
+        self.api("uuid_setvar", uuid, "fax_success")
+        self.api("uuid_setvar", uuid, "fax_enable_t38", "true")
+
+    def check_sound(self, uuid: str) -> None:
+        """Raises CtiError ``no-sound`` for a call in which a fax went over in T.38."""
+        leg = self.legs.get(uuid)
+        if leg is not None and leg.image:
+            raise CtiError("after a fax in T.38 the line carries no sound", code="no-sound")
+
+    def fax_over(self, uuid: str, order: Order, end: End, told: Facts | None) -> None:
+        leg = self.legs.get(uuid)
+        if leg is not None and told is not None and told.variable(IMAGE_AGREED) == "true":
+            leg.image = True
+        self._sink.call_event(uuid, orders.faxed(order, end, told))
+
     # ---- videos ----------------------------------------------------------------------------------------------------
 
     def play_video(self, uuid: str, ref: int, path: str) -> None:
         """Ask first: a file that cannot be shown would be played as silence, or as sound alone."""
-        suffix = PurePath(path).suffix.lower()
-        module = next((name for name, suffixes in VIDEO_MODULES.items() if suffix in suffixes), None)
+        module = video_module(path)
         if module is None:
-            log.warning("%s: no module of the switch plays a video of the kind %s", self.name, suffix or "''")
+            log.warning("%s: no module of a switch plays %s", self.name, PurePath(path).name)
             self._sink.call_event(uuid, ev.VideoEnded(ref, "unsupported"))
             return
         leg = self.legs.get(uuid)
@@ -164,14 +123,17 @@ class MediaOrders:
             self._stop(uuid, Kind.VIDEO, ref)
 
     def _ask_leg(self, uuid: str, ref: int, path: str) -> None:
-        self._ask(uuid, ref, ("uuid_getvar", uuid, VIDEO_AGREED), lambda: self._play_video(uuid, ref, path))
+        show = partial(self._play_video, uuid, ref, path)
+        look = partial(self._ask, uuid, ref, ("uuid_getvar", uuid, VIDEO_FLOW), show)
+        self._ask(uuid, ref, ("uuid_getvar", uuid, VIDEO_AGREED), look)
 
     def _play_video(self, uuid: str, ref: int, path: str) -> None:
         self._probing.pop(uuid, None)
-        self._put(uuid, Order(Kind.VIDEO, ref, "playback", path))
+        self._put(uuid, Order(Kind.VIDEO, ref, "playback", orders.playable(path)))
 
     def _ask(self, uuid: str, ref: int, question: tuple[str, ...], yes: Callable[[], None]) -> None:
-        """Go on with ``yes`` when the switch answers true, or a number; else, for a lost link too: `unsupported`."""
+        """Go on with ``yes`` when the switch answers true, a number, or a flow that is `SHOWN`; else, for a lost link
+        too: `unsupported`."""
         try:
             reply = self.links.submit_api(*question)
         except CtiError as error:
@@ -182,7 +144,7 @@ class MediaOrders:
         def answered(text: str) -> None:
             if self._probing.get(uuid) != ref:
                 return  # stopped meanwhile
-            if text.strip() == "true" or text.strip().isdigit():
+            if text.strip() == "true" or text.strip().isdigit() or text.strip() in SHOWN:
                 yes()
             else:
                 self._no_video(uuid, ref)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -12,6 +13,7 @@ from cti.switch.dialing import Route, outcome_of
 #: A talk is told apart from an attempt by the caller's side: set while bridged, while ringing (switch_ivr_bridge.c).
 TALKS = "bridge_to"
 RINGS = "RING_WAIT"
+CONFERS = "conference_call_key"  # set by mod_conference while the channel is in a conference (seen on 1.10.12)
 
 
 class Facts(Protocol):
@@ -29,6 +31,9 @@ class Kind(Enum):
     FAX = "fax"
     VIDEO = "video"
     BRIDGE = "bridge"
+    MEET = "meet"  # talks with another leg by uuid_bridge; no application
+    ROOM = "room"  # in a conference
+    SPY = "spy"  # eavesdrops on another leg
     FOREIGN = "foreign"  # an earlier engine's, found when its call was adopted
 
 
@@ -62,6 +67,10 @@ class Order:
     number: str = ""
     other: str = ""  # bridge: the uuid of the other leg
     joined: bool = False
+    parked: bool = False  # meet: CHANNEL_PARK came before they had met
+    cut: Order | None = None  # meet: what ran before, and what waited; the switch may yet refuse
+    dropped: list[Order] = field(default_factory=list)
+    leg: bool = False  # ordered through `LegControl`, which is told of its end
 
 
 class State(Enum):
@@ -74,8 +83,8 @@ def look(order: Order, dump: Facts) -> State:
     """What became of an order whose end we may have missed, by the channel's variables.
 
     ``current_application`` stays after the end; ``current_application_response`` is unset at the start and set by
-    playback at its end (switch_core_session_exec, mod_dptools). ``record_ms`` and
-    ``fax_success`` we unset ourselves before.
+    playback at its end, and by faxes that could not begin (switch_core_session_exec, mod_dptools, mod_spandsp_fax.c).
+    ``record_ms`` and ``fax_success`` we unset ourselves before.
     """
     same = dump.variable("current_application") == order.application
     if not same or dump.variable("current_application_data") not in (order.argument, None):
@@ -83,8 +92,23 @@ def look(order: Order, dump: Facts) -> State:
     if order.kind is Kind.BRIDGE:
         alive = bool(dump.variable(TALKS)) or dump.get("Channel-Call-State") == RINGS
         return State.RUNNING if alive else State.ENDED
-    told = {Kind.RECORD: "record_ms", Kind.FAX: "fax_success"}.get(order.kind, "current_application_response")
-    return State.ENDED if dump.variable(told) else State.RUNNING
+    if order.kind is Kind.ROOM:
+        return State.RUNNING if dump.variable(CONFERS) else State.ENDED
+    own = {Kind.RECORD: "record_ms", Kind.FAX: "fax_success"}.get(order.kind)
+    ended = dump.variable("current_application_response") or (own is not None and dump.variable(own))
+    return State.ENDED if ended else State.RUNNING
+
+
+def playable(path: str) -> str:
+    """A file as an argument of `playback`. mod_fsv 1.10.12 ends the whole switch when it opens a file without
+    parameters (mod_fsv.c, fsv_file_open looks into a table that is only there with them)."""
+    return f"{{no_video_decode=false}}{path}" if path.lower().endswith(".fsv") else path
+
+
+def joined(audio: Sequence[str]) -> str:
+    """Playback arguments, one after the other, as one."""
+    files = [playable(one) for one in audio]
+    return files[0] if len(files) == 1 else "file_string://" + "!".join(files)
 
 
 def played(order: Order, end: End, told: Facts | None) -> ev.PlayEnded:

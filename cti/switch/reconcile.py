@@ -14,6 +14,7 @@ from cti import esl
 from cti.core.calls import Caller, Medium, NewCall
 from cti.core.errors import CtiError, DeadlineExceeded
 from cti.switch import orders
+from cti.switch.media_orders import IMAGE_AGREED
 from cti.switch.orders import Kind, Order
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ log = logging.getLogger("cti.switch")
 
 #: Applications that run while a call is in an engine's hands. Before them it is still in the dialplan, and its
 #: CHANNEL_PARK is to come.
-OURS = frozenset({"park", "playback", "record", "bridge", "answer", "txfax", "rxfax"})
+OURS = frozenset({"park", "playback", "record", "bridge", "answer", "txfax", "rxfax", "detect_speech", "conference"})
 GONE_STATES = frozenset({"CS_HANGUP", "CS_REPORTING", "CS_DESTROY"})
 EMERGENCY = "cti_emergency"
 
@@ -56,7 +57,7 @@ class Reconciler:
             for uuid in list(driver.legs):
                 driver.drop(uuid)
         listed = {str(row.get("uuid", "")) for row in channels if row.get("direction") == "inbound"}
-        dumps = self._dump(listed | driver.legs.keys())
+        dumps = self.dump(listed | driver.legs.keys())
         found = _Found()
         for uuid, dump in dumps.items():
             self._sort(uuid, dump, found)
@@ -91,7 +92,9 @@ class Reconciler:
     def _adopt(self, uuid: str, dump: Event) -> NewCall:
         driver = self._driver
         leg = driver.adopt(uuid)
-        talking = bool(dump.variable(orders.TALKS)) or dump.get("Channel-Call-State") == orders.RINGS
+        leg.image = dump.variable(IMAGE_AGREED) == "true"
+        with_people = dump.variable(orders.TALKS) or dump.variable(orders.CONFERS)
+        talking = bool(with_people) or dump.get("Channel-Call-State") == orders.RINGS
         call = new_call(dump, uuid, driver.name, adopted=True, talking=talking)
         if talking:
             leg.orphan = new_call(dump, uuid, driver.name, adopted=True)
@@ -114,7 +117,7 @@ class Reconciler:
             sink.answered(leg.uuid)
         elif leg.answer_wanted:
             self._driver.send_answer(leg)
-        self._driver.sync_tape(leg)
+        self._driver.sync_tapes(leg)
         if not leg.answer_wanted:
             self._driver.show_waiting(leg)
         if leg.kill is not None:
@@ -128,7 +131,7 @@ class Reconciler:
                 self._driver.hearing.joined(leg, running, other)
         leg.lane.settle(dump)
 
-    def _dump(self, uuids: Iterable[str]) -> dict[str, Event | None]:
+    def dump(self, uuids: Iterable[str]) -> dict[str, Event | None]:
         """All asked at once. None: the channel is gone. One that is not answered in time is left out."""
         links = self._driver.links
         asked: dict[str, Pending[Frame]] = {}

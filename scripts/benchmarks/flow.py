@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import statistics
 import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
-from time import process_time
+from time import perf_counter, process_time
+from typing import NamedTuple
 
 import flow_by_hand
+import orjson
 
 from cti.core import commands as c
 from cti.core import events as e
@@ -75,13 +76,12 @@ def answer(run: Run) -> e.Event:
 def call(plan: Plan, wait: Callable[[Run], Run], keep: list[c.Work] | None = None) -> int:
     """One call to its end; how many nodes were entered. ``keep`` gets all that it emitted."""
     run = Run(plan, {"caller": "13800000000"}, now=NOW)
-    sprint, nodes = run.start(NOW), 0
+    sprint = run.start(NOW)
     while True:
-        nodes += sum(isinstance(work, c.NodeEntered) for work in sprint)
         if keep is not None:
             keep += sprint
         if run.ended:
-            return nodes
+            return sum(run.visits.values())
         run = wait(run)
         sprint = run.feed(answer(run), NOW)
 
@@ -91,12 +91,12 @@ def plain(run: Run) -> Run:
 
 
 def snapshot(run: Run) -> Run:
-    json.dumps(run.state())
+    run.dump()
     return run
 
 
 def restored(run: Run) -> Run:
-    return Run.restore(run.plan, json.loads(json.dumps(run.state())))
+    return Run.load(run.plan, run.dump())
 
 
 def ways(plan: Plan) -> dict[str, Callable[[], int]]:
@@ -106,7 +106,7 @@ def ways(plan: Plan) -> dict[str, Callable[[], int]]:
         "snapshot": lambda: call(plan, snapshot),
         "restored": lambda: call(plan, restored),
         "by hand, plain": lambda: flow_by_hand.call(ANSWER, lambda _machine: None),
-        "by hand, snapshot": lambda: flow_by_hand.call(ANSWER, lambda machine: json.dumps(machine.state())),
+        "by hand, snapshot": lambda: flow_by_hand.call(ANSWER, lambda machine: orjson.dumps(machine.state())),
     }
 
 
@@ -123,12 +123,19 @@ def check_same(plan: Plan) -> int:
     return len(whole)
 
 
-def rate(one: Callable[[], int], seconds: float) -> float:
-    """By the time of the processor: other programs on the machine do not count, but for the caches they share."""
-    nodes, begun = 0, process_time()
+class Rates(NamedTuple):
+    """Nodes a second: of the processor's time that this process had, and of time as it passed."""
+
+    processor: float
+    wall: float
+
+
+def rate(one: Callable[[], int], seconds: float) -> Rates:
+    """Other programs count for the time that passed; for the processor's only by the caches and the core they share."""
+    nodes, begun, wall = 0, process_time(), perf_counter()
     while process_time() - begun < seconds:
         nodes += one()
-    return nodes / (process_time() - begun)
+    return Rates(nodes / (process_time() - begun), nodes / (perf_counter() - wall))
 
 
 def weigh(plan: Plan, count: int) -> tuple[float, float]:
@@ -144,7 +151,11 @@ def weigh(plan: Plan, count: int) -> tuple[float, float]:
     gc.collect()
     size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return size / count, len(json.dumps(runs[0].state()))
+    return size / count, len(runs[0].dump())
+
+
+def spread(found: list[float]) -> str:
+    return f"{statistics.median(found):,.0f} ({min(found):,.0f} to {max(found):,.0f})"
 
 
 EXPLAINED = """\
@@ -156,23 +167,27 @@ by hand: the same dialogue as a state machine in Python, emitting the same work;
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=9, help="at least 5")
     parser.add_argument("--seconds", type=float, default=0.5, help="of each way in each round")
     parser.add_argument("--runs", type=int, default=10_000)
     options = parser.parse_args()
+    if options.rounds < 5:
+        parser.error("a figure needs at least 5 rounds")
     plan = make_plan()
     print(EXPLAINED)
     print(f"checked: all ways emit the same {check_same(plan):,} pieces of work in a call of {call(plan, plain)} nodes")
-    rates: dict[str, list[float]] = {name: [] for name in ways(plan)}
+    rates: dict[str, list[Rates]] = {name: [] for name in ways(plan)}
     for _ in range(options.rounds):
         for name, one in ways(plan).items():
             rates[name].append(rate(one, options.seconds))
+    print(f"nodes/s, median of {options.rounds} rounds (least to most)")
+    print(f"{'':18} {'of processor time':>32} {'of time that passed':>32}")
     for name, found in rates.items():
-        least, middle, most = min(found), statistics.median(found), max(found)
-        print(f"{name:18} {middle:9,.0f} nodes/s  (median of {len(found)}; {least:,.0f} to {most:,.0f})")
+        print(f"{name:18} {spread([one.processor for one in found]):>32} {spread([one.wall for one in found]):>32}")
     for name in ("plain", "snapshot"):
         pairs = zip(rates[name], rates[f"by hand, {name}"], strict=True)
-        print(f"{name}: by hand is {statistics.median(peer / ours for ours, peer in pairs):.1f} times as fast")
+        times = statistics.median(peer.processor / ours.processor for ours, peer in pairs)
+        print(f"{name}: by hand is {times:.1f} times as fast")
     memory, text = weigh(plan, options.runs)
     print(f"a paused run: {memory:,.0f} bytes of memory, {text:,} bytes of JSON ({options.runs:,} runs)")
 

@@ -21,6 +21,7 @@ import gevent
 from cti.app import SystemClock, demo_catalog
 from cti.runtime.collector import set_aside
 from cti.runtime.library import FlowLibrary, load_folder
+from cti.runtime.notices import NoticeBoard
 from cti.runtime.reloading import Reloader, ReloadSetup
 from cti.store import open_store
 
@@ -79,7 +80,7 @@ def measure(folder: Path, nodes: int, rounds: int) -> bool:
     library: FlowLibrary = load_folder(flows, demo_catalog())
     store = open_store(f"sqlite:///{folder / 'cti.db'}", folder / "keys.json")
     setup = ReloadSetup(flows, demo_catalog(), folder / "tested.json")
-    reloader = Reloader(library, store.flows, SystemClock(), setup)
+    reloader = Reloader(library, store.flows, SystemClock(), setup, NoticeBoard())
     reloader.attempt()  # the first loads what Python loads once
     set_aside()  # as the engine does at its start
     busy, idle, whole = Lateness(), Lateness(), []

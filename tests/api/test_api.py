@@ -15,6 +15,7 @@ from cti.core.errors import CtiError, StoreUnavailable, SwitchUnavailable
 from cti.core.records import CallDetail, CallFilter, CallRow, LegRow, StoreHealth, VisitRow
 from cti.core.script import Hear, Press, Step
 from cti.runtime.engine import Figures
+from tests.api.site import Platform
 
 ROW = CallRow(
     "c-1", "fs1", "voice", "4001", "138****0000", "B*", "main", "hotline", "abc", "zh-CN",
@@ -75,6 +76,7 @@ class Sandbox:
 
 @dataclass
 class Site:
+    platform: Platform
     records: Records = field(default_factory=Records)
     engine: Engine = field(default_factory=Engine)
     sandbox: Sandbox = field(default_factory=Sandbox)
@@ -82,13 +84,15 @@ class Site:
     @property
     def client(self) -> testing.TestClient:
         if not hasattr(self, "_client"):
-            self._client = testing.TestClient(create_app(self.records, self.engine, self.sandbox))  # type: ignore[arg-type]
+            app = create_app(self.records, self.engine, self.platform.services, sandbox=self.sandbox)  # type: ignore[arg-type]
+            token = self.platform.token("root")
+            self._client = testing.TestClient(app, headers={"Authorization": f"Bearer {token}"})
         return self._client
 
 
 @pytest.fixture
-def site() -> Site:
-    return Site()
+def site(platform: Platform) -> Site:
+    return Site(platform)
 
 
 def test_calls_are_listed_with_times_as_text_and_no_internal_field(site: Site) -> None:

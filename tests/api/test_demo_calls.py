@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import gevent
 import pytest
@@ -11,6 +12,8 @@ from gevent.event import Event
 
 from cti.api.app import create_app
 from cti.core.errors import SwitchUnavailable
+from cti.runtime.waiting import wait_until
+from tests.api.site import Platform
 from tests.api.test_api import Engine, Records
 
 JSON = {"Content-Type": "application/json"}
@@ -23,6 +26,7 @@ class SlowSandbox:
         self.asked = 0
         self.go = Event()
         self.fails: Exception | None = None
+        self.key = {"Idempotency-Key": uuid4().hex}  # answers are kept, for other tests of this platform too
 
     def place(self, caller: str, called: str, script: list[Any]) -> str:
         self.asked += 1
@@ -39,15 +43,14 @@ def sandbox() -> SlowSandbox:
 
 
 @pytest.fixture
-def client(sandbox: SlowSandbox) -> testing.TestClient:
-    return testing.TestClient(create_app(Records(), Engine(), sandbox))  # type: ignore[arg-type]
+def client(sandbox: SlowSandbox, platform: Platform) -> testing.TestClient:
+    app = create_app(Records(), Engine(), platform.services, sandbox=sandbox)  # type: ignore[arg-type]
+    return testing.TestClient(app, headers={"Authorization": f"Bearer {platform.token('root')}"})
 
 
 def post_at_once(client: testing.TestClient, count: int, sandbox: SlowSandbox) -> list[testing.Result]:
-    jobs = [
-        gevent.spawn(client.simulate_post, "/v1/demo/calls", json={}, headers={"Idempotency-Key": "k"})
-        for _ in range(count)
-    ]
+    jobs = [gevent.spawn(client.simulate_post, "/v1/demo/calls", json={}, headers=sandbox.key) for _ in range(count)]
+    wait_until(lambda: sandbox.asked > 0, 10.0)
     gevent.idle()
     sandbox.go.set()
     gevent.joinall(jobs, timeout=10.0, raise_error=True)
@@ -66,7 +69,7 @@ def test_all_that_wait_learn_of_a_failure_and_the_key_may_try_again(
     sandbox.fails = SwitchUnavailable("link lost")
     assert [answer.status_code for answer in post_at_once(client, 3, sandbox)] == [503] * 3
     sandbox.fails = None
-    again = client.simulate_post("/v1/demo/calls", json={}, headers={"Idempotency-Key": "k"})
+    again = client.simulate_post("/v1/demo/calls", json={}, headers=sandbox.key)
     assert (again.status_code, sandbox.asked) == (201, 2)
 
 
@@ -102,3 +105,12 @@ def test_the_media_type_is_a_whole_word_in_any_case(
 ) -> None:
     sandbox.go.set()
     assert client.simulate_post("/v1/demo/calls", body="{}", headers={"Content-Type": media}).status_code == status
+
+
+def test_a_key_is_its_users_alone(client: testing.TestClient, sandbox: SlowSandbox, platform: Platform) -> None:
+    sandbox.go.set()
+    key = sandbox.key
+    first = client.simulate_post("/v1/demo/calls", json={}, headers=key)
+    other = {**key, "Authorization": f"Bearer {platform.token('author')}"}
+    second = client.simulate_post("/v1/demo/calls", json={}, headers=other)
+    assert (first.json["call_id"], second.json["call_id"]) == ("c-1", "c-2")

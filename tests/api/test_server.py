@@ -12,18 +12,20 @@ from gevent.pywsgi import WSGIServer
 
 from cti.api import bodies, server
 from cti.api.app import create_app
+from tests.api.site import Platform
 from tests.api.test_api import Engine, Records, Sandbox
 
-POST = b"POST /v1/demo/calls HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+POST = b"POST /v1/demo/calls HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n@"
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
 @pytest.fixture
-def listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[WSGIServer]:
+def listening(monkeypatch: pytest.MonkeyPatch, platform: Platform) -> Iterator[WSGIServer]:
     monkeypatch.setattr(server, "HEADERS_S", 0.2)
     monkeypatch.setattr(bodies, "BODY_S", 0.2)
     monkeypatch.setattr(server, "CONNECTIONS_MAX", 3)
-    made = server.make_server("127.0.0.1", 0, create_app(Records(), Engine(), Sandbox()))  # type: ignore[arg-type]
+    app = create_app(Records(), Engine(), platform.services, sandbox=Sandbox())  # type: ignore[arg-type]
+    made = server.make_server("127.0.0.1", 0, app)
     made.start()
     yield made
     made.stop(timeout=1)
@@ -66,13 +68,15 @@ def everything(connection: socket.socket) -> bytes:
 )
 def test_every_request_is_answered_and_none_is_a_traceback(
     listening: WSGIServer,
+    platform: Platform,
     data: bytes,
     expected: str,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     with caplog.at_level(logging.INFO):
-        assert answer(listening, data) == expected
+        token = f"Authorization: Bearer {platform.token('root')}\r\n".encode()
+        assert answer(listening, data.replace(b"@", token)) == expected
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
     assert capfd.readouterr() == ("", "")
 

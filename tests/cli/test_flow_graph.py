@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from cti.cli import main
+from cti.cli.flow_graph import READABLE_NODES
 from cti.core.records import CallStarted, NodeVisit
 from cti.store import open_store
 
@@ -60,6 +61,33 @@ def test_a_broken_flow_is_drawn_with_its_findings(tmp_path: Path, capsys: pytest
 def test_what_cannot_be_drawn_is_told(arguments: list[str], error: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["flow", "graph", *arguments, "--flows", str(FLOWS)]) == 2
     assert error in capsys.readouterr().err
+
+
+def chain(folder: Path, nodes: int) -> None:
+    steps = "".join(f"  n{at}: {{type: play, say: x, next: n{at + 1}}}\n" for at in range(nodes - 1))
+    folder.mkdir()
+    (folder / "long.yaml").write_text(f"flow: long\nstart: n0\nnodes:\n{steps}  n{nodes - 1}: {{type: end}}\n")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "more", "told"),
+    [
+        (READABLE_NODES, [], False),
+        (READABLE_NODES + 1, [], True),
+        (READABLE_NODES + 1, ["--whole"], False),
+        (READABLE_NODES + 1, ["--from", "n3", "--steps", "2"], False),
+    ],
+    ids=["readable", "too large", "asked for whole", "a part"],
+)
+def test_a_drawing_that_nobody_can_read_comes_with_the_remedy(
+    nodes: int, more: list[str], told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chain(tmp_path / "flows", nodes)
+    main(["flow", "graph", "long", "--flows", str(tmp_path / "flows"), *more])
+    said = capsys.readouterr()
+    assert (f"a drawing of {nodes} nodes is hard to read" in said.err) == told
+    assert ("--from n0 --steps 4" in said.err) == told
+    assert ("n80" in texts_of(said.out)) == (nodes > READABLE_NODES and "--from" not in more)
 
 
 def test_a_part_of_a_flow(capsys: pytest.CaptureFixture[str]) -> None:

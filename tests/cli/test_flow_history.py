@@ -76,3 +76,31 @@ def test_without_a_database_it_says_what_to_do(config: Path, capsys: pytest.Capt
     status, _, err = cti(capsys, config, "history", "hotline")
     assert status != 0
     assert "start the engine once" in err
+
+
+def test_what_is_held_back_is_shown_with_its_findings(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = open_store(f"sqlite:///{config.parent / 'cti.db'}", config.parent / "keys.json")
+    note = "hotline.yaml:1:1 [bad-yaml] no; not at all\nhotline.yaml:2:1 [bad-option] nor this"
+    store.flows.write([], [Activation("hotline", NEW, 3.0, "ann", Origin.HELD_BACK, None, note)])
+    store.close(5.0)
+    status, out, _ = cti(capsys, config, "history", "hotline")
+    lines = out.splitlines()
+    assert status == 0
+    assert "held_back" in lines[0]
+    assert lines[1].startswith("* 1970-01-01 08:00:02  b2b2b2b2b2b2  file")  # what callers meet
+    start = lines.index(f"held back, version {NEW[:12]} goes on:")
+    assert lines[start + 1 : start + 3] == [f"  {line}" for line in note.splitlines()]
+
+
+def test_a_file_beside_the_flows_has_a_history_and_cannot_be_rolled_back(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = open_store(f"sqlite:///{config.parent / 'cti.db'}", config.parent / "keys.json")
+    kept = FlowVersion("entry.yaml", OLD, {"entry.yaml": "entries: []"}, "ann", 1.0, Origin.FILE)
+    store.flows.write([kept], [Activation("entry.yaml", OLD, 1.0, "ann", Origin.FILE, OLD)])
+    store.close(5.0)
+    status, out, _ = cti(capsys, config, "history", "entry.yaml")
+    assert (status, len(out.splitlines())) == (0, 1)
+    status, _, err = cti(capsys, config, "rollback", "entry.yaml", OLD)
+    assert status != 0
+    assert "entry.yaml is no flow" in err

@@ -12,6 +12,7 @@ import pytest
 
 from .desk import Desk
 from .embedded_rig import EmbeddedRig
+from .legs_desk import LegsDesk
 from .rig import Rig
 from .tap import Tap
 
@@ -45,6 +46,20 @@ def desk(links: Desk) -> Iterator[Desk]:
     yield links
     links.rig.tidy()
     links.close()
+
+
+@pytest.fixture(scope="module")
+def legs_links(links: Desk) -> Iterator[LegsDesk]:
+    running = LegsDesk(links)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def legs(legs_links: LegsDesk, desk: Desk) -> LegsDesk:
+    """Nothing told yet, no leg known."""
+    legs_links.told.clear()
+    return legs_links
 
 
 @pytest.fixture

@@ -16,23 +16,27 @@ from cti.esl import Event
 from cti.switch.conf import slot_variable
 from cti.switch.driver import SUBSCRIBED
 from cti.switch.links import LinkSettings, SwitchLinks
+from cti.switch.speech import SPEECH_EVENTS
 
 from .rig import LIMIT_S, WORKER, Caller, Rig, wait_for
-from .story import Line, line
+from .story import RELIED, Line, line
 
 SLOTS = range(4)
 
 
 class Recorder:
-    """A `LinkSink` that keeps all."""
+    """A `LinkSink` that keeps all. ``also``: who else is told of events."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.also: list[Callable[[Event], None]] = []
         self.ups: list[tuple[str, bool, list[Mapping[str, Any]]]] = []
         self._came = Flag()
 
     def on_event(self, event: Event) -> None:
         self.events.append(event)
+        for told in self.also:
+            told(event)
         self._came.set()
 
     def on_up(self, core_uuid: str, restarted: bool, channels: Sequence[Mapping[str, Any]]) -> None:
@@ -101,7 +105,8 @@ class Call:
         """Names and relied-on headers of everything told of a leg, the dialplan's own steps left out."""
         names = {self.uuid: "caller", **self.names}
         uuid = leg or self.uuid
-        told = [event for event in self.desk.heard.events[self.since :] if event.get("Unique-ID") == uuid]
+        heard = self.desk.heard.events[self.since :]
+        told = [event for event in heard if event.get("Unique-ID") == uuid and event.name in RELIED]
         start = told.index(self.park) if not leg else 0
         return [line(event, names) for event in told[start:] if event.name not in without]
 
@@ -124,7 +129,7 @@ class Desk:
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
         self.heard = Recorder()
-        settings = LinkSettings(rig.host, rig.port, rig.password, SUBSCRIBED, worker=WORKER)
+        settings = LinkSettings(rig.host, rig.port, rig.password, SUBSCRIBED + SPEECH_EVENTS, worker=WORKER)
         self.links = SwitchLinks("contract", settings, self.heard)
         self.links.start()
         wait_for(lambda: self.links.connected, "the links come up")
@@ -153,7 +158,11 @@ class Desk:
         """Somebody calls; returns when the call is parked."""
         since = len(self.heard.events)
         caller = self.rig.call(number, called, name)
-        park = self.heard.wait(lambda event: event.name == "CHANNEL_PARK", "CHANNEL_PARK", after=since)
+        park = self.heard.wait(
+            lambda event: event.name == "CHANNEL_PARK" and event.get("Call-Direction") == "inbound",
+            "CHANNEL_PARK",
+            after=since,
+        )
         return Call(self, park["Unique-ID"], caller, park, since)
 
     def settle(self, seconds: float) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import gevent
+
 from cti.switch.embedded import (
     ANSWERS,
     BUSY,
@@ -15,14 +17,20 @@ from cti.switch.embedded import (
     VirtualCaller,
     VirtualPhone,
 )
+from cti.switch.embedded.channel import Channel
+from cti.switch.embedded.eavesdrop import hears
+from cti.switch.links import SwitchLinks
 
-from .rig import Treats
+from .rig import Caller, Phone, Treats, cut
 
 BEHAVIOURS = {
     Treats.ANSWERS: PhoneBehaviour(answer_after=0.05),
     Treats.BUSY: BUSY,
     Treats.RINGS: NO_ANSWER,
     Treats.ABSENT: UNREGISTERED,
+    Treats.REJECTS: PhoneBehaviour(refuse="CALL_REJECTED"),
+    Treats.ITSELF: PhoneBehaviour(answer_after=None, answers_itself=True),
+    Treats.ON_TALK: PhoneBehaviour(answer_after=None, answers_on_talk=True),
 }
 
 
@@ -35,6 +43,14 @@ class EmbeddedCaller:
 
     def hang_up(self) -> None:
         self._caller.hangup()
+
+    @property
+    def channel(self) -> Channel | None:
+        return self._caller.channel
+
+    @property
+    def got(self) -> str:
+        return self._caller.digits
 
     @property
     def answered(self) -> bool:
@@ -59,11 +75,31 @@ class EmbeddedPhone:
     def ended(self) -> bool:
         return self.rung > 0 and not self._phone.calls[-1].channel.up()
 
+    @property
+    def channel(self) -> Channel:
+        return self._phone.calls[-1].channel
+
+    @property
+    def contact(self) -> str:
+        return self._phone.contact
+
+    @property
+    def got(self) -> str:
+        return self._phone.calls[-1].digits
+
+    def press(self, keys: str) -> None:
+        self.channel.core.type_keys(self.channel, keys)
+
+    def answer(self) -> None:
+        self.channel.answer()
+
     def hang_up(self) -> None:
         self._phone.calls[-1].channel.hangup("NORMAL_CLEARING")
 
 
 class EmbeddedRig:
+    voices = False
+
     def __init__(self, folder: Path) -> None:
         self.host, self.password, self.domain, self.folder = "127.0.0.1", "contract-secret", "cti.local", folder
         config = SwitchConfig(
@@ -79,15 +115,25 @@ class EmbeddedRig:
 
     def phone(self, number: str, treats: Treats) -> EmbeddedPhone:
         phone = self._switch.core.directory.phones[number]
-        phone.behaviour = BEHAVIOURS[treats]
+        self._switch.core.set_behaviour(phone, BEHAVIOURS[treats])
         return EmbeddedPhone(phone)
+
+    def hears(self, listener: Caller | Phone, speaker: Caller | Phone) -> bool:
+        gevent.sleep(0.1)
+        assert isinstance(listener, EmbeddedCaller | EmbeddedPhone)
+        assert isinstance(speaker, EmbeddedCaller | EmbeddedPhone)
+        one, other = listener.channel, speaker.channel
+        return one is not None and other is not None and hears(self._switch.core, one, other)
+
+    def cut(self, links: SwitchLinks) -> None:
+        cut(links)
 
     def tidy(self) -> None:
         for caller in self._callers:
             caller.hangup()
         self._callers.clear()
         for phone in self._switch.core.directory.phones.values():
-            phone.behaviour = ANSWERS
+            self._switch.core.set_behaviour(phone, ANSWERS)
 
     def close(self) -> None:
         self._switch.stop()

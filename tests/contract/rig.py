@@ -10,6 +10,8 @@ from typing import Protocol
 
 import gevent
 
+from cti.switch.links import LinkLost, SwitchLinks
+
 LIMIT_S = 4.0
 WORKER = "0"
 
@@ -21,10 +23,16 @@ class Treats(Enum):
     BUSY = "busy"
     RINGS = "rings"  # for ever
     ABSENT = "absent"  # not registered
+    REJECTS = "rejects"
+    ITSELF = "itself"  # rings, and answers by itself a call that asks for it
+    ON_TALK = "on talk"  # rings, and answers when it gets a NOTIFY of `talk`
 
 
 class Caller(Protocol):
-    """Somebody who has dialled."""
+    """Somebody who has dialled. ``got``: keys that were sent to it."""
+
+    @property
+    def got(self) -> str: ...
 
     def press(self, keys: str) -> None:
         """Type ``keys`` as fast as a phone can; returns before they have been sent."""
@@ -40,9 +48,18 @@ class Caller(Protocol):
 
 
 class Phone(Protocol):
-    """A phone of the directory."""
+    """A phone of the directory. ``contact`` is its address, ``got`` the keys that were sent to its last call."""
 
     number: str
+    contact: str
+
+    @property
+    def got(self) -> str: ...
+
+    def press(self, keys: str) -> None: ...
+
+    def answer(self) -> None:
+        """The call that rings."""
 
     @property
     def rung(self) -> int:
@@ -57,13 +74,15 @@ class Phone(Protocol):
 
 
 class Rig(Protocol):
-    """A running switch, its event socket, and who calls and is called. ``folder``: the switch can write there."""
+    """A running switch, its event socket, and who calls and is called. ``folder``: the switch can write there.
+    ``voices``: people make sounds, which are in recordings."""
 
     host: str
     port: int
     password: str
     domain: str
     folder: Path
+    voices: bool
 
     def call(self, number: str, called: str, name: str = "") -> Caller:
         """By the trunk."""
@@ -71,8 +90,20 @@ class Rig(Protocol):
     def phone(self, number: str, treats: Treats) -> Phone:
         """Until `tidy`."""
 
+    def hears(self, listener: Caller | Phone, speaker: Caller | Phone) -> bool:
+        """Right now (within half a second): does what one says reach the other? Phones: in their last call."""
+
+    def cut(self, links: SwitchLinks) -> None:
+        """Tear the connection, without a word."""
+
     def tidy(self) -> None:
         """After a test: callers and phones go home."""
+
+
+def cut(links: SwitchLinks) -> None:
+    pair = links._pair
+    assert pair is not None
+    pair.events.fail(LinkLost("cut by the test"))
 
 
 def wait_for(condition: Callable[[], bool], what: str, limit_s: float = LIMIT_S) -> None:

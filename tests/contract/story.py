@@ -17,6 +17,7 @@ RELIED = {
     "CHANNEL_HANGUP": ("Hangup-Cause",),
     "CHANNEL_HANGUP_COMPLETE": ("Hangup-Cause", "variable_hangup_cause"),
     "CHANNEL_EXECUTE_COMPLETE": ("Application", "Application-UUID", "Application-Response"),
+    "RECORD_STOP": ("Record-Completion-Cause",),
     "DTMF": ("DTMF-Digit", "DTMF-Source", "variable_cti_worker"),
 }
 SHORT = {"CHANNEL_EXECUTE_COMPLETE": "COMPLETE", "CHANNEL_HANGUP_COMPLETE": "GONE"}

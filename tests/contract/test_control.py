@@ -106,6 +106,7 @@ def test_hold_and_back(desk: Desk, call: Call, tap: Tap) -> None:
     tap.wait("PLAYBACK_START", call.uuid)
     assert desk.api("uuid_hold", "off", agent) == "+OK Success"
     tap.wait("CHANNEL_UNHOLD", agent)
+    tap.wait("CHANNEL_CALLSTATE", agent, nth=3, after=since)  # ACTIVE again, in a thread of its own
     assert desk.api("uuid_hold", "toggle", agent) == "+OK Success"
     tap.wait("CHANNEL_HOLD", agent, nth=2)
     states = tap.story({agent: "agent"}, "CHANNEL_CALLSTATE", after=since)

@@ -63,7 +63,7 @@ def test_nothing_is_typed(call: Call) -> None:
     began = monotonic()
     done = call.do("play_and_get_digits", ask(tries=2, timeout_ms=500))
     assert done.variable("pin") is None
-    assert 1.9 < monotonic() - began < 4.0  # two prompts, two waits, two complaints
+    assert 1.9 < monotonic() - began < 8.0  # two prompts, two waits, two complaints
 
 
 def test_digits_typed_while_idle_are_gone(call: Call) -> None:
@@ -78,11 +78,12 @@ def test_digits_typed_while_idle_are_gone(call: Call) -> None:
 def test_terminators_of_a_playback(call: Call, terminators: str, stops: bool) -> None:
     assert call.desk.api("uuid_setvar", call.uuid, "playback_terminators", terminators) == "+OK"
     began = monotonic()
-    token = call.run("playback", "tone_stream://%(1500,0,440)")
+    whole = 6.0 if stops else 1.5  # long enough that a slow machine's break is not its end
+    token = call.run("playback", f"tone_stream://%({whole * 1000:.0f},0,440)")
     call.desk.settle(0.2)
     call.caller.press("1")
     done = call.done(token)
-    assert (monotonic() - began < 1.2) == stops
+    assert (monotonic() - began < whole - 0.1) == stops
     assert done.variable("playback_terminator_used") == ("1" if stops else None)
     assert done["Application-Response"] == "FILE PLAYED"
 
@@ -93,7 +94,7 @@ def test_a_sleep_is_ended_by_a_break(call: Call) -> None:
     call.desk.settle(0.2)
     call.cut()
     call.done(token)
-    assert monotonic() - began < 1.0
+    assert monotonic() - began < 8.0
 
 
 def test_an_application_that_repeats(call: Call, bare: Tap) -> None:

@@ -10,6 +10,7 @@ from .conftest import Tone
 from .desk import Call, Desk
 from .rig import wait_for
 
+STALL_S = 3.0  # what a loaded machine may add; the sounds that are cut would last longer
 FORMAT = "tone_stream://%({0},0,440)"
 PLAYED = "FILE PLAYED"
 
@@ -40,7 +41,7 @@ def test_a_playback_lasts_as_long_as_its_sound(call: Call, tone: Tone, kind: str
     }[kind]
     began = monotonic()
     call.run("playback", argument, "play.1")
-    assert 0.95 < timed(call, "play.1", began) < 1.5
+    assert 0.95 < timed(call, "play.1", began) < 0.95 + STALL_S
     assert since_answer(call) == [("COMPLETE", "playback", "play.1", PLAYED)]
 
 
@@ -65,7 +66,7 @@ def test_what_cannot_be_played_is_told_and_the_call_lives(call: Call, argument: 
 def test_one_file_missing_among_several(call: Call, tone: Tone) -> None:
     began = monotonic()
     call.run("playback", f"file_string:///nowhere/none.wav!{tone(0.5)}", "play.1")
-    assert 0.4 < timed(call, "play.1", began) < 1.0
+    assert 0.4 < timed(call, "play.1", began) < 0.4 + STALL_S
     assert since_answer(call) == [("COMPLETE", "playback", "play.1", PLAYED)]
 
 
@@ -74,7 +75,7 @@ def test_a_break_ends_a_playback(call: Call, tone: Tone) -> None:
     call.run("playback", tone(5.0), "play.1")
     call.desk.settle(0.3)
     assert call.cut() == "+OK"
-    assert timed(call, "play.1", began) < 0.8
+    assert timed(call, "play.1", began) < STALL_S
     assert since_answer(call) == [("COMPLETE", "playback", "play.1", PLAYED)]
 
 
@@ -86,7 +87,7 @@ def test_barge_in_the_playback_after_a_break_is_not_cut(call: Call, tone: Tone) 
     began = monotonic()
     call.run("playback", tone(1.0), "play.2")
     assert cut.wait(5).reply.strip() == "+OK"
-    assert 0.9 < timed(call, "play.2", began) < 1.6
+    assert 0.9 < timed(call, "play.2", began) < 0.9 + STALL_S
     assert since_answer(call) == [
         ("COMPLETE", "playback", "play.1", PLAYED),
         ("COMPLETE", "playback", "play.2", PLAYED),
@@ -101,7 +102,7 @@ def test_a_playback_after_the_end_of_the_cut_one(call: Call, tone: Tone) -> None
     call.done("play.1")
     began = monotonic()
     call.run("playback", tone(1.0), "play.2")
-    assert 0.9 < timed(call, "play.2", began) < 1.6
+    assert 0.9 < timed(call, "play.2", began) < 0.9 + STALL_S
     assert since_answer(call) == [
         ("COMPLETE", "playback", "play.1", PLAYED),
         ("COMPLETE", "playback", "play.2", PLAYED),
@@ -113,7 +114,7 @@ def test_a_break_with_nothing_to_break_is_forgotten(call: Call, tone: Tone) -> N
     call.desk.settle(0.1)
     began = monotonic()
     call.run("playback", tone(1.0), "play.1")
-    assert 0.9 < timed(call, "play.1", began) < 1.6
+    assert 0.9 < timed(call, "play.1", began) < 0.9 + STALL_S
     assert since_answer(call) == [("COMPLETE", "playback", "play.1", PLAYED)]
 
 
@@ -121,7 +122,7 @@ def test_a_break_just_before_a_playback(call: Call, tone: Tone) -> None:
     call.desk.links.submit_api("uuid_break", call.uuid)
     began = monotonic()
     call.run("playback", tone(1.0), "play.1")
-    assert 0.9 < timed(call, "play.1", began) < 1.6
+    assert 0.9 < timed(call, "play.1", began) < 0.9 + STALL_S
 
 
 def test_one_break_ends_both_of_two_nested(call: Call, tone: Tone) -> None:
@@ -142,7 +143,7 @@ def test_a_nested_playback_lets_the_outer_one_go_on(call: Call, tone: Tone) -> N
     call.run("playback", tone(1.0), "play.1")
     call.desk.settle(0.3)
     call.run("playback", tone(1.0), "play.2")
-    assert 1.8 < timed(call, "play.1", began) < 2.6
+    assert 1.8 < timed(call, "play.1", began) < 1.8 + STALL_S
     assert since_answer(call) == [
         ("COMPLETE", "playback", "play.2", PLAYED),
         ("COMPLETE", "playback", "play.1", PLAYED),

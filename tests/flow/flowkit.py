@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from pathlib import Path
 from textwrap import dedent
@@ -89,7 +88,7 @@ class Call:
     def feed(self, *events: e.Event, at: datetime = NOW) -> c.Sprint:
         sprint: c.Sprint = []
         for event in events:
-            self.run = Run.restore(self.plan, json.loads(json.dumps(self.run.state())))
+            self.run = Run.load(self.plan, self.run.dump())
             sprint += self.run.feed(event, at)
         return sprint
 

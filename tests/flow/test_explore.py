@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from itertools import count
 
 import pytest
 
 from cti.flow import Plan
-from cti.flow import explore as core
 from cti.flow.coverage import cover
 from cti.flow.explore import explore
 from cti.flow.explore_findings import findings
 from cti.flow.explore_report import Report, explored
 from cti.flow.explore_walk import Budget, Walk
 from cti.flow.flowtests import TestResult, run_test
-from cti.flow.model import NodeRef
 from cti.flow.registry import REGISTRY, NodeType
 from cti.flow.step import Leave, Step
+from tests.flow.explore_reference import rewired
 from tests.flow.flowkit import flow_text, load, plan_of, shipped_plan
 from tests.flow.test_node_types import TYPES, fixture_plan
 
@@ -28,15 +26,6 @@ b: {type: play, say: "谢谢", next: z}
 z: {type: end}
 """
 PHONE = 'inputs: {caller: "phone?"}'
-
-
-def rewired(plan: Plan, node: str, **exits: str) -> Plan:
-    """The plan with ``exits`` of a node leading elsewhere, past what the checker would say."""
-    flow = plan.flows[plan.root]
-    found = flow.nodes[node]
-    targets = {**found.exits, **{name: NodeRef(target, found.place) for name, target in exits.items()}}
-    nodes = {**flow.nodes, node: replace(found, exits=targets)}
-    return replace(plan, flows={**plan.flows, plan.root: replace(flow, nodes=nodes)})
 
 
 def codes(walk: Walk) -> list[tuple[str, str]]:
@@ -161,19 +150,6 @@ def test_what_nobody_reads_does_not_multiply_the_states() -> None:
     read = len(explore(plan_of(nodes, head)).first)
     unread = len(explore(plan_of(nodes.replace(", returns: {balance: =balance}", ""), head)).first)
     assert unread < read
-
-
-@pytest.mark.parametrize(("name", "depth"), [("csat", 6), ("hotline", 4)])
-def test_merging_loses_nothing(name: str, depth: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To the same depth, the walk without merging takes no exit and meets no trouble that the other does not."""
-    merged = explore(shipped_plan(name), Budget(depth=depth))
-    numbers = count()
-    monkeypatch.setattr(core, "key_of", lambda *_: str(next(numbers)).encode())
-    whole = explore(shipped_plan(name), Budget(depth=depth, states=60_000))
-    assert whole.reached in ("", f"{depth} steps"), "else the comparison is with a part"
-    assert len(whole.first) > 2 * len(merged.first)
-    assert whole.exits <= merged.exits
-    assert set(whole.troubles) <= set(merged.troubles)
 
 
 def ticking() -> Callable[[], float]:
@@ -354,11 +330,15 @@ def test_the_report_as_data() -> None:
         "flow": "t",
         "states": data["states"],
         "ways": data["ways"],
+        "merged": data["ways"] - data["states"],
+        "taken_over": 0,
+        "budget": "200000 states, 400 steps",
         "beginnings": 1,
         "complete": True,
         "bound": None,
         "nodes": 2,
         "unreached": [],
+        "never": [],
         "people": [],
     }
     assert finding.pop("test").startswith('- name: "explore: raises at a"\n  given: {now: "2026-03-02T10:00+08:00"')

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from cti.core.issue import Issue, Place
 from cti.flow import types as t
-from cti.flow.expressions import FUNCTIONS, EvalContext, EvalError, Evaluator, Expression, Scope, infer, narrow, parse
-from cti.flow.expressions.flowing import flowing_names
+from cti.flow.expressions import FUNCTIONS, EvalContext, EvalError, Expression, Scope, evaluate, infer, narrow, parse
 from tests.flow.flowkit import NOW
 
 PLACE = Place("f.yaml", 3, 10)
@@ -52,7 +51,7 @@ VALUES: dict[str, Any] = {
 def value(source: str, language: str = "zh-CN") -> Any:
     expression = parse(source, PLACE)
     assert isinstance(expression, Expression), expression
-    return Evaluator().value(expression, VALUES.__getitem__, EvalContext(language, NOW))
+    return evaluate(expression, VALUES, EvalContext(language, NOW))
 
 
 @pytest.mark.parametrize(
@@ -250,7 +249,7 @@ def test_narrowing(source: str, true: set[str], false: set[str]) -> None:
 def test_what_flows_into_a_value(source: str, names: set[str]) -> None:
     parsed = parse(source, PLACE)
     assert isinstance(parsed, Expression)
-    assert flowing_names(parsed) == names
+    assert parsed.flowing == names
 
 
 @pytest.mark.parametrize(
@@ -260,6 +259,10 @@ def test_what_flows_into_a_value(source: str, names: set[str]) -> None:
         ("a + b", {"a": "x" * 9000, "b": "y" * 9000}, "bad-value"),
         ("a * b", {"a": 10**17, "b": 10**17}, "bad-value"),
         ("a * b // b", {"a": 10**17, "b": 10**17}, "bad-value"),
+        ("a if b else b", {"a": 10**19, "b": 1}, "bad-value"),
+        ("b and a", {"a": "x" * 10_001, "b": 1}, "bad-value"),
+        ("-a", {"a": 10**19, "b": 1}, "bad-value"),
+        ("default(b, a)", {"a": 10**19, "b": None}, "bad-value"),
         ("a / b", {"a": 1, "b": 0}, "bad-value"),
         ("a % b", {"a": 1, "b": 0}, "bad-value"),
         ("a + b", {"a": 1, "b": None}, "absent-value"),
@@ -275,7 +278,7 @@ def test_run_time_failures_are_named(source: str, values: dict[str, Any], code: 
     parsed = parse(source, PLACE)
     assert isinstance(parsed, Expression)
     with pytest.raises(EvalError) as caught:
-        Evaluator().value(parsed, values.__getitem__, EvalContext("zh-CN", NOW))
+        evaluate(parsed, values, EvalContext("zh-CN", NOW))
     assert caught.value.code == code
 
 
@@ -315,7 +318,7 @@ def test_nothing_else_gets_out(source: str) -> None:
     if issues:
         return
     try:
-        found = Evaluator().value(parsed, VALUES.__getitem__, EvalContext("zh-CN", NOW))
+        found = evaluate(parsed, VALUES, EvalContext("zh-CN", NOW))
     except EvalError:
         return
     assert found is None or isinstance(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cti.boss import DEMO_LOOKUPS, load_definitions
+from cti.boss import DEMO_INTERFACES, WAYS, load_office
 from cti.flow.reference import describe, reference
 from cti.flow.registry import REGISTRY
 
@@ -25,7 +25,7 @@ def test_every_type_has_its_entry(name: str) -> None:
 
 def test_the_reference_page_is_made_from_the_registry() -> None:
     """Mend with: scripts/docs"""
-    assert PAGE.read_text(encoding="utf-8").endswith(reference(load_definitions(DEMO_LOOKUPS).catalog()))
+    assert PAGE.read_text(encoding="utf-8").endswith(reference(load_office(DEMO_INTERFACES, WAYS).catalog()))
 
 
 def test_groups_that_the_page_does_not_order_are_on_it_all_the_same() -> None:
@@ -40,7 +40,7 @@ def test_options_are_told_with_their_defaults_as_authors_write_them() -> None:
 
 
 def test_what_a_kind_of_value_is_and_what_can_be_asked() -> None:
-    told = reference(load_definitions(DEMO_LOOKUPS).catalog())
+    told = reference(load_office(DEMO_INTERFACES, WAYS).catalog())
     assert "| duration | `800ms`, `5s`" in told
     assert "| `balance.get` | `msisdn` phone |" in told
     assert "| `achieves` | text |" in told.split("### Kinds of values")[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from typing import Any
 
@@ -39,6 +38,7 @@ EVENTS = st.one_of(
     st.builds(e.NoticesFound, REFS, st.lists(NOTICES, max_size=3).map(tuple)),
     st.builds(e.TextReceived, st.sampled_from(["1", "CXYE", "", "13800000000", "\x00" * 9, "是" * 2000])),
     st.builds(e.TransferEnded, REFS, st.sampled_from(["talked", "busy", "strange"])),
+    st.builds(e.QueueConnected, REFS, st.just("anna")),
     st.builds(e.QueueAnnounced, REFS, st.integers(0, 5), st.one_of(st.none(), st.floats(0, 1e4))),
     st.builds(e.QueueEnded, REFS, st.sampled_from(["talked", "timeout", "full", "no_agents", "strange"])),
     st.builds(e.CallbackEnded, REFS, st.sampled_from(["accepted", "declined", "invalid"])),
@@ -52,7 +52,7 @@ INPUTS: dict[str, Any] = {"caller": "13800000000", "n": 3, "number": "0108888000
 
 
 def stored(plan: Plan, run: Run) -> Run:
-    return Run.restore(plan, json.loads(json.dumps(run.state())))
+    return Run.load(plan, run.dump())
 
 
 def live_refs(run: Run) -> list[int]:

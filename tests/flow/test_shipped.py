@@ -12,9 +12,10 @@ from cti.runtime.library import FlowLibrary
 from tests.flow.flowkit import NOW
 
 FLOWS = Path(__file__).parents[2] / "ivr_flows"
+PAGE = Path(__file__).parents[2] / "docs" / "shipped-flows.md"
 SERVICES = {
     *("hotline", "fixed_line", "bill", "package", "topup", "fault", "complaint", "number", "identity", "callback"),
-    *("csat", "after_hours", "outage", "fax_bill", "sms", "senior", "busy"),
+    *("csat", "after_hours", "outage", "fax_bill", "sms", "senior", "busy", "bill_reminder", "fax_form", "chat"),
 }
 
 
@@ -28,6 +29,14 @@ def test_every_service_is_there_in_two_languages_without_a_finding(library: Flow
     assert library.issues == []
     languages = {tuple(plan.flows[name].languages) for name, plan in library.plans.items()}
     assert languages == {("zh-CN", "en-US")}
+
+
+def test_the_page_of_the_shipped_flows_lists_all_with_their_media(library: FlowLibrary) -> None:
+    rows = [row.split("|") for row in PAGE.read_text(encoding="utf-8").splitlines() if row.startswith("| `")]
+    told = {row[1].strip(" `"): row[2].strip() for row in rows}
+    assert told.keys() == SERVICES
+    for name, plan in library.plans.items():
+        assert told[name] in plan.flows[name].media, name
 
 
 def test_their_tests_pass_and_take_every_node_and_exit(library: FlowLibrary) -> None:
@@ -50,6 +59,9 @@ def test_their_tests_pass_and_take_every_node_and_exit(library: FlowLibrary) -> 
         ("voice", "10086", "1001", "hotline"),
         ("voice", "10086", "x%0AEvent-Name: CHANNEL_HANGUP", "hotline"),
         ("sms", "10086", "13800000000", "sms"),
+        ("chat", "web", None, "chat"),
+        ("fax", "10020", "01088880001", "fax_form"),
+        ("fax", "10020", None, "fax_form"),
     ],
 )
 def test_numbers_reach_their_flows(

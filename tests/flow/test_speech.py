@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,6 +109,71 @@ def test_reading_back_is_confirmed_by_word(answer: str, ended: str | None) -> No
     assert outcome(run.feed(e.Heard(listening(run), "heard", answer, 1.0), NOW)) == ended
 
 
+@pytest.mark.parametrize(
+    ("language", "said", "value"),
+    [
+        ("en-US", "one three eight double oh oh triple oh oh oh", "13800000000"),
+        ("zh-CN", "幺三八零零零零零零零零", "13800000000"),
+    ],
+)
+def test_numbers_are_said_in_words(language: str, said: str, value: str) -> None:
+    text = text_of().replace("en-US", language)
+    run = Run(plan_of(text), {}, now=NOW)
+    played = next(work for work in run.start(NOW) if isinstance(work, c.Play))
+    (wanted,) = [work for work in run.feed(e.PlayEnded(played.ref), NOW) if isinstance(work, c.Listen)]
+    assert (wanted.expects, wanted.language) == ("phone", language)
+    assert outcome(run.feed(e.Heard(wanted.ref, "heard", said, 0.9), NOW)) == "filled"
+    assert run.frames[0].variables["v"] == value
+
+
+DOUBT = text_of().replace("{confidence: 60}", "{confidence: 60, confirm: 80}")
+
+
+def doubtful(confidence: float) -> tuple[Run, c.Sprint]:
+    run = Run(plan_of(DOUBT), {}, now=NOW)
+    played = next(work for work in run.start(NOW) if isinstance(work, c.Play))
+    run.feed(e.PlayEnded(played.ref), NOW)
+    return run, run.feed(e.Heard(listening(run), "heard", "13800000000", confidence), NOW)
+
+
+@pytest.mark.parametrize(("confidence", "ended"), [(0.8, "filled"), (0.79, None), (0.6, None)])
+def test_what_is_heard_with_doubt_is_read_back(confidence: float, ended: str | None) -> None:
+    run, work = doubtful(confidence)
+    assert outcome(work) == ended
+    if ended is None:
+        (read,) = [item for item in work if isinstance(item, c.Play)]
+        run.feed(e.PlayEnded(read.ref), NOW)
+        assert outcome(run.feed(e.Heard(listening(run), "heard", "that is right", 0.6), NOW)) == "filled"
+
+
+def test_a_refused_doubt_is_asked_again_and_keys_are_not_read_back() -> None:
+    run, work = doubtful(0.7)
+    (read,) = [item for item in work if isinstance(item, c.Play)]
+    run.feed(e.PlayEnded(read.ref), NOW)
+    again = run.feed(e.Heard(listening(run), "heard", "no", 1.0), NOW)
+    (asked,) = [item for item in again if isinstance(item, c.Play)]
+    run.feed(e.PlayEnded(asked.ref), NOW)
+    for digit in "13800000000#":
+        work = run.feed(e.DigitPressed(digit), NOW)
+    assert outcome(work) == "filled"
+
+
+def test_keys_after_a_doubtful_no_match_are_not_read_back() -> None:
+    run = Run(plan_of(DOUBT), {}, now=NOW)
+    played = next(work for work in run.start(NOW) if isinstance(work, c.Play))
+    run.feed(e.PlayEnded(played.ref), NOW)
+    run.feed(e.Heard(listening(run), "heard", "nothing like a number", 0.7), NOW)
+    for digit in "13800000000#":
+        work = run.feed(e.DigitPressed(digit), NOW)
+    assert outcome(work) == "filled"
+
+
+def test_doubt_must_lie_above_the_least() -> None:
+    text = text_of().replace("{confidence: 60}", "{confidence: 60, confirm: 60}")
+    found = load_flow(text, "t.yaml", catalog=Catalog(speech=True))
+    assert [issue.code for issue in found.issues if issue.code != "unused-variable"] == ["bad-option"]
+
+
 TESTS = """\
 tests:
   - {name: said, script: [hear: Which one, say: "138 0000 0000"], expect: {outcome: filled}}
@@ -170,3 +236,17 @@ def test_a_spoken_call_is_replayed_and_made_a_test(heard: tuple[Any, ...]) -> No
 def test_every_way_of_a_spoken_answer_is_walked() -> None:
     walk = explore(plan_of(text_of()))
     assert findings(walk) == []
+
+
+MANUAL = Path(__file__).parents[2] / "docs" / "flow-language.md"
+
+
+def test_the_example_of_the_manual() -> None:
+    text = MANUAL.read_text(encoding="utf-8").partition("## Speech\n")[2].partition("```yaml\n")[2].partition("```")[0]
+    assert load_flow(text, "arrears.yaml", catalog=Catalog(speech=True)).issues == []
+    assert [issue.code for issue in load_flow(text, "arrears.yaml", catalog=Catalog(speech=False)).issues] == [
+        "no-recogniser"
+    ]
+    plan = compile_plan({"arrears": load(text, "arrears.yaml")}, calendars(), "arrears")
+    found = {result.name: [issue.message for issue in result.failures] for result in run_tests(plan)}
+    assert list(found.values()) == [[], []]

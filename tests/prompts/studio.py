@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 
-PCM, FLOAT = 1, 3
+from cti.prompts.g711 import ALAW as ALAW_VALUES
+from cti.prompts.g711 import ULAW as ULAW_VALUES
+
+PCM, FLOAT, ALAW, ULAW = 1, 3, 6, 7
 
 
 def tone(hz: float = 1000.0, seconds: float = 1.0, rate: int = 8000, level: float = 0.5) -> list[float]:
@@ -29,6 +33,14 @@ def wav(
 def _sample(value: float, bits: int, kind: int) -> bytes:
     if kind == FLOAT:
         return struct.pack("<f" if bits == 32 else "<d", value)
+    if kind in (ALAW, ULAW):
+        return bytes([_nearest(round(value * 32767), kind)])
     if bits == 8:
         return bytes([128 + round(value * 127)])
     return round(value * (2 ** (bits - 1) - 1)).to_bytes(bits // 8, "little", signed=True)
+
+
+@lru_cache(4096)
+def _nearest(sample: int, kind: int) -> int:
+    values = ALAW_VALUES if kind == ALAW else ULAW_VALUES
+    return min(range(256), key=lambda code: abs(values[code] - sample))

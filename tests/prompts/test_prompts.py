@@ -239,13 +239,12 @@ def test_a_renderer_that_hangs_is_ended_at_its_deadline(folder: Path, tmp_path: 
 def test_the_hub_goes_on_while_prompts_are_rendered(prompts: WavPrompts) -> None:
     long = Say("One moment please, we are looking for your bill of last month. " * 6, "en-US")
     job = gevent.spawn(prompts.locate, [long], 20.0)
-    late, before = 0.0, time.monotonic()
+    turns = 0
     while not job.ready():
-        gevent.sleep(0.005)
-        now = time.monotonic()
-        late, before = max(late, now - before - 0.005), now
+        gevent.sleep(0.001)
+        turns += 1
     job.get()
-    assert late < 0.1
+    assert turns > 10  # one or two, were the hub waiting for the renderer
 
 
 # ---- ahead of calls -------------------------------------------------------------------------------------------------

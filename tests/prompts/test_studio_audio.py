@@ -11,11 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cti.prompts.studio_audio import BadAudio, to_telephone
-from tests.prompts.studio import FLOAT, PCM, tone, wav
+from tests.prompts.studio import ALAW, FLOAT, PCM, ULAW, tone, wav
 
 
 def crossings(samples: Sequence[int]) -> int:
     return sum(one < 0 <= other for one, other in pairwise(samples))
+
+
+def cut_off(hz: float, level: float) -> list[float]:
+    return [max(-1.0, min(1.0, level * value)) for value in tone(hz, 0.3, level=1.0)]
 
 
 @pytest.mark.parametrize(
@@ -30,6 +34,9 @@ def crossings(samples: Sequence[int]) -> int:
         (48000, 24, PCM, True, 2),
         (48000, 32, FLOAT, False, 1),
         (96000, 64, FLOAT, True, 1),
+        (8000, 8, ALAW, False, 1),
+        (8000, 8, ULAW, False, 1),
+        (16000, 8, ULAW, True, 2),
     ],
 )
 def test_every_form_becomes_the_telephones(rate: int, bits: int, kind: int, extensible: bool, channels: int) -> None:
@@ -74,11 +81,15 @@ def test_channels_that_cancel_each_other_and_an_empty_one() -> None:
         (wav([tone()])[:30], "bad-audio", "broken off"),
         (wav([tone()] * 3), "bad-audio", "3 channels"),
         (wav([tone(rate=4000)], 4000), "bad-audio", "4000 samples a second"),
-        (wav([tone()], bits=8, kind=6), "bad-audio", "kind 6 with 8 bits"),
+        (wav([tone(seconds=0.1)], bits=8, kind=17), "bad-audio", "kind 17 with 8 bits"),
+        (wav([tone(seconds=0.1)], bits=16, kind=ALAW), "bad-audio", "kind 6 with 16 bits"),
+        (wav([tone(seconds=0.1)], bits=8, kind=FLOAT), "bad-audio", "kind 3 with 8 bits"),
         (wav([[]]), "silent-audio", "empty"),
         (wav([[0.0] * 8000]), "silent-audio", "nothing is to be heard"),
         (wav([tone(level=0.005)]), "silent-audio", "nothing is to be heard"),
-        (wav([[max(-1.0, min(1.0, 3 * value)) for value in tone()]]), "clipped-audio", "the first time at 0.00 s"),
+        (wav([cut_off(1000.0, 3.0)]), "clipped-audio", "the first time at 0.00 s"),
+        (wav([cut_off(200.0, 3.0)], bits=8, kind=ALAW), "clipped-audio", "the first time at 0.00 s"),
+        (wav([cut_off(200.0, 3.0)], bits=8, kind=ULAW), "clipped-audio", "the first time at 0.00 s"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -89,9 +100,11 @@ def test_what_is_refused(data: bytes, code: str, words: str) -> None:
 
 
 @pytest.mark.parametrize("hz", [100.0, 440.0, 1000.0])
-@pytest.mark.parametrize("rate", [8000, 48000])
-def test_loud_is_not_clipped(hz: float, rate: int) -> None:
-    assert to_telephone(wav([tone(hz, 0.3, rate, 1.0)], rate)).seconds == pytest.approx(0.3, abs=0.01)
+@pytest.mark.parametrize(
+    ("rate", "bits", "kind"), [(8000, 16, PCM), (48000, 16, PCM), (8000, 8, ALAW), (8000, 8, ULAW)]
+)
+def test_loud_is_not_clipped(hz: float, rate: int, bits: int, kind: int) -> None:
+    assert to_telephone(wav([tone(hz, 0.3, rate, 1.0)], rate, bits, kind)).seconds == pytest.approx(0.3, abs=0.01)
 
 
 def test_samples_that_are_no_numbers_are_silence() -> None:

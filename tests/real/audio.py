@@ -58,6 +58,15 @@ def loudness(pcm: Pcm) -> float:
     return float(np.sqrt(np.mean(pcm.astype(np.float64) ** 2))) if len(pcm) else 0.0
 
 
+def share_of(pcm: Pcm, hertz: float) -> float:
+    """How much of the energy is the tone (0 to 1), by a Fourier transform; silence has none of anything."""
+    if loudness(pcm) < QUIET:
+        return 0.0
+    power = np.abs(np.fft.rfft(pcm.astype(np.float64) * np.hanning(len(pcm)))) ** 2
+    near = np.abs(np.fft.rfftfreq(len(pcm), 1 / RATE) - hertz) < 20
+    return float(power[near].sum() / power.sum())
+
+
 def heard_share(heard: Pcm, prompt: Pcm) -> float:
     """How much of ``prompt`` is in ``heard`` (0 to 1): the share of its half seconds that are found, in their order and
     about where they belong. A frame lost on a busy machine costs the half second it is in; silence, noise or another
@@ -95,3 +104,17 @@ def _band(pcm: Pcm) -> Samples:
     hertz = np.fft.rfftfreq(len(pcm), 1 / RATE)
     spectrum[(hertz < BAND_HZ[0]) | (hertz > BAND_HZ[1])] = 0
     return np.fft.irfft(spectrum, len(pcm))
+
+
+def level(samples: npt.NDArray[np.int16], hertz: int) -> float:
+    """Amplitude of one tone, as a share of full scale."""
+    if not len(samples):
+        return 0.0
+    phase = np.exp(-2j * np.pi * hertz * np.arange(len(samples)) / RATE)
+    return float(abs(np.sum(samples.astype(np.float64) * phase)) * 2 / len(samples) / 32768)
+
+
+def loudest(samples: npt.NDArray[np.int16], hertz: int) -> float:
+    """The level in the tenth of a second where the tone is loudest."""
+    step = RATE // 10
+    return max((level(samples[at : at + step], hertz) for at in range(0, len(samples) - step, step)), default=0.0)

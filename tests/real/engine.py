@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import functools
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -10,9 +14,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from cti.app import open_accounts
+from cti.config import load_settings
+from cti.core.access import SYSTEM, Grant, Role
+from cti.core.people import UserKind
 from cti.switch.conf import slot_variable
 
 from .esl import wait_until
@@ -40,15 +49,20 @@ ALWAYS_OPEN = "calendar: hotline\ntitle: Always open\ntimezone: Asia/Shanghai\nw
 
 
 class EngineProcess:
-    """``folder`` keeps its data between starts, prompts and records included."""
+    """``folder`` keeps its data between starts; prompts are rendered once for all engines of a run."""
 
     def __init__(self, switch: RealSwitch, folder: Path, slot: int = 0) -> None:
         self.folder, self.switch, self.slot = folder, switch, slot
         self.api_port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
-        if not (folder / "flows").exists():
+        self.shipped = not (folder / "flows").exists()
+        if self.shipped:
             shutil.copytree(ROOT / "ivr_flows", folder / "flows")
             (folder / "flows" / "calendars" / "hotline.yaml").write_text(ALWAYS_OPEN)
+        self.prompts = _shared_prompts(folder)
+        if not (folder / "data" / "prompts").exists():
+            (folder / "data" / "prompts").mkdir(parents=True)
+            (folder / "data" / "prompts" / "fixed").symlink_to(self.prompts, target_is_directory=True)
         self.config = folder / "cti.yaml"
         conf = switch.conf
         self.config.write_text(
@@ -58,6 +72,11 @@ class EngineProcess:
         )
 
     def start(self) -> None:
+        first = self.shipped and self.process is None
+        with _one_at_a_time(self.prompts) if first else contextlib.nullcontext():
+            self._start()
+
+    def _start(self) -> None:
         with (self.folder / "engine.log").open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "cti", "serve", "--config", str(self.config)],
@@ -84,9 +103,20 @@ class EngineProcess:
             return tap.api(f"global_getvar {slot_variable(self.slot)}") == "1"
 
     def get(self, path: str) -> Any:
-        """JSON of the API."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.api_port}{path}", timeout=5) as answer:
+        """JSON of the API, as an auditor sees it."""
+        headers = {} if path == "/healthz" else {"X-API-Key": self.api_key}
+        asking = urllib.request.Request(f"http://127.0.0.1:{self.api_port}{path}", headers=headers)
+        with urllib.request.urlopen(asking, timeout=5) as answer:
             return json.load(answer)
+
+    @functools.cached_property
+    def api_key(self) -> str:
+        """Of a machine user of its own, whose name no other engine on this folder takes."""
+        with open_accounts(load_settings(self.config)) as accounts:
+            deed = accounts.deed(SYSTEM, reason="test")
+            name = f"test-{self.slot}-{self.api_port}"
+            user, _ = accounts.add_user(name, [Grant(Role.AUDITOR)], deed, kind=UserKind.MACHINE)
+            return accounts.add_key(user.user_id, "test", deed)[1]
 
     def calls(self) -> list[dict[str, Any]]:
         """Finished and running calls, newest first, at most 500."""
@@ -115,6 +145,23 @@ class EngineProcess:
     def log(self) -> str:
         path = self.folder / "engine.log"
         return path.read_text(errors="replace") if path.exists() else ""
+
+
+def _shared_prompts(folder: Path) -> Path:
+    """Where all engines of this run of the tests keep fixed prompts: their names tell text, voice and version.
+    CTI_TEST_PROMPTS names it where a run has several parts; else it lies beside the folders of the workers."""
+    above = folder.parent.parent if "PYTEST_XDIST_WORKER" in os.environ else folder.parent
+    shared = Path(os.environ.get("CTI_TEST_PROMPTS") or above / "fixed-prompts")
+    shared.mkdir(parents=True, exist_ok=True)
+    return shared
+
+
+@contextlib.contextmanager
+def _one_at_a_time(prompts: Path) -> Iterator[None]:
+    """The first engine renders them, the others find them there."""
+    with (prompts / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _finished(calls: list[dict[str, Any]], count: int) -> bool:

@@ -32,6 +32,13 @@ def ulaw_table() -> npt.NDArray[np.int16]:
 ULAW = ulaw_table()
 
 
+def tone_frame(hertz: int) -> bytes:
+    """A frame of PCMU that joins itself without a click: ``hertz`` is a multiple of 50."""
+    wave = 8000 * np.sin(2 * np.pi * hertz * np.arange(FRAME) / 8000)
+    distance = np.abs(ULAW[None, :].astype(np.int32) - wave[:, None].astype(np.int32))
+    return bytes(np.argmin(distance, axis=1).astype(np.uint8))
+
+
 class Media:
     """Sends a frame each 20 ms (silence, or the digits queued), keeps every frame received.
 
@@ -46,6 +53,7 @@ class Media:
         self.voice = SILENCE  # the frame that is sent, again and again, while no digit is
         self._packets: deque[bytes] = deque()  # digit packets to be sent in the place of silence
         self._received: list[tuple[int, bytes]] = []
+        self._pressed: dict[int, str] = {}  # time stamp -> digit that the far side sent
         self._got = threading.Condition()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -74,19 +82,20 @@ class Media:
             self._packets.extend([b""] * gap)
 
     def _run(self) -> None:
-        self._socket.settimeout(0.001)
         due = time.monotonic()
         event_time = 0
         while not self._stop.is_set():
-            with contextlib.suppress(TimeoutError, OSError):
-                while True:
+            left = due - time.monotonic()
+            if left > 0:
+                self._socket.settimeout(left)
+                with contextlib.suppress(TimeoutError, OSError):
                     self._keep(self._socket.recv(2048))
-            if time.monotonic() >= due:
-                due += FRAME_S
-                packet = self._packets.popleft() if self._packets else b""
-                fresh = bool(packet) and struct.unpack("!H", packet[2:])[0] == FRAME and not packet[1] & 0x80
-                event_time = self._time if fresh else event_time
-                self._send(packet, event_time, fresh)
+                continue
+            due += FRAME_S
+            packet = self._packets.popleft() if self._packets else b""
+            fresh = bool(packet) and struct.unpack("!H", packet[2:])[0] == FRAME and not packet[1] & 0x80
+            event_time = self._time if fresh else event_time
+            self._send(packet, event_time, fresh)
 
     def _send(self, event: bytes, event_time: int, fresh: bool) -> None:
         kind = (EVENTS | (0x80 if fresh else 0)) if event else 0
@@ -98,7 +107,15 @@ class Media:
             with contextlib.suppress(OSError):
                 self._socket.sendto(header + (event or self.voice), self._target)
 
+    @property
+    def pressed(self) -> str:
+        """Digits that came, RFC 2833."""
+        return "".join(self._pressed.values())
+
     def _keep(self, packet: bytes) -> None:
+        if len(packet) >= 16 and packet[1] & 0x7F == EVENTS and packet[12] < len(CODES):
+            (stamp,) = struct.unpack("!I", packet[4:8])
+            self._pressed[stamp] = list(CODES)[packet[12]]
         if len(packet) > 12 and packet[1] & 0x7F == 0:
             (stamp,) = struct.unpack("!I", packet[4:8])
             with self._got:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import md5
 
@@ -78,14 +79,15 @@ def answer_to(challenge: str, user: str, password: str, method: str, uri: str) -
     return f'{value}, response="{response}"'
 
 
-def sdp(port: int, payloads: tuple[int, ...] = (0, 8), events: int = 101) -> str:
-    """An offer or answer for ``payloads`` (0 PCMU, 8 PCMA) and RFC 2833 events on loopback ``port``."""
+def sdp(port: int, payloads: tuple[int, ...] = (0, 8), events: int = 101, more: Sequence[str] = ()) -> str:
+    """An offer or answer for ``payloads`` (0 PCMU, 8 PCMA) and RFC 2833 events on loopback ``port``; ``more``: lines of
+    other media."""
     names = {0: "PCMU/8000", 8: "PCMA/8000"}
     listed = " ".join(str(payload) for payload in (*payloads, events))
     lines = ["v=0", "o=phone 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0"]
     lines.append(f"m=audio {port} RTP/AVP {listed}")
     lines += [f"a=rtpmap:{payload} {names[payload]}" for payload in payloads]
-    lines += [f"a=rtpmap:{events} telephone-event/8000", f"a=fmtp:{events} 0-16", "a=ptime:20", "a=sendrecv"]
+    lines += [f"a=rtpmap:{events} telephone-event/8000", f"a=fmtp:{events} 0-16", "a=ptime:20", "a=sendrecv", *more]
     return "\r\n".join(lines) + "\r\n"
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
+from .ports import borrow_ports
 from .switch import free_port
 
 KILL_AFTER_S = 5
@@ -83,16 +84,14 @@ def run_callers(
     numbers = folder / "callers.csv"
     numbers.write_text("SEQUENTIAL\n" + "".join(f"{number};\n" for number in callers))
     stats, errors = folder / "stats.csv", folder / "errors.log"
-    media = _media_ports(calls)
     command = [str(sipp), f"127.0.0.1:{port}", "-sf", str(scenario), "-s", called, "-inf", str(numbers)]
     command += ["-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", str(free_port(socket.SOCK_DGRAM))]
-    command += ["-mp", str(media)]
     command += ["-m", str(calls), "-r", str(per_second), "-l", str(calls), "-nostdin"]
     command += ["-trace_stat", "-stf", str(stats), "-fd", "1", "-trace_err", "-error_file", str(errors)]
     command += ["-timeout", f"{timeout_s:.0f}s", "-timeout_error", "-recv_timeout", f"{timeout_s * 1000:.0f}"]
-    with (folder / "screen.txt").open("wb") as screen:
+    with (folder / "screen.txt").open("wb") as screen, borrow_ports(4 * calls + 200) as media:
         running = subprocess.Popen(
-            command,
+            [*command, "-mp", str(media)],
             stdout=screen,
             stderr=screen,
             stdin=subprocess.DEVNULL,
@@ -113,18 +112,6 @@ def run_callers(
 def _told(folder: Path, errors: Path) -> str:
     screen = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", (folder / "screen.txt").read_text(errors="replace"))
     return (errors.read_text(errors="replace") if errors.exists() else "")[-3000:] or screen[-500:]
-
-
-def _media_ports(calls: int) -> int:
-    """The start of a range that is free now, above the ephemeral ports' usual start and far from the switch's."""
-    for first in range(32000, 60000, 4 * calls + 200):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind(("127.0.0.1", first))
-            except OSError:
-                continue
-            return first
-    raise RuntimeError("no free ports for SIPp's media")
 
 
 def _result(stats: Path, errors: str) -> Result:

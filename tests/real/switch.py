@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
@@ -14,6 +13,7 @@ from pathlib import Path
 from cti.switch.conf import RenderedConf, SwitchSettings, parse_settings, render
 
 from .esl import Tap
+from .ports import keep_ports
 
 START_S = 60.0
 STOP_S = 20.0
@@ -38,27 +38,14 @@ def find_binary() -> Path | None:
 
 def find_modules(binary: Path) -> Path | None:
     """Where its modules are; None: unknown (packages put them elsewhere)."""
-    found = binary.resolve().parent.parent / "mod"
-    return found if found.is_dir() else None
+    prefix = binary.resolve().parent.parent
+    return next((found for found in (prefix / "mod", prefix / "lib/freeswitch/mod") if found.is_dir()), None)
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def free_range(count: int) -> int:
-    """The first of ``count`` UDP ports below the ephemeral range that nobody uses right now."""
-    for first in range(12000, 31000 - count, count):
-        with contextlib.ExitStack() as stack:
-            try:
-                for port in range(first, first + count, max(1, count // 50)):
-                    stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)).bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return first
-    raise RuntimeError(f"no {count} free UDP ports in a row")
 
 
 class RealSwitch:
@@ -131,20 +118,24 @@ class RealSwitch:
 
 
 def settings_for_test(*, trunks: str = "", max_sessions: int = 400) -> SwitchSettings:
-    """On loopback with free ports; ``trunks`` is YAML for the list of trunks beside the one for test callers."""
-    rtp = free_range(2 * max_sessions)
-    text = f"""
+    return parse_settings(text_for_test(trunks=trunks, max_sessions=max_sessions), "test")
+
+
+def text_for_test(*, trunks: str = "", max_sessions: int = 400) -> str:
+    """On loopback with ports of its own; ``trunks`` is YAML for the list of trunks beside the one for test callers."""
+    rtp = keep_ports(2 * max_sessions + 4)
+    phones, trunks_port, events, callers = range(rtp + 2 * max_sessions, rtp + 2 * max_sessions + 4)
+    return f"""
 name: realtest
-sip: {{address: 127.0.0.1, phones_port: {free_port(socket.SOCK_DGRAM)}, trunks_port: {free_port(socket.SOCK_DGRAM)}}}
+sip: {{address: 127.0.0.1, phones_port: {phones}, trunks_port: {trunks_port}}}
 rtp: {{first_port: {rtp}, last_port: {rtp + 2 * max_sessions - 1}}}
-event_socket: {{port: {free_port()}}}
+event_socket: {{port: {events}}}
 load: {{max_sessions: {max_sessions}, sessions_per_second: 200}}
 emergency: {{phones: ["1001", "1002"], ring_s: 5, language: en-US}}
 log_level: info
 trunks:
-  - {{name: callers, address: 127.0.0.1, port: {free_port(socket.SOCK_DGRAM)}, probe_s: 0}}
+  - {{name: callers, address: 127.0.0.1, port: {callers}, probe_s: 0}}
 {trunks}"""
-    return parse_settings(text, "test")
 
 
-__all__ = ["MISSING", "NO_SIPP", "RealSwitch", "find_binary", "free_port", "settings_for_test"]
+__all__ = ["MISSING", "NO_SIPP", "RealSwitch", "find_binary", "free_port", "settings_for_test", "text_for_test"]

@@ -163,6 +163,7 @@ def test_an_agent_answers_and_both_hear_each_other(engine: EngineProcess, real_s
     assert [leg["role"] for leg in record["legs"]] == ["caller", "agent"]
 
 
+@pytest.mark.load
 def test_a_hundred_callers_and_a_hundred_correct_records(
     engine: EngineProcess, real_switch: RealSwitch, sipp: Path, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from enum import Enum
 
 from .media import Media
 from .sip import Message, answer_to, audio_target, branch, sdp, tag
+from .video import Video
 
 RETRANSMIT_S = 0.5
 
@@ -23,6 +24,9 @@ class When(Enum):
     ANSWER = "answer"
     BUSY = "busy"
     RING = "ring"  # for ever
+    REJECT = "reject"
+    ITSELF = "itself"  # rings, unless the call asks to be answered (Call-Info: answer-after=0)
+    ON_TALK = "on talk"  # rings until a NOTIFY with Event: talk
 
 
 @dataclass
@@ -35,6 +39,7 @@ class Dialog:
     remote: str
     target: str  # request URI of the far side
     media: Media = field(default_factory=Media)
+    video: Video | None = None
     outgoing: bool = True
     invite: Message | None = None
     status: int = 0  # last status of the INVITE
@@ -98,6 +103,8 @@ class Phone:
     def close(self) -> None:
         for call in self.calls:
             call.hang_up()
+            if call.video is not None:
+                call.video.close()
         if self._registrar:
             with contextlib.suppress(TimeoutError):  # the switch was stopped meanwhile
                 self.register(self._registrar, expires=0)
@@ -125,12 +132,23 @@ class Phone:
         message = lambda cseq: self._build("OPTIONS", uri, call_id, f"{me};tag={tag()}", f"<{uri}>", cseq, [])  # noqa: E731
         return self._exchange(message, ("127.0.0.1", port), timeout_s).status
 
-    def call(self, number: str, port: int, *, name: str = "", headers: tuple[tuple[str, str], ...] = ()) -> Dialog:
-        """INVITE ``number`` at 127.0.0.1:``port``; returns at once. ``name`` is sent as it is, in quotes."""
+    def call(
+        self,
+        number: str,
+        port: int,
+        *,
+        name: str = "",
+        headers: tuple[tuple[str, str], ...] = (),
+        video: Video | None = None,
+    ) -> Dialog:
+        """INVITE ``number`` at 127.0.0.1:``port``; returns at once. ``name`` is sent as it is, in quotes; ``video`` is
+        offered beside audio."""
         uri = f"sip:{number}@127.0.0.1:{port}"
         shown = f'"{name}" ' if name else ""
         me = f"{shown}<sip:{self.number}@{self.domain}>;tag={tag()}"
         dialog = Dialog(self, uuid.uuid4().hex, me, f"<{uri}>", uri, route=("127.0.0.1", port))
+        dialog.video = video
+        pictures = video.offer() if video is not None else ()
         self.calls.append(dialog)
         contact = ("Contact", f"<sip:{self.number}@127.0.0.1:{self.port}>")
         extra = [contact, ("Content-Type", "application/sdp"), *headers]
@@ -138,7 +156,7 @@ class Phone:
         def build(cseq: int) -> Message:
             dialog.cseq = cseq
             invite = self._build("INVITE", uri, dialog.call_id, me, dialog.remote, cseq, extra)
-            invite.body = sdp(dialog.media.port)
+            invite.body = sdp(dialog.media.port, more=pictures)
             dialog.invite = invite
             return invite
 
@@ -301,30 +319,45 @@ class Phone:
                     dialog.media.stop()
         elif message.method != "ACK":
             self._reply(message, 200, "OK", where)
+            if message.method == "NOTIFY" and message.get("Event") == "talk" and self.when is When.ON_TALK:
+                for dialog in self.calls:
+                    if dialog.call_id == message.get("Call-ID") and not dialog.answered.is_set():
+                        self.answer(dialog)
 
     def _invited(self, invite: Message, where: tuple[str, int]) -> None:
         known = next((call for call in self.calls if call.call_id == invite.get("Call-ID")), None)
+        if known is not None and "m=image" in invite.body:  # T.38: a telephone is no fax machine
+            self._reply(invite, 488, "Not Acceptable Here", where, known.local)
+            return
         if known is not None:  # a re-INVITE or a retransmission: the same answer
             self._reply(invite, 200, "OK", where, known.local, sdp(known.media.port))
             return
         local = f"{invite.get('To')};tag={tag()}"
-        if self.when is When.BUSY:
-            self._reply(invite, 486, "Busy Here", where, local)
+        if self.when in (When.BUSY, When.REJECT):
+            refusal = (486, "Busy Here") if self.when is When.BUSY else (603, "Decline")
+            self._reply(invite, *refusal, where, local)
             return
         contact = re.search(r"<([^>]+)>", invite.get("Contact"))
         target = contact.group(1) if contact else f"sip:{where[0]}:{where[1]}"
         call_id = invite.get("Call-ID")
         dialog = Dialog(self, call_id, local, invite.get("From"), target, outgoing=False, invite=invite, route=where)
         self._reply(invite, 180, "Ringing", where, local)
-        if self.when is When.ANSWER:
-            if invite.body:
-                address, port, _ = audio_target(invite.body)
-                dialog.media.start(address, port)
-            self._reply(invite, 200, "OK", where, local, sdp(dialog.media.port))
-            dialog.answered.set()
+        asked = "answer-after=0" in invite.get("Call-Info")
+        if self.when is When.ANSWER or (self.when is When.ITSELF and asked):
+            self.answer(dialog)
         with self._incoming:
             self.calls.append(dialog)
             self._incoming.notify_all()
+
+    def answer(self, dialog: Dialog) -> None:
+        """A call that rings."""
+        invite = dialog.invite
+        assert invite is not None
+        if invite.body:
+            address, port, _ = audio_target(invite.body)
+            dialog.media.start(address, port)
+        self._reply(invite, 200, "OK", dialog.route, dialog.local, sdp(dialog.media.port))
+        dialog.answered.set()
 
     def _reply(
         self, request: Message, status: int, reason: str, where: tuple[str, int], to: str = "", body: str = ""

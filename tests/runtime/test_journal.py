@@ -8,7 +8,7 @@ from cti.flow.replay import replay
 from cti.flow.replay_recording import Recording, read_recording
 from cti.flow.to_test import make_test
 from cti.switch.embedded import HangUp, Hear, Keys
-from cti.switch.embedded.caller import Item
+from cti.switch.embedded.script import Item
 
 from .platform import Platform, uuid_of
 

@@ -15,7 +15,6 @@ from gevent.event import Event as Flag
 
 from cti.core.calls import Medium
 from cti.core.events import RequestEnded
-from cti.runtime.callbacks import MemoryCallbacks
 from cti.runtime.requests import RequestDesk
 
 from .platform import Platform, path, summary
@@ -40,7 +39,17 @@ def test_a_caller_hears_the_notices_that_hold_and_they_are_counted(platform: Pla
     assert platform.spoken(caller) == ["Works tonight."]
     assert summary(detail) == ("flow_end", "done", ("told",))
     assert [visit.note for visit in detail.visits] == ["works", "done"]
-    assert services(platform).notices.counts() == {"works": (1, 1)}
+    (told,) = platform.application.store.count_notices()
+    assert (told.notice, told.heard, told.heard_whole, told.hung_up) == ("works", 1, 1, 0)
+
+
+def test_who_hangs_up_during_a_notice_is_counted_as_such(platform: Platform) -> None:
+    caller = platform.call("news")
+    platform.heard(caller, "Works tonight.")
+    caller.hangup()
+    platform.over(caller)
+    (told,) = platform.application.store.count_notices()
+    assert (told.heard, told.heard_whole, told.hung_up) == (1, 0, 1)
 
 
 def test_a_request_is_written_once_for_each_visit(platform: Platform) -> None:
@@ -95,17 +104,15 @@ def test_a_request_goes_on_after_the_hang_up_and_others_can_be_made(platform: Pl
     platform.until(lambda: not len(desk), "it is written")
 
 
-@pytest.mark.parametrize(("desk", "outcome"), [(MemoryCallbacks(), "booked"), (None, "declined")])
-def test_a_callback_is_registered_or_refused(platform: Platform, desk: MemoryCallbacks | None, outcome: str) -> None:
-    if desk is not None:
-        object.__setattr__(services(platform), "callbacks", desk)
-    caller = platform.call("recall", number="13800000005")
-    platform.heard(caller, "We will call 1 3 8 0 0 0 0 0 0 0 5.")
+@pytest.mark.parametrize(("number", "outcome"), [("8613800000005", "booked"), ("13800000005", "declined")])
+def test_a_callback_is_registered_or_refused(platform: Platform, number: str, outcome: str) -> None:
+    caller = platform.call("recall", number=number)
+    platform.heard(caller, f"We will call {' '.join(number)}.")
     caller.press("1")
     assert summary(platform.over(caller))[:2] == ("flow_end", outcome)
-    if desk is not None:
-        (wish,) = desk.raise_event("works")
-        assert (wish.number, wish.flow, wish.attempts) == ("13800000005", "news", 3)
+    found = platform.application.accounts.store.callbacks.list(limit=5)
+    kept = [("8613800000005", "event", "news", 3)] if outcome == "booked" else []
+    assert [(one.number, "event" if one.event == "works" else "", one.flow, one.allowed) for one in found] == kept
 
 
 @dataclass

@@ -5,23 +5,13 @@ from __future__ import annotations
 import pytest
 from gevent.event import Event as Flag
 
-from cti.core import events as ev
-from cti.runtime import queues
 from cti.switch.embedded import VirtualCaller
 
 from .platform import Platform, legs, path, summary, uuid_of, whole
 
 
-@pytest.fixture(autouse=True)
-def short_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A phone that was not answered is tried again soon."""
-    fields = queues.QueueSettings.__init__.__defaults__
-    assert fields is not None
-    monkeypatch.setattr(queues.QueueSettings.__init__, "__defaults__", (*fields[:-2], 2.0, 0.5))
-
-
 def waiting(platform: Platform) -> int:
-    return platform.application.engine._services.queues.snapshot()["service"]
+    return platform.application.engine._services.queues.waiting()["service"]
 
 
 def rings(platform: Platform) -> int:
@@ -49,8 +39,8 @@ def test_a_caller_keeps_the_place_when_the_phone_is_not_taken(platform: Platform
     platform.until(lambda: waiting(platform) == 2, "both wait")
     platform.until(lambda: rings(platform) == 2, "it is tried again")
     for leg in platform.switch.core.directory.phones["1001"].calls:
-        assert leg.channel.variables["originating_leg_uuid"] == uuid_of(first)
-    platform.phone("1001", answer_after=0.05, hangup_after=0.1)
+        assert leg.channel.variables["sip_h_X-CTI-Contact"] == uuid_of(first)
+    platform.phone("1001", answer_after=0.05, hangup_after=0.6)
     details = [platform.over(caller) for caller in (first, second)]
     assert [summary(detail) for detail in details] == [("flow_end", "talked", ("helped",))] * 2
     assert details[0].legs[1].added_at < details[1].legs[1].added_at
@@ -61,7 +51,7 @@ def test_one_who_leaves_while_a_phone_rests_does_not_stop_the_line(platform: Pla
     platform.phone("1001", refuse="USER_BUSY")
     first, second = platform.call("queue"), platform.call("queue", number="13800000001")
     platform.until(lambda: waiting(platform) == 2 and rings(platform), "the phone was busy")
-    platform.phone("1001", answer_after=0.05, hangup_after=0.1)
+    platform.phone("1001", answer_after=0.05, hangup_after=0.6)
     first.hangup()
     assert summary(platform.over(second)) == ("flow_end", "talked", ("helped",))
     assert summary(platform.over(first)) == ("caller_hangup", "", ())
@@ -122,15 +112,14 @@ def test_a_key_leads_out_of_the_line(platform: Platform) -> None:
     assert platform.spoken(caller) == ["You left the line."]
 
 
-def test_a_key_typed_while_the_phone_rings_counts_when_the_ringing_is_over(platform: Platform) -> None:
-    """The switch tells of no digits while it dials for the caller (it takes them from the channel afterwards)."""
+def test_a_key_typed_while_the_phone_rings_leads_out(platform: Platform) -> None:
     platform.phone("1001", answer_after=None)
     caller = platform.call("queue")
     platform.until(lambda: rings(platform), "the phone rings")
     caller.press("1")
     detail = platform.over(caller)
     assert path(detail) == [("agent", "1"), ("out", "next"), ("gone", "end")]
-    platform.phone("1001", answer_after=0.05, hangup_after=0.1)
+    platform.phone("1001", answer_after=0.05, hangup_after=0.6)
     other = platform.call("queue")  # the agent is free again
     assert summary(platform.over(other)) == ("flow_end", "talked", ("helped",))
 
@@ -139,7 +128,7 @@ def test_a_flow_that_leaves_the_line_stops_the_ringing(platform: Platform) -> No
     platform.phone("1001", answer_after=None)
     caller = platform.call("queue")
     platform.until(lambda: rings(platform), "the phone rings")
-    platform.actor(caller).post(ev.DigitPressed("1"))
+    caller.press("1")
     detail = platform.over(caller)
     assert path(detail) == [("agent", "1"), ("out", "next"), ("gone", "end")]
     assert [leg.cause for leg in platform.switch.core.directory.phones["1001"].calls] == ["ORIGINATOR_CANCEL"]

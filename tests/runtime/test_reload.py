@@ -17,8 +17,9 @@ import gevent
 import pytest
 
 from cti.core.versions import Origin
+from cti.runtime.reload_canaries import Attempt
 from cti.runtime.reload_process import run_child
-from cti.runtime.reloading import Attempt, Reloader, ReloadSetup
+from cti.runtime.reloading import Reloader, ReloadSetup
 from cti.store.flow_versions import open_flow_versions
 
 from .platform import FLOWS, Platform
@@ -65,11 +66,12 @@ class Folder:
 
     def new(self, **how: Any) -> Reloader:
         self.setup = replace(self.setup, **how)
-        return Reloader(self.library, self.history, self.platform.application._clock, self.setup)
+        notices = self.platform.application.notices
+        return Reloader(self.library, self.history, self.platform.application._clock, self.setup, notices)
 
     def save(self, name: str, text: str | bytes) -> None:
         """As an editor does: written beside, then renamed."""
-        draft = self.path / f".{name}.draft"
+        draft = self.path / f".{name.replace('/', '-')}.draft"
         draft.write_bytes(text.encode() if isinstance(text, str) else text)
         draft.replace(self.path / name)
 
@@ -211,11 +213,15 @@ BROKEN: dict[str, tuple[Callable[[Folder], object], str]] = {
 @pytest.mark.parametrize("broken", BROKEN)
 def test_what_is_broken_changes_nothing_and_is_shown(flows: Folder, broken: str) -> None:
     spoil, code = BROKEN[broken]
-    plan, known = flows.library.plans["talk"], flows.history.last_number()
+    met = {name: flows.library.plans[name].version for name in ("talk", "busy")}  # what a call can come to
+    active = {name: line.number for name, line in flows.history.active().items()}
     spoil(flows)
     flows.attempt()
     assert code in flows.codes()
-    assert flows.library.plans["talk"] is plan
+    assert {name: flows.library.plans[name].version for name in met} == met
+    assert {name: line.number for name, line in flows.history.active().items()} == active
+    known = flows.history.last_number()
+    flows.attempt()  # the same again is no news
     assert flows.history.last_number() == known
 
 

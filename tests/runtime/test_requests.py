@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -12,14 +11,11 @@ import gevent
 import pytest
 from gevent.event import Event as Flag
 
-from cti.core.commands import FindNotices, Request
+from cti.core.commands import Request
 from cti.core.events import RequestEnded
-from cti.flow.notices import Notice
-from cti.runtime.notices import FileNotices, NoticeBoard, NoticesRefused
 from cti.runtime.request_spool import FileSpool, NoSpool
 from cti.runtime.requests import Promise, RequestDesk
 from cti.store.keyring import create_ring
-from tests.flow.flowkit import NOW
 
 ASKED = Request(7, "fault.file", {"number": "01088880000", "amount": Decimal("1.50")}, "t.file.1", 60.0)
 
@@ -158,41 +154,3 @@ def test_a_damaged_file_is_left_and_told_of(tmp_path: Path, caplog: pytest.LogCa
     assert kept.kept() == []
     assert "cannot be taken up" in caplog.text
     assert file.exists()
-
-
-# ---- notices ---------------------------------------------------------------------------------------------------
-
-ANY = FindNotices(1, NOW)
-NOTICES = 'notices: [{id: %s, say: {zh-CN: "通知"}}]'
-
-
-def test_notices_change_with_their_file_at_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    file, over = tmp_path / "notices.yaml", []
-    board = FileNotices(file, ["zh-CN"], over.append)
-    ids: Callable[[], list[str]] = lambda: [notice.id for notice in board.find(ANY)]  # noqa: E731
-    assert ids() == []
-    file.write_text(NOTICES % "one")
-    assert ids() == ["one"]
-    file.write_text("notices: [{id: one}, {}, {}, {}]")
-    assert ids() == ["one"]
-    assert "notices.yaml:1:" in caplog.text
-    file.write_text(NOTICES % "another")
-    assert ids() == ["another"]
-    assert over == ["one"]
-    file.unlink()
-    assert ids() == []
-    assert over == ["one", "another"]
-
-
-def test_a_file_that_is_wrong_from_the_start_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "notices.yaml"
-    file.write_text(NOTICES % "one")
-    with pytest.raises(NoticesRefused, match="no text in en-US"):
-        FileNotices(file, ["en-US"])
-
-
-def test_who_was_told_is_counted() -> None:
-    board = NoticeBoard([Notice("one", {"zh-CN": "x"})])
-    for whole in (True, False, True):
-        board.heard("one", whole)
-    assert board.counts() == {"one": (3, 2)}

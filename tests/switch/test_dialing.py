@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cti.core.errors import CtiError
+from cti.core.legs import Phone
 from cti.switch.dialing import Dialing, Route, outcome_of
 from cti.switch.orders import dial_string
 
@@ -31,12 +32,48 @@ def test_without_an_own_number_none_is_shown() -> None:
     assert route == Route("sofia/gateway/t/8613900000001", (("leg_timeout", "30"),))
 
 
+def test_an_agents_phone() -> None:
+    rules = Dialing("cti.local", ("t",), ("86",), sip_hosts=("10.0.0.5", "pbx.example"))
+    ring = (("leg_timeout", "20"),)
+    assert rules.phone_routes(Phone("user/1001"), 20) == [Route("user/1001@cti.local", ring)]
+    assert rules.phone_routes(Phone("number/+8613900000001"), 20) == [Route("sofia/gateway/t/8613900000001", ring)]
+    assert rules.phone_routes(Phone("sip/anna@10.0.0.5:5070"), 20) == [Route("sofia/phones/anna@10.0.0.5:5070", ring)]
+    assert rules.phone_routes(Phone("sip/anna@pbx.example"), 20) == [Route("sofia/phones/anna@pbx.example", ring)]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "sip/anna@10.0.0.6",
+        "sip/anna@10.0.0.50",
+        "sip/anna",
+        "sip/anna@10.0.0.5,user/1001",
+        "sip/anna@10.0.0.5|user/1001",
+        "sip/[x=y]anna@10.0.0.5",
+        "sip/{x=y}anna@10.0.0.5",
+        "sip/anna&park()@10.0.0.5",
+        "sip/anna@10.0.0.5;fs_path=sip:elsewhere",
+        "sip/^^:anna@10.0.0.5",
+        "user/1001@evil.example",
+        "number/8690012345",
+    ],
+)
+def test_a_phone_that_is_not_dialled(address: str) -> None:
+    rules = Dialing("cti.local", ("t",), ("86",), denied=("86900",), sip_hosts=("10.0.0.5",))
+    with pytest.raises(CtiError) as refused:
+        rules.phone_routes(Phone(address), 20)
+    assert refused.value.code == "destination-denied"
+
+
 DENIED = {
     "not allowed": (OPEN, "number", "8813900000001"),
     "nothing allowed": (Dialing("d", ("t",)), "number", "8613900000001"),
     "no trunk": (Dialing("d", (), ("86",)), "number", "8613900000001"),
     "international prefix": (OPEN, "number", "008613900000001"),
     "two plus signs": (OPEN, "number", "++8613900000001"),
+    "out of the country by way of 0": (Dialing("d", ("t",), ("0",)), "number", "008613900000001"),
+    "denied behind 00": (Dialing("d", ("t",), ("00",), denied=("87",)), "number", "0087900000001"),
+    "denied, written with +": (Dialing("d", ("t",), ("00",), denied=("+87",)), "number", "0087900000001"),
     "an injection": (OPEN, "number", "86139,sofia/gateway/x/1"),
     "another injection": (OPEN, "extension", "1001@evil.example"),
     "an application": (OPEN, "extension", "1001 &system(id)"),

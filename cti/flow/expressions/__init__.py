@@ -1,7 +1,7 @@
-"""The expression language: `parse` checks the form, `infer` the types and absences, `Evaluator` gives the value."""
+"""The expression language: `parse` checks the form, `infer` the types and absences, `evaluate` gives the value."""
 
-from cti.flow.expressions.evaluate import EvalContext, EvalError, Evaluator
-from cti.flow.expressions.functions import FUNCTIONS, Function
+from cti.flow.expressions.evaluate import EvalError, evaluate
+from cti.flow.expressions.functions import FUNCTIONS, EvalContext, Function, Moment
 from cti.flow.expressions.infer import Scope, infer
 from cti.flow.expressions.narrow import narrow
 from cti.flow.expressions.syntax import Expression, parse
@@ -10,10 +10,11 @@ __all__ = [
     "FUNCTIONS",
     "EvalContext",
     "EvalError",
-    "Evaluator",
     "Expression",
     "Function",
+    "Moment",
     "Scope",
+    "evaluate",
     "infer",
     "narrow",
     "parse",

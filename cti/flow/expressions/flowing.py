@@ -4,18 +4,11 @@ whose result tells (next to) nothing of them."""
 from __future__ import annotations
 
 import ast
-from functools import lru_cache
 
 from cti.flow.expressions.functions import FUNCTIONS
-from cti.flow.expressions.syntax import Expression
 
 
-def flowing_names(expression: Expression) -> frozenset[str]:
-    return _flowing(expression.tree)
-
-
-@lru_cache(maxsize=4096)
-def _flowing(node: ast.expr) -> frozenset[str]:
+def flowing_names(node: ast.expr) -> frozenset[str]:
     match node:
         case ast.Name(id=name):
             return frozenset({name})
@@ -24,10 +17,10 @@ def _flowing(node: ast.expr) -> frozenset[str]:
         case ast.Compare() | ast.BoolOp():
             return frozenset()
         case ast.IfExp(body=body, orelse=orelse):
-            return _flowing(body) | _flowing(orelse)
+            return flowing_names(body) | flowing_names(orelse)
         case ast.Call(func=ast.Name(id=name)) if name in FUNCTIONS and FUNCTIONS[name].clean:
             return frozenset()
     children = (child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr))
     if isinstance(node, ast.Call):
         children = (argument for argument in node.args)
-    return frozenset().union(*(_flowing(child) for child in children))
+    return frozenset().union(*(flowing_names(child) for child in children))

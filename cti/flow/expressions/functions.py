@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import re2
 
@@ -19,11 +19,27 @@ from cti.flow.spoken.currencies import CURRENCY
 MAX_PATTERN = 200
 
 
+class Moment(Protocol):
+    """What surrounds an evaluation: the spoken language, the run's own clock (with offset), the ever-present names."""
+
+    @property
+    def language(self) -> str: ...
+
+    @property
+    def now(self) -> datetime: ...
+
+    def ever_present(self, name: str) -> Any:
+        """A variable that exists in every flow. Raises KeyError when none is called so."""
+
+
 class EvalContext(NamedTuple):
-    """What functions may know of the moment: spoken language and the run's own clock (with offset)."""
+    """A moment outside a run: whoever evaluates gives all the variables."""
 
     language: str
     now: datetime
+
+    def ever_present(self, name: str) -> Any:
+        raise KeyError(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +62,31 @@ NUMBER = (t.DECIMAL, t.INT)
 WORDS = (t.TEXT,)
 
 
-def _money(ctx: EvalContext, amount: Decimal, currency: str = CURRENCY) -> str:
+def _money(ctx: Moment, amount: Decimal, currency: str = CURRENCY) -> str:
     return speech.say_money(amount, ctx.language, currency)
 
 
-def _number(ctx: EvalContext, value: Decimal) -> str:
+def _number(ctx: Moment, value: Decimal) -> str:
     return speech.say_number(value, ctx.language)
 
 
-def _digits(ctx: EvalContext, value: Any) -> str:
+def _digits(ctx: Moment, value: Any) -> str:
     return speech.say_digits(str(value), ctx.language)
 
 
-def _date(ctx: EvalContext, value: date) -> str:
+def _date(ctx: Moment, value: date) -> str:
     return speech.say_date(value.date() if isinstance(value, datetime) else value, ctx.language)
 
 
-def _time(ctx: EvalContext, value: time | datetime) -> str:
+def _time(ctx: Moment, value: time | datetime) -> str:
     return speech.say_time(value, ctx.language)
 
 
-def _duration(ctx: EvalContext, value: timedelta) -> str:
+def _duration(ctx: Moment, value: timedelta) -> str:
     return speech.say_duration(value, ctx.language)
 
 
-def _span(unit_s: float) -> Callable[[EvalContext, Any], timedelta]:
+def _span(unit_s: float) -> Callable[[Moment, Any], timedelta]:
     return lambda _ctx, count: timedelta(seconds=float(count) * unit_s)
 
 
@@ -88,7 +104,7 @@ def area_code(number: str) -> str:
     return national[:3] if national[1] in "12" else national[:4]
 
 
-def _round(_ctx: EvalContext, value: Decimal | int, places: int = 0) -> Decimal | int:
+def _round(_ctx: Moment, value: Decimal | int, places: int = 0) -> Decimal | int:
     if not -12 <= places <= 12:
         raise t.BadValue("round() takes -12 to 12 places")
     rounded = Decimal(value).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
@@ -115,7 +131,7 @@ def compile_pattern(pattern: str) -> Any:
     return re2.compile(pattern, options)
 
 
-def _matches(_ctx: EvalContext, text: str, pattern: str) -> bool:
+def _matches(_ctx: Moment, text: str, pattern: str) -> bool:
     return compile_pattern(pattern).fullmatch(text) is not None
 
 

@@ -8,6 +8,8 @@ from decimal import Decimal
 from functools import cached_property
 
 from cti.core.issue import Issue, Place
+from cti.flow.expressions.compiling import Code, compile_whole
+from cti.flow.expressions.flowing import flowing_names
 
 MAX_LENGTH = 500
 MAX_DEPTH = 20
@@ -87,6 +89,16 @@ class Expression:
     def bare_name(self) -> str | None:
         """The variable's name when the expression is nothing but a variable."""
         return self.tree.id if isinstance(self.tree, ast.Name) else None
+
+    @cached_property
+    def flowing(self) -> frozenset[str]:
+        """Variables, and fields of them, whose contents flow into its value."""
+        return flowing_names(self.tree)
+
+    @cached_property
+    def code(self) -> Code:
+        """What `evaluate` runs."""
+        return compile_whole(self.tree)
 
     def __getstate__(self) -> dict[str, object]:
         return {"source": self.source, "place": self.place}

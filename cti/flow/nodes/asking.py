@@ -26,6 +26,8 @@ class Asking(NodeType):
 
     def ask(self, step: Step, prompt: Prompt | None = None) -> Leave | None:
         """Take what was typed ahead, else ask. Subclasses answer through `key`."""
+        if step.run.end_typed:
+            step.settle_end(bool(self.means(step, step.run.end_typed)))
         if step.run.keys:
             return self.take(step)
         if (text := step.take_text()) is not None:
@@ -77,16 +79,16 @@ class Asking(NodeType):
         return self.again(step, "no_input")
 
     def digit(self, step: Step, digit: str) -> Leave | None:
-        if step.waits_for("prompt"):
-            if not step.option("barge_in"):
-                step.type_ahead(digit)
-                return None
-            step.stop("prompt")
-        step.stop("no_input")
+        if step.waits_for("prompt") and not step.option("barge_in"):
+            step.type_ahead(digit)
+            return None
+        step.stop("prompt", "no_input")
         return self.key(step, digit)
 
     def again(self, step: Step, what: str, note: str = "") -> Leave | None:
         """Ask again, or leave by the exit ``what`` when that has been done often enough."""
+        if what == "no_input":
+            step.run.end_due = ""  # after so long a silence a key is meant for this question
         reprompt: Reprompt = step.option("reprompt")
         spent = step.local.get(what, 0)
         if spent >= getattr(reprompt, what):

@@ -133,6 +133,7 @@ call_me:
         if asked > 1:
             return Leave("declined", note="not confirmed")
         step.local["asked"] = asked + 1
+        step.settle_end(step.run.end_typed in (YES, NO))
         if step.run.keys:
             return self._answer(step, step.take_key() or "")
         spoken = say_digits(step.local["number"], step.language)
@@ -176,6 +177,9 @@ call_me:
         if step.waits_for("answer"):
             return super().digit(step, digit)
         return self._answer(step, digit)
+
+    def means(self, step: Step, key: str) -> bool | None:
+        return None if step.waits_for("answer") else key in (YES, NO)
 
     def text(self, step: Step, text: str) -> Leave | None:
         if step.waits_for("answer"):

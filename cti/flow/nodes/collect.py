@@ -16,7 +16,7 @@ from cti.flow.model import Flow, Node
 from cti.flow.nodes.asking import ASKING_OPTIONS
 from cti.flow.nodes.entries import can_be_typed, entry_bounds, extra_keys, parse_keys
 from cti.flow.nodes.extra_kinds import Fields, Variable
-from cti.flow.nodes.listening import AGAIN, SPEECH, Listening
+from cti.flow.nodes.listening import AGAIN, CONFIRM, SPEECH, Listening
 from cti.flow.nodes.targets import check_variable
 from cti.flow.nodes.written import meant_key, parse_text
 from cti.flow.registry import CheckContext, Names, Option, Options, Taking, register
@@ -25,8 +25,6 @@ from cti.flow.step import Leave, Step
 from cti.flow.values import decode, encode
 
 __all__ = ["Collect", "entry_bounds", "parse_keys"]
-
-CONFIRM = "1"
 
 
 @register
@@ -65,7 +63,7 @@ number:
 """
 
     def exits_of(self, node: Node, catalog: Any) -> tuple[str, ...]:
-        return self.exits if node.get("confirm") else tuple(name for name in self.exits if name != "refused")
+        return self.exits if reads_back(node) else tuple(name for name in self.exits if name != "refused")
 
     def effects(self, node: Node, exit: str, flow: Flow, scope: Scope) -> tuple[Names, Names]:
         save = node.get("save")
@@ -93,7 +91,7 @@ number:
             self.check_speech(node, kind, ctx)
         if "pattern" in digits and (fault := pattern_fault(digits["pattern"])):
             ctx.report(node.at("digits"), "bad-expression", fault)
-        if node.get("confirm") and node.get("confirm_say") is None:
+        if reads_back(node) and node.get("confirm_say") is None:
             for language in ctx.flow.languages:
                 if not has_texts(language):
                     ctx.report(node.place, "missing-prompt", f"reading back in {language} needs confirm_say")
@@ -127,6 +125,7 @@ number:
         step.stop("speech")
         if "value" in step.local:
             step.local.pop("value")
+            step.run.end_due = ""
             return Leave("no_input", note="not confirmed")
         return self.again(step, "no_input")
 
@@ -139,6 +138,7 @@ number:
     def key(self, step: Step, key: str) -> Leave | None:
         if "value" in step.local:
             return self.confirm_key(step, key)
+        step.local.pop("doubtful", None)
         digits = step.option("digits")
         kind = self.kind(step)
         most = entry_bounds(kind, digits)[1]
@@ -150,10 +150,18 @@ number:
         if not (key.isdigit() or key in extra_keys(kind)):
             step.local["bad"] = True
         if len(step.local["typed"]) >= most:
+            step.expect_end(end)
             return self._complete(step)
         if not step.run.keys:
             step.timer("between", step.option("between"))
         return None
+
+    def means(self, step: Step, key: str) -> bool | None:
+        """The end of an entry that has not begun is none, and what is still being read back cannot be confirmed."""
+        if "value" not in step.local:
+            return key.isdigit() or key in extra_keys(self.kind(step))
+        ends = key == step.option("digits").get("end", "#") and not step.waits_for("confirm_prompt")
+        return ends or key in (CONFIRM, AGAIN)
 
     def written(self, step: Step, text: str) -> Leave | None:
         step.stop("between", "confirm_prompt")
@@ -187,7 +195,7 @@ number:
         return self._accept(step, value)
 
     def _accept(self, step: Step, value: Any) -> Leave | None:
-        if not step.option("confirm"):
+        if not (step.local.pop("doubtful", False) or step.option("confirm")):
             return self._fill(step, value)
         step.local["value"] = encode(value)
         return self._read_back(step, value)
@@ -200,6 +208,7 @@ number:
     # ---- reading back ----------------------------------------------------------------------------------------
 
     def _read_back(self, step: Step, value: Any) -> Leave | None:
+        step.settle_end(False)
         if step.run.keys:
             return None  # the answer was typed ahead, and is taken next
         spoken = say_digits(value, step.language) if isinstance(value, str) else say_value(value, step.language)
@@ -231,6 +240,11 @@ number:
             return Leave("refused")
         step.local["refused"] = spent + 1
         return self.ask(step)
+
+
+def reads_back(node: Node) -> bool:
+    """Always, or what was heard with doubt."""
+    return bool(node.get("confirm")) or "confirm" in (node.get("speech") or {})
 
 
 def _note(step: Step, value: Any) -> str:

@@ -6,21 +6,23 @@ from cti.core import commands as c
 from cti.core.events import Heard
 from cti.core.issue import Issue, Severity
 from cti.flow import types as t
+from cti.flow.dictation import is_no, is_yes, understand
 from cti.flow.kinds import Integer
 from cti.flow.model import Node
 from cti.flow.nodes.asking import Asking
 from cti.flow.nodes.extra_kinds import Fields
+from cti.flow.nodes.written import meant_key
 from cti.flow.phrases import clean_text
 from cti.flow.registry import CheckContext, Option
 from cti.flow.step import TEXT_LENGTH, Leave, Step
 
-AGAIN = "2"
+CONFIRM, AGAIN = "1", "2"
 SURE = 50  # percent
 LONGEST_S = 10.0  # of speech: who dictates a number takes so long
 SPEECH = Option(
-    Fields({"confidence": Integer(0, 100)}),
-    "the answer may be spoken after the question; what is heard less surely (in percent, 50 unless said) is no "
-    "match. Where no recogniser is configured only keys are taken",
+    Fields({"confidence": Integer(0, 100), "confirm": Integer(0, 100)}),
+    "the answer may be spoken after the question; what is heard less surely than `confidence` (in percent, 50 unless "
+    "said) is no match, less surely than `confirm` is read back. Where no recogniser is configured only keys are taken",
 )
 
 
@@ -40,7 +42,11 @@ class Listening(Asking):
         raise NotImplementedError
 
     def check_speech(self, node: Node, kind: t.Type | None, ctx: CheckContext) -> None:
-        place = node.at("speech")
+        place, limits = node.at("speech"), node.get("speech")
+        least, doubted = limits.get("confidence", SURE), limits.get("confirm")
+        if doubted is not None and doubted <= least:
+            message = f"speech: confirm {doubted} is not more than confidence {least}, so that nothing is read back"
+            ctx.report(place, "bad-option", message)
         if kind is not None and kind.sensitive:
             ctx.report(place, "bad-option", "a sensitive value is typed, not spoken: others hear it; take speech out")
         if ctx.catalog.speech is False:
@@ -70,8 +76,16 @@ class Listening(Asking):
             return None
         if heard.outcome == "silence":
             return self.silent(step)
-        text = clean_text(heard.text)[:TEXT_LENGTH].strip()
-        sure = heard.confidence * 100 >= step.option("speech").get("confidence", SURE)
-        if text and sure:
-            return self.written(step, text)
+        text, limits = clean_text(heard.text)[:TEXT_LENGTH].strip(), step.option("speech")
+        percent = heard.confidence * 100
+        if text and percent >= limits.get("confidence", SURE):
+            return self.said(step, text, doubtful=percent < limits.get("confirm", 0))
         return self.confirm_key(step, AGAIN) if "value" in step.local else self.again(step, "no_match", "not sure")
+
+    def said(self, step: Step, text: str, *, doubtful: bool) -> Leave | None:
+        """``doubtful``: it is to be read back, whether or not the node does that otherwise."""
+        if "value" in step.local:
+            key = CONFIRM if is_yes(text, step.language) else AGAIN if is_no(text, step.language) else meant_key(text)
+            return self.confirm_key(step, key)
+        step.local["doubtful"] = doubtful
+        return self.written(step, understand(self.kind(step), text, step.language))

@@ -117,6 +117,9 @@ record:
         recorded.start(step.run)
         return Leave(note="agreed")
 
+    def means(self, step: Step, key: str) -> bool | None:
+        return key == AGREE
+
 
 def _consent(language: str) -> c.Say:
     return c.Say(find_text("consent", language), language)
@@ -197,6 +200,9 @@ bill:
     def digit(self, step: Step, digit: str) -> Leave | None:
         """What a fax machine whistles may sound like keys."""
         return None
+
+    def means(self, step: Step, key: str) -> bool | None:
+        return False
 
 
 @register

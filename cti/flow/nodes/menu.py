@@ -93,6 +93,9 @@ main:
                 return self.key(step, sign)
         return self.again(step, "no_match", note="a text that means nothing here")
 
+    def means(self, step: Step, key: str) -> bool | None:
+        return key in step.option("keys")
+
     def key(self, step: Step, key: str) -> Leave | None:
         target: KeyTarget | None = step.option("keys").get(key)
         if target is None:

@@ -99,6 +99,11 @@ news:
             return None
         return self._leave(step, "stopped by a key", whole=False)
 
+    def hung_up(self, step: Step) -> None:
+        if step.local.get("ids") and step.waits_for("prompt"):
+            for found in step.local["ids"]:
+                step.emit(c.NoticeHeard(found, whole=False, hung_up=True))
+
 
 def _say(notice: e.FoundNotice, language: str) -> c.Say:
     """In the caller's language; in the notice's first one where it was not translated, rather than in silence."""

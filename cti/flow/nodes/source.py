@@ -19,9 +19,12 @@ from cti.flow.readers import check_value
 from cti.flow.registry import CheckContext, Names, NodeType
 from cti.flow.step import Leave, Step
 from cti.flow.suggest import did_you_mean
-from cti.flow.values import decode, encode
+from cti.flow.values import decode_all, encode_all
 
 _UNDECLARED = LookupSignature({}, {}, ("not_found",))
+
+
+Answer = tuple[str, str, Mapping[str, Any]]  # outcome, note, values
 
 
 class Source(NodeType):
@@ -99,40 +102,38 @@ class Source(NodeType):
             return None
         if isinstance(event, e.LookupEnded | e.RequestEnded):
             step.stop("interim")
-            step.local["outcome"] = event.outcome
-            step.local["values"] = self._values(step, event)
+            answer = self._answer(step, event)
+            if not step.waits_for("interim_prompt"):
+                return self._done(step, *answer)
             # What has begun to be said is said to its end: half a sentence sounds like a fault.
-            return None if step.waits_for("interim_prompt") else self._done(step)
-        return self._done(step) if "outcome" in step.local else None
-
-    def _values(self, step: Step, event: e.LookupEnded | e.RequestEnded) -> Any:
-        """The fields that are saved, by their declared types. An answer that does not keep to them is an error of
-        the source, and takes the way of one; fields nobody asked for may be as they like."""
-        if event.outcome != self.good:
+            outcome, note, values = answer
+            step.local.update(outcome=outcome, note=note, values=encode_all(values))
             return None
+        if "outcome" not in step.local:
+            return None
+        return self._done(step, step.local["outcome"], step.local["note"], decode_all(step.local["values"]))
+
+    def _answer(self, step: Step, event: e.LookupEnded | e.RequestEnded) -> Answer:
+        """With the fields that are saved, by their declared types. An answer that does not keep to them is an error
+        of the source, and takes the way of one; fields nobody asked for may be as they like."""
+        if event.outcome != self.good:
+            return event.outcome, event.outcome, {}
         signature = step.run.plan.lookups.get(step.option("ask"))
+        outputs: Mapping[str, t.Type] = signature.outputs if signature else {}
         wanted = _used_fields(step.option("save"), tuple(event.values))
         try:
-            return {
-                name: encode(
-                    t.convert(signature.outputs.get(name, t.ANY) if signature else t.ANY, event.values.get(name))
-                )
-                for name in wanted
-            }
+            values = {name: t.convert(outputs.get(name, t.ANY), event.values.get(name)) for name in wanted}
         except t.BadValue:
-            step.local["outcome"] = self.unfit
-            step.local["note"] = f"{self.unfit}: the answer does not keep to its types"
-            return None
+            return self.unfit, f"{self.unfit}: the answer does not keep to its types", {}
+        return event.outcome, event.outcome, values
 
-    def _done(self, step: Step) -> Leave | None:
-        outcome: str = step.local["outcome"]
+    def _done(self, step: Step, outcome: str, note: str, result: Mapping[str, Any]) -> Leave | None:
         if outcome == self.good:
-            result = {name: decode(value) for name, value in step.local["values"].items()}
             secret = self._secret_fields(step)
             for name, named in step.option("save").items():
                 value = step.value(named.value, t.ANY, {"result": result})
                 step.set(name, value, step.tainted(named.value, secret))
-        return Leave(outcome, note=step.local.get("note", outcome))
+        return Leave(outcome, note=note)
 
     def _secret_fields(self, step: Step) -> frozenset[str]:
         """A result carries the class of each of its fields."""

@@ -124,3 +124,6 @@ operator:
     def digit(self, step: Step, digit: str) -> Leave | None:
         """Keys are for whoever is being called."""
         return None
+
+    def means(self, step: Step, key: str) -> bool | None:
+        return False

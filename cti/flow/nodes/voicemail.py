@@ -71,3 +71,6 @@ message:
                 step.local["stopping"] = True
                 step.emit(c.StopRecord(ref))
         return None
+
+    def means(self, step: Step, key: str) -> bool | None:
+        return key == "#" and step.waits_for("record")

@@ -8,6 +8,7 @@ flow and are refused, which leaves no alias bomb and no ``!!python/object`` to t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import yaml
 
@@ -18,6 +19,7 @@ from cti.flow.yamlio.located import Mapping, Node, Scalar, Sequence
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 24
 MAX_NODES = 40_000
+KEPT_BYTES = 32 << 10
 
 
 class _Refused(Exception):
@@ -27,14 +29,26 @@ class _Refused(Exception):
 
 
 def read_yaml(text: str | bytes, file: str) -> tuple[Node | None, list[Issue]]:
-    """The tree, or None with the issues that say why there is none. Issues beside a tree: duplicate keys."""
+    """The tree, or None with the issues that say why there is none. Issues beside a tree: duplicate keys.
+
+    Trees do not change, so the last ones of files of usual size are kept: a folder that is read again has, as a rule,
+    one file that differs.
+    """
+    root, issues = _read_again(text, file) if len(text) <= KEPT_BYTES else _read(text, file)
+    return root, list(issues)
+
+
+def _read(text: str | bytes, file: str) -> tuple[Node | None, tuple[Issue, ...]]:
     issues: list[Issue] = []
     try:
         decoded = _decode(text, file)
         root = _Reader(decoded, file, issues).document()
     except _Refused as refused:
-        return None, [*issues, refused.issue]
-    return root, issues
+        return None, (*issues, refused.issue)
+    return root, tuple(issues)
+
+
+_read_again = lru_cache(maxsize=128)(_read)
 
 
 def _decode(text: str | bytes, file: str) -> str:

@@ -1,4 +1,5 @@
-"""`cti switch config` and `cti switch check`: the switch's configuration from one settings file, and its examination.
+"""`cti switch config`, `check` and `directory`: the switch's configuration from one settings file, its examination,
+and the last good directory of agents' phones.
 
 settings = load_settings(Path("switch.yaml"))          # SettingsError: every finding with file:line:col
 conf = render(settings, Path("var/switch"))            # RenderedConf: folders, ports, password, start command
@@ -8,7 +9,7 @@ report = check(settings, conf.password)                # CheckReport: findings, 
 from __future__ import annotations
 
 from cti.switch.conf.check import CheckReport, Finding, Verdict, check
-from cti.switch.conf.commands import Outcome, cli_check, cli_config
+from cti.switch.conf.commands import Outcome, cli_check, cli_config, cli_directory
 from cti.switch.conf.located import SettingsError
 from cti.switch.conf.render import (
     EMERGENCY_CONTEXT,
@@ -37,6 +38,7 @@ __all__ = [
     "check",
     "cli_check",
     "cli_config",
+    "cli_directory",
     "load_rendered",
     "load_settings",
     "parse_settings",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from cti.core.errors import CtiError
+from cti.switch.conf.directorycheck import directory_verdicts
 from cti.switch.conf.generated import OPTIONAL_MODULES
 from cti.switch.conf.settings import SwitchSettings, check_password
 from cti.switch.conf.talk import Talk
 from cti.switch.conf.trunkcheck import trunk_verdicts
 from cti.switch.conf.verdict import Finding, Verdict, bad, good, warn
+from cti.switch.media_orders import video_module
 
 __all__ = ["CheckReport", "Finding", "Verdict", "check"]
 
@@ -39,8 +41,11 @@ class CheckReport:
         return "".join(f"{finding}\n" for finding in self.findings)
 
 
-def check(settings: SwitchSettings, password: str, *, timeout_s: float = 5.0) -> CheckReport:
-    """Connect and examine. Never raises for what is wrong with the switch: that is what the findings say."""
+def check(
+    settings: SwitchSettings, password: str, *, timeout_s: float = 5.0, films: Collection[str] = ()
+) -> CheckReport:
+    """Connect and examine. ``films``: files that flows play as videos. Never raises for what is wrong with the switch:
+    that is what the findings say."""
     socket = settings.event_socket
     try:
         check_password(password)
@@ -50,8 +55,9 @@ def check(settings: SwitchSettings, password: str, *, timeout_s: float = 5.0) ->
     try:
         with Talk(socket.address, socket.port, password, timeout_s) as talk:
             findings.append(good("event-socket", "event socket", f"logged in at {socket.address}:{socket.port}"))
-            for examine in (_version, _modules, _safety, _load, _profiles, _trunks, _phones):
+            for examine in (_version, _modules, _safety, _load, _profiles, _trunks, _phones, directory_verdicts):
                 findings.extend(examine(settings, talk.api))
+            findings.extend(_films(films, talk.api))
     except CtiError as error:
         findings.append(bad(error.code, "event socket", error.message, error.remedy))
     return CheckReport(tuple(findings))
@@ -68,8 +74,8 @@ def _version(_: SwitchSettings, api: Api) -> Iterator[Finding]:
         yield good("version", "version", found.group(0))
 
 
-def _modules(_: SwitchSettings, api: Api) -> Iterator[Finding]:
-    missing = [name for name in REQUIRED_MODULES if api(f"module_exists {name}") != "true"]
+def _modules(settings: SwitchSettings, api: Api) -> Iterator[Finding]:
+    missing = [name for name in (*REQUIRED_MODULES, *settings.modules) if api(f"module_exists {name}") != "true"]
     if missing:
         remedy = "build or install them (Debian: freeswitch-mod-…) and restart the switch"
         yield bad("module-missing", "modules", f"not loaded: {', '.join(missing)}", remedy)
@@ -78,6 +84,22 @@ def _modules(_: SwitchSettings, api: Api) -> Iterator[Finding]:
     for name in (*OPTIONAL_MODULES, "mod_conference"):
         if api(f"module_exists {name}") != "true":
             yield warn("module-optional", name, f"not loaded: no {LOST_WITHOUT[name]}", "build it if you need that")
+
+
+def _films(films: Collection[str], api: Api) -> Iterator[Finding]:
+    by_module: dict[str | None, list[str]] = {}
+    for film in sorted(films):
+        by_module.setdefault(video_module(film), []).append(film)
+    for module, names in by_module.items():
+        told = ", ".join(names)
+        if module is None:
+            remedy = "make it mp4, mov, mkv, webm or fsv"
+            yield warn("video-kind", told, "no module of a switch plays it: `video` leaves by `unsupported`", remedy)
+        elif api(f"module_exists {module}") != "true":
+            remedy = f"build applications/{module} (docs/freeswitch.md) and run `cti switch config --modules`"
+            yield warn("video-module", told, f"{module} is not loaded: `video` leaves by `unsupported`", remedy)
+        else:
+            yield good("video", told, f"played by {module}")
 
 
 def _safety(_: SwitchSettings, api: Api) -> Iterator[Finding]:

@@ -1,18 +1,21 @@
-"""What `cti switch config` and `cti switch check` do; the command line only reads arguments and prints."""
+"""What `cti switch config`, `check` and `directory` do; the command line only reads arguments and prints."""
 
 from __future__ import annotations
 
 import json
 import shlex
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from cti.core.errors import CtiError
+from cti.core.errors import ConfigError, CtiError, SwitchUnavailable
 from cti.switch.conf.check import check
+from cti.switch.conf.last_good import count_phones, fetch, save
 from cti.switch.conf.located import SettingsError
 from cti.switch.conf.render import RenderedConf, load_rendered, render
 from cti.switch.conf.settings import SwitchSettings, load_settings
+from cti.switch.conf.talk import Talk
 
 OK, FAILED, BAD_INPUT = 0, 1, 2
 
@@ -39,15 +42,59 @@ def cli_config(
     return Outcome(OK, _told(conf))
 
 
-def cli_check(settings_file: Path | None, target: Path, *, timeout_s: float = 5.0, as_json: bool = False) -> Outcome:
-    """Examine the switch that runs on ``target``."""
+def cli_check(
+    settings_file: Path | None,
+    target: Path,
+    *,
+    timeout_s: float = 5.0,
+    as_json: bool = False,
+    films: Collection[str] = (),
+) -> Outcome:
+    """Examine the switch that runs on ``target``. ``films``: files that flows play as videos."""
     try:
         settings = load_settings(settings_file) if settings_file else SwitchSettings()
         conf = load_rendered(target)
     except CtiError as error:
         return _refused(error, as_json)
-    report = check(settings, conf.password, timeout_s=timeout_s)
+    report = check(settings, conf.password, timeout_s=timeout_s, films=films)
     return Outcome(report.status, _json(report.as_dict()) if as_json else report.text())
+
+
+def cli_directory(settings_file: Path | None, target: Path, *, timeout_s: float = 5.0) -> Outcome:
+    """Fetch the directory of agents' phones into the folder ``target``; a switch that runs on it takes it at once.
+
+    Status 1: the API does not give it, or the switch did not take it; the last good one stays as it was.
+    """
+    try:
+        settings = load_settings(settings_file) if settings_file else SwitchSettings()
+        if settings.directory is None:
+            raise ConfigError(
+                "the settings have no `directory`", code="no-directory", remedy="add its url and key_file"
+            )
+        conf = load_rendered(target)
+        settings.directory.credentials()
+    except CtiError as error:
+        return _refused(error, as_json=False)
+    try:
+        text = fetch(settings.directory, settings.sip.domain)
+        changed = save(conf.folder, text)
+        how = _reload(conf, timeout_s) if changed else "nothing has changed"
+    except CtiError as error:
+        return Outcome(FAILED, f"{error}\n")
+    return Outcome(OK, f"{count_phones(text)} phones; {how}\n")
+
+
+def _reload(conf: RenderedConf, timeout_s: float) -> str:
+    try:
+        with Talk(conf.host, conf.port, conf.password, timeout_s) as talk:
+            answer = talk.api("reloadxml")
+    except SwitchUnavailable as error:
+        if error.code == "switch-unreachable":
+            return "the switch takes them when it starts"
+        raise
+    if not answer.startswith("+OK"):
+        raise SwitchUnavailable(f"the switch says {answer[:80]!r} to reloadxml", code="switch-refused")
+    return "the switch has them"
 
 
 def _told(conf: RenderedConf) -> str:

@@ -6,9 +6,11 @@ Every value is escaped for XML here; `$` too, because the switch expands `$${nam
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from cti.switch.conf.directorycheck import DIRECTORY_MODULE
 from cti.switch.conf.settings import AUTO, SwitchSettings, Trunk
 
 #: Resolved by the switch itself, at its start.
@@ -17,13 +19,26 @@ OPTIONAL_MODULES = ("mod_spandsp",)
 #: Loaded only where they are known to be there: no usual build has them, and a caller with video is rare.
 VIDEO_MODULES = ("mod_av", "mod_fsv")
 
+#: What a trunk's calls carry for the `fax` node; without it spandsp.conf holds (offer and accept). The engine allows
+#: T.38 on the channel while a fax runs; `refuse_t38` stands above that (switch_core_media_negotiate_sdp).
+T38: Mapping[str, Mapping[str, str]] = {
+    "offer": {},
+    "accept": {"fax_enable_t38_request": "false"},
+    "refuse": {"fax_enable_t38_request": "false", "refuse_t38": "true"},
+}
+
+
+#: The switch drops each line that names a command of its preprocessor, even within a value (switch_xml.c, preprocess).
+COMMAND = re.compile(r"(?i)(x)-(pre-process)")
+
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Made once and kept: the event socket's password and one per phone."""
+    """Made once and kept: the event socket's password and one per phone; and the key for the API."""
 
     event_socket: str
     phones: Mapping[str, str] = field(default_factory=dict)
+    directory: tuple[str, str] | None = None  # the id and the secret of the API key
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +56,29 @@ def escape(text: str) -> str:
     """For an XML attribute in double quotes, past the switch's own preprocessor (line based, `$${…}`, `"`)."""
     for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#39;"), ("$", "&#36;")):
         text = text.replace(char, entity)
-    return text
+    return COMMAND.sub(r"\1&#45;\2", text)
 
 
 def local_files(settings: SwitchSettings, secrets: Secrets, facts: Facts) -> dict[str, str]:
     """File name (below `local/`) → text."""
     return {
         "vars.xml": _include(_variables(settings, facts)),
-        "modules.xml": _include(_modules(facts)),
+        "modules.xml": _include(_modules(settings, facts)),
         "event_socket.xml": _include(_event_socket(settings, secrets)),
         "phones.xml": _include(_phones(secrets)),
-        "gateways.xml": _include(line for trunk in settings.trunks_in_order() for line in _gateway(trunk)),
-        "trunk_addresses.xml": _include(line for trunk in settings.trunks for line in _addresses(trunk)),
+        "gateways.xml": gateways(settings),
+        "xml_curl.xml": _include(_xml_curl(settings, secrets)),
+        "trunk_addresses.xml": address_users(settings),
     }
+
+
+def gateways(settings: SwitchSettings) -> str:
+    """Raises ConfigError when the password of a trunk cannot be had."""
+    return _include(line for trunk in settings.trunks_in_order() for line in _gateway(trunk))
+
+
+def address_users(settings: SwitchSettings) -> str:
+    return _include(line for trunk in settings.trunks for line in _addresses(trunk))
 
 
 def emergency_bridge(settings: SwitchSettings) -> str:
@@ -81,6 +106,7 @@ def _variables(settings: SwitchSettings, facts: Facts) -> Iterator[str]:
         "cti_trunks_port": sip.trunks_port,
         "cti_domain": settings.sip.domain,
         "cti_codecs": ",".join(sip.codecs),
+        "cti_inbound_codecs": ",".join((*sip.codecs, *(sip.video_codecs if facts.video_modules else ()))),
         "cti_rtp_first_port": settings.rtp.first_port,
         "cti_rtp_last_port": settings.rtp.last_port,
         "cti_max_sessions": settings.load.max_sessions,
@@ -99,11 +125,13 @@ def _variables(settings: SwitchSettings, facts: Facts) -> Iterator[str]:
         yield f'<X-PRE-PROCESS cmd="set" data="{name}={value}"/>'
 
 
-def _modules(facts: Facts) -> Iterator[str]:
+def _modules(settings: SwitchSettings, facts: Facts) -> Iterator[str]:
     for module in OPTIONAL_MODULES:
         if module not in facts.absent_modules:
             yield f'<load module="{module}"/>'
-    for module in facts.video_modules:
+    if settings.directory is not None and DIRECTORY_MODULE not in facts.absent_modules:
+        yield f'<load module="{DIRECTORY_MODULE}"/>'
+    for module in dict.fromkeys((*facts.video_modules, *settings.modules)):
         yield f'<load module="{module}"/>'
 
 
@@ -112,6 +140,23 @@ def _event_socket(settings: SwitchSettings, secrets: Secrets) -> Iterator[str]:
     yield _param("listen-port", settings.event_socket.port)
     yield _param("password", secrets.event_socket)
     yield _param("apply-inbound-acl", "loopback.auto")
+
+
+def _xml_curl(settings: SwitchSettings, secrets: Secrets) -> Iterator[str]:
+    if settings.directory is None or secrets.directory is None:
+        return
+    yield '<binding name="agents">'
+    url, asked = settings.directory.url, "directory"
+    if settings.directory.configuration:
+        url, asked = f"{url}?switch={settings.name}", "directory|configuration"
+    yield f'  <param name="gateway-url" value="{escape(url)}" bindings="{asked}"/>'
+    yield f"  {_param('gateway-credentials', ':'.join(secrets.directory))}"
+    yield f"  {_param('auth-scheme', 'basic')}"
+    yield f"  {_param('timeout', settings.directory.timeout_s)}"
+    # For https; mod_xml_curl believes any certificate otherwise.
+    yield f"  {_param('enable-cacert-check', 'true')}"
+    yield f"  {_param('enable-ssl-verifyhost', 'true')}"
+    yield "</binding>"
 
 
 def _phones(secrets: Secrets) -> Iterator[str]:
@@ -162,7 +207,7 @@ def _gateway(trunk: Trunk) -> Iterator[str]:
 
 
 def _outgoing(trunk: Trunk) -> dict[str, str]:
-    values = {"dtmf_type": _dtmf_type(trunk)}
+    values = {"dtmf_type": _dtmf_type(trunk), **T38[trunk.t38]}
     if trunk.codecs:
         values["absolute_codec_string"] = ",".join(trunk.codecs)
     if trunk.outgoing_number:
@@ -179,6 +224,8 @@ def _addresses(trunk: Trunk) -> Iterator[str]:
         yield f"    {_variable('user_context', 'trunks')}"
         yield f"    {_variable('cti_trunk', trunk.name)}"
         yield f"    {_variable('dtmf_type', _dtmf_type(trunk))}"
+        for name, value in T38[trunk.t38].items():
+            yield f"    {_variable(name, value)}"
         if trunk.dtmf == "inband":
             yield f"    {_variable('execute_on_answer', 'spandsp_start_dtmf')}"
         yield "  </variables>"

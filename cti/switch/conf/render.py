@@ -10,12 +10,14 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from cti.core.errors import ConfigError
 from cti.switch.conf.apology import speak_apology
+from cti.switch.conf.directory import AGENTS_FILE, agents_file
+from cti.switch.conf.directorycheck import DIRECTORY_MODULE
 from cti.switch.conf.generated import OPTIONAL_MODULES, VIDEO_MODULES, Facts, Secrets, local_files
 from cti.switch.conf.settings import SwitchSettings, check_password
 
@@ -28,6 +30,11 @@ SLOTS = 4
 STATE = "state.json"
 #: The event socket's password alone, for the engine's `password_file`.
 PASSWORD_FILE = "event_socket.password"
+#: What is not there where a module was not built.
+LOST = {
+    **dict.fromkeys(OPTIONAL_MODULES, "fax and in-band digits are not available"),
+    DIRECTORY_MODULE: "phones register by the last good directory alone",
+}
 
 
 def slot_name(slot: int) -> str:
@@ -117,12 +124,13 @@ def _render(settings: SwitchSettings, target: Path, tree: Path, modules: Path | 
     for name in (*_FOLDERS, "prompts", "recordings"):
         (target / name).mkdir(mode=0o700, exist_ok=True)
     state = _read_state(target)
-    kept = _keep_secrets(settings, state)
+    kept = replace(_keep_secrets(settings, state), directory=_directory_key(settings))
     prompts = Path(settings.folders.prompts or target / "prompts")
     recordings = Path(settings.folders.recordings or target / "recordings")
     apology, notes = speak_apology(settings.emergency, target / "prompts")
     absent = _absent(modules)
-    notes += tuple(f"{name} was not built: fax and in-band digits are not available" for name in sorted(absent))
+    notes += tuple(f"{name} was not built: {LOST[name]}" for name in sorted(absent) if _wanted(name, settings))
+    notes += tuple(f"{name} is not in {modules}: it will not be loaded" for name in _lacking(settings, modules))
     video = tuple(name for name in VIDEO_MODULES if modules is not None and (modules / f"{name}.so").is_file())
     facts = Facts(str(prompts), str(recordings), apology, absent, video)
     files = {f"conf/{name}": text for name, text in _fixed(tree)}
@@ -142,6 +150,8 @@ def _render(settings: SwitchSettings, target: Path, tree: Path, modules: Path | 
     files[PASSWORD_FILE] = f"{kept.event_socket}\n".encode()
     files[STATE] = _state_text(conf, sorted(files))
     changed = tuple(name for name, text in sorted(files.items()) if _write(target / name, text))
+    if not (agents := target / "conf" / AGENTS_FILE).exists():  # the engine's, from then on
+        _write(agents, agents_file(settings.sip.domain, ()))
     removed = _remove_stale(target, state, files)
     return _with(conf, changed + removed, notes)
 
@@ -168,6 +178,14 @@ def _fixed(tree: Path) -> Iterator[tuple[str, bytes]]:
         relative = path.relative_to(tree)
         if relative.parts[0] != "local":
             yield str(relative), path.read_bytes()
+
+
+def _directory_key(settings: SwitchSettings) -> tuple[str, str] | None:
+    return None if settings.directory is None else settings.directory.credentials()
+
+
+def _wanted(module: str, settings: SwitchSettings) -> bool:
+    return module != DIRECTORY_MODULE or settings.directory is not None
 
 
 def _read_state(target: Path) -> dict[str, Any]:
@@ -219,7 +237,14 @@ def _remove_stale(target: Path, state: dict[str, Any], files: dict[str, bytes]) 
     return stale
 
 
+def _lacking(settings: SwitchSettings, modules: Path | None) -> Iterator[str]:
+    """Modules that the settings name and the switch has not."""
+    for name in settings.modules:
+        if modules is not None and not (modules / f"{name}.so").is_file():
+            yield name
+
+
 def _absent(modules: Path | None) -> frozenset[str]:
     if modules is None:
         return frozenset()
-    return frozenset(name for name in OPTIONAL_MODULES if not (modules / f"{name}.so").is_file())
+    return frozenset(name for name in LOST if not (modules / f"{name}.so").is_file())

@@ -15,6 +15,7 @@ from cti.core.issue import Issue, Place
 from cti.files import read_file
 from cti.flow.yamlio import MAX_BYTES
 from cti.switch.conf.crosscheck import cross_check
+from cti.switch.conf.directory_settings import DirectorySettings
 from cti.switch.conf.located import Located, SettingsError, issues_of
 
 #: The password that every published example has, and so every scanner tries first.
@@ -92,7 +93,9 @@ Secret = Annotated[str, AfterValidator(_secret), Field(max_length=256)]
 Port = Annotated[int, Field(ge=1, le=65535, examples=[5060])]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$", examples=["telecom"])]
 Number = Annotated[str, Field(pattern=r"^\+?[0-9]{2,20}$", examples=["+861012345678"])]
+Module = Annotated[str, Field(pattern=r"^mod_[a-z0-9_]{1,60}$", examples=["mod_unimrcp"])]
 Codec = Literal["PCMA", "PCMU", "G722", "OPUS", "G729"]
+VideoCodec = Literal["H264", "VP8"]
 
 
 class _Model(BaseModel):
@@ -112,6 +115,7 @@ class Sip(_Model):
     phones_port: Port = 5060
     trunks_port: Port = 5080
     codecs: tuple[Codec, ...] = Field(("PCMA", "PCMU"), min_length=1, examples=["[PCMA, PCMU]"])
+    video_codecs: tuple[VideoCodec, ...] = Field(("H264", "VP8"), examples=["[H264, VP8]"])  # agreed on with callers
 
 
 class Rtp(_Model):
@@ -185,6 +189,7 @@ class Trunk(_Model):
     codecs: tuple[Codec, ...] | None = Field(None, min_length=1, examples=["[PCMA, PCMU]"])
     outgoing_number: Number | None = None
     dtmf: Literal["rfc2833", "info", "inband"] = Field("rfc2833", examples=["rfc2833"])
+    t38: Literal["offer", "accept", "refuse"] = Field("offer", examples=["offer"])  # what a fax does beside audio
     inbound_from: tuple[Network, ...] | None = None
     order: Annotated[int, Field(ge=0, le=1000, examples=[10])] = 10
 
@@ -208,6 +213,8 @@ class SwitchSettings(_Model):
     emergency: Emergency = Emergency()
     folders: Folders = Folders()
     trunks: tuple[Trunk, ...] = ()
+    directory: DirectorySettings | None = None
+    modules: tuple[Module, ...] = Field((), max_length=20, examples=["[mod_unimrcp]"])  # further ones: a recogniser
     log_level: Literal["err", "warning", "notice", "info", "debug"] = Field("warning", examples=["warning"])
 
     def trunks_in_order(self) -> tuple[Trunk, ...]:

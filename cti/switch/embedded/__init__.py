@@ -7,7 +7,7 @@
 It is held to recorded conversations of FreeSWITCH 1.10.12; docs/embedded-switch.md says what it covers.
 """
 
-from cti.switch.embedded.caller import HangUp, Hear, Keys, Quiet, VirtualCaller, Wait, parse_script
+from cti.switch.embedded.caller import VirtualCaller
 from cti.switch.embedded.core import Core, SwitchConfig
 from cti.switch.embedded.dialplan import Extension, PlatformDialplan
 from cti.switch.embedded.ends import Heard
@@ -21,6 +21,7 @@ from cti.switch.embedded.phones import (
     VirtualPhone,
     demo_phones,
 )
+from cti.switch.embedded.script import HangUp, Hear, Keys, Quiet, Say, Wait, parse_script
 from cti.switch.embedded.server import EmbeddedSwitch, run
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "PhoneBehaviour",
     "PlatformDialplan",
     "Quiet",
+    "Say",
     "SwitchConfig",
     "VirtualCaller",
     "VirtualPhone",

@@ -13,10 +13,11 @@ from dataclasses import replace
 from typing import Any
 
 from cti.switch.embedded.api import NO_CHANNEL, api
-from cti.switch.embedded.caller import VirtualCaller, parse_script
+from cti.switch.embedded.caller import VirtualCaller
 from cti.switch.embedded.causes import Q850
 from cti.switch.embedded.core import Core
 from cti.switch.embedded.phones import VirtualPhone
+from cti.switch.embedded.script import parse_script
 from cti.switch.embedded.wire import Block, Header
 
 MAX_BODY = 256 * 1024
@@ -143,7 +144,7 @@ def cti_phone(core: Core, argument: str) -> str:
     except (ValueError, TypeError) as error:
         return f"-ERR {error}\n"
     if extension in core.directory.phones:
-        core.directory.phones[extension].behaviour = behaviour
+        core.set_behaviour(core.directory.phones[extension], behaviour)
     else:
         core.directory.outside[extension] = VirtualPhone(extension, behaviour, contact=old.contact)
     return "+OK\n"

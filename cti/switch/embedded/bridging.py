@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from cti.switch.embedded.core import Core
 
 
+MISSED = 1000  # looks, one a frame: for so long a leg waits for its partner (uuid_bridge_on_soft_execute)
+
+
 def handle_cause(channel: Channel, cause: str) -> None:
     """switch_channel_handle_cause: what a failed leg does to the caller.
 
@@ -126,7 +129,7 @@ class Bridging:
 
     def _together(self, other: Channel, one: Channel) -> bool:
         """Is the other side still in this conversation, or on its way into it?"""
-        if other.transferring:
+        if other.transferring or (other.state == State.EXECUTE and not other.originator):
             return False
         return other.partner == one.uuid and other.state not in {
             State.HIBERNATE,
@@ -240,15 +243,19 @@ class Bridging:
             lead = self.core.channels.get(pending[1:])
             while channel.state == State.SOFT_EXECUTE and lead is not None and lead.up():
                 yield self.core.clock.now() + FRAME_S
-            if channel.state == State.SOFT_EXECUTE:
-                channel.hangup("DESTINATION_OUT_OF_ORDER")
+            while channel.state == State.SOFT_EXECUTE:  # the lead died: it sleeps until somebody sends it elsewhere
+                yield NEVER
             return
         other = self.core.channels.get(pending)
+        idle = 0
         while other is not None and other.up() and channel.up():
             if other.state == other.running_state == State.SOFT_EXECUTE:
                 break
-            if other.state not in {State.HIBERNATE, State.RESET, State.SOFT_EXECUTE}:
-                break  # sent elsewhere meanwhile
+            idle = idle + 1 if other.state == other.running_state else 0
+            if idle > MISSED:  # sent elsewhere meanwhile: both are given up, wherever they are
+                channel.hangup("DESTINATION_OUT_OF_ORDER")
+                other.hangup("DESTINATION_OUT_OF_ORDER")
+                return
             yield self.core.clock.now() + FRAME_S
         yield self.core.clock.now() + FRAME_S
         if not channel.up():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,97 +10,12 @@ from typing import Any
 from cti.switch.embedded.channel import Channel
 from cti.switch.embedded.core import Core
 from cti.switch.embedded.ends import Heard
+from cti.switch.embedded.media import text_duration
 from cti.switch.embedded.profile import Profile, Times, clean
-
-KEY_GAP_S = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """Type digits, ``gap_s`` apart."""
-
-    digits: str
-    gap_s: float = KEY_GAP_S
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Say and type nothing for a while."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Hear:
-    """Wait until a prompt that contains ``text`` has started (``ended``: has been played); give up after a while."""
-
-    text: str
-    ended: bool = False
-    timeout_s: float = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class HangUp:
-    """Hang up now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quiet:
-    """Wait until nothing was being played for ``seconds``: the system waits for us."""
-
-    seconds: float = 1.0
-    timeout_s: float = 60.0
-
-
-Item = Keys | Wait | Hear | HangUp | Quiet
-
-
-def parse_script(items: Sequence[Any]) -> list[Item]:
-    """A script as JSON gives it. Raises ValueError with what to write instead.
-
-    ``"1"`` or ``"12#"`` types keys, a number waits, ``"h"`` hangs up; objects: ``{"keys": "12", "gap": 0.2}``,
-    ``{"wait": 2}``, ``{"hear": "welcome", "timeout": 30, "ended": true}``, ``{"quiet": 1}``, ``{"hangup": true}``.
-    """
-    return [_item(item) for item in items]
-
-
-def _item(item: Any) -> Item:
-    if isinstance(item, bool):
-        raise ValueError("a script item is keys, seconds or an object, not true or false")
-    if isinstance(item, int | float):
-        return Wait(_seconds(item))
-    if isinstance(item, str):
-        if item.lower() in {"h", "hangup"}:
-            return HangUp()
-        return Keys(_digits(item))
-    if isinstance(item, dict):
-        if "keys" in item:
-            return Keys(_digits(str(item["keys"])), _seconds(item.get("gap", KEY_GAP_S)))
-        if "wait" in item:
-            return Wait(_seconds(item["wait"]))
-        if "hear" in item:
-            return Hear(str(item["hear"]), bool(item.get("ended", False)), _seconds(item.get("timeout", 60)))
-        if "quiet" in item:
-            return Quiet(_seconds(item["quiet"]), _seconds(item.get("timeout", 60)))
-        if "hangup" in item:
-            return HangUp()
-    raise ValueError(f"unknown script item {item!r}: write keys, seconds, 'h', or an object with keys/wait/hear/hangup")
-
-
-def _digits(text: str) -> str:
-    if not text or not re.fullmatch(r"[0-9*#A-Da-d]{1,1000}", text):
-        raise ValueError(f"{text[:40]!r} are no keys: 0-9, * and # can be typed")
-    return text
-
-
-def _seconds(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 86_400:
-        raise ValueError(f"{value!r} is no time: seconds from 0 to 86400")
-    return float(value)
-
+from cti.switch.embedded.script import HangUp, Hear, Item, Keys, Quiet, Say, Wait
 
 Observer = Callable[["VirtualCaller", str, dict[str, Any]], None]
-"""(caller, what, about): what is ``answered``, ``heard``, ``heard_end``, ``pressed``, ``done``."""
+"""(caller, what, about): what is ``answered``, ``heard``, ``heard_end``, ``pressed``, ``said``, ``done``."""
 
 
 @dataclass(slots=True)
@@ -126,6 +40,7 @@ class VirtualCaller:
     observers: list[Observer] = field(default_factory=list)
     channel: Channel | None = None
     cause: str = ""
+    digits: str = ""
     _at: int = 0
     _wake: int = 0
     _playing: int = 0
@@ -195,6 +110,14 @@ class VirtualCaller:
             self._tell("pressed", {"keys": keys})
             self.channel.core.type_keys(self.channel, keys)
 
+    def say(self, text: str, confidence: float = 0.95, seconds: float | None = None) -> float:
+        """Speak now; how long it takes. Nothing when the call is over."""
+        lasts = text_duration(text) if seconds is None else seconds
+        if self.channel is not None and self.channel.up():
+            self._tell("said", {"text": text})
+            self.channel.core.say(self.channel, text, confidence, lasts)
+        return lasts
+
     def hangup(self) -> None:
         if self.channel is not None:
             cause = "NORMAL_CLEARING" if self.channel.answered else "ORIGINATOR_CANCEL"
@@ -229,7 +152,8 @@ class VirtualCaller:
         self._check()
 
     def dtmf(self, digit: str) -> None:
-        """Digits the switch sends to us are of no interest."""
+        """The switch sends us a digit."""
+        self.digits += digit
 
     def gone(self, cause: str) -> None:
         self.cause = cause
@@ -254,6 +178,8 @@ class VirtualCaller:
             self._done_after(len(item.digits) * item.gap_s)
         elif isinstance(item, Wait):
             self._done_after(item.seconds)
+        elif isinstance(item, Say):
+            self._done_after(self.say(item.text, item.confidence, item.seconds))
         elif isinstance(item, HangUp):
             self.hangup()
         elif isinstance(item, Hear):

@@ -15,9 +15,13 @@ from cti.switch.embedded.profile import Profile
 from cti.switch.embedded.wire import Block, Header
 
 if TYPE_CHECKING:
+    from cti.switch.embedded.asr import Ear
+    from cti.switch.embedded.conference import Room
     from cti.switch.embedded.core import Core
     from cti.switch.embedded.dialplan import Extension
+    from cti.switch.embedded.eavesdrop import Spying
     from cti.switch.embedded.task import Task
+    from cti.switch.embedded.utterance import Utterance
 
 
 class Channel:
@@ -60,6 +64,13 @@ class Channel:
         self.verbose = core.config.verbose_channel_events
         self.stack = 0
         self.recordings: dict[str, float] = {}
+        self.muted = False
+        self.room: Room | None = None
+        self.spying: Spying | None = None  # whom it eavesdrops on
+        self.spies: list[Spying] = []  # who eavesdrop on it
+        self.ear: Ear | None = None
+        self.utterance: Utterance | None = None  # what the far end says, or said last
+        self.detected: deque[tuple[str, str]] = deque()  # Speech-Type and body of events that `park` will tell
         self.other: Profile | None = None
         self.other_type = ""
         self._variable_block: Block | None = None

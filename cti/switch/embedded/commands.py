@@ -8,6 +8,7 @@ from collections.abc import Callable
 from cti.switch.embedded import (  # noqa: F401 - registers the API commands
     api,
     api_call,
+    api_legs,
     api_more,
     api_originate,
     api_record,
@@ -183,6 +184,10 @@ def _sendevent(client: Client, rest: str, headers: dict[str, str], raw: list[Hea
     lead: list[Header] = [("Command", f"sendevent{rest}")]
     lead += [(key, value) for key, value in raw if key.lower() not in {"event-subclass", "event-name"} or not subclass]
     lead.append(("Event-UUID", event_uuid))
+    channel = client.core.find(headers.get("unique-id", ""))
+    if channel is not None and channel.spying is not None and "eavesdrop-command" in headers:
+        channel.spying.command(headers["eavesdrop-command"])  # read by what runs there
+        return f"+OK {event_uuid}"
     client.core.bus.fire(name, lambda: [Block([])], subclass=subclass, body=body, source=SENT_BY_CLIENT, lead=lead)
     return f"+OK {event_uuid}"
 

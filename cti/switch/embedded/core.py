@@ -9,7 +9,15 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from cti.switch.embedded import app_bridge, apps_media, apps_play, recording  # noqa: F401 - registers the applications
+from cti.switch.embedded import (  # noqa: F401 - register applications
+    app_bridge,
+    apps_media,
+    apps_play,
+    asr,
+    conference,
+    eavesdrop,
+    recording,
+)
 from cti.switch.embedded.apps import APPLICATIONS, App
 from cti.switch.embedded.bridging import Bridging
 from cti.switch.embedded.channel import Channel
@@ -18,11 +26,12 @@ from cti.switch.embedded.dialplan import Dialplan, Extension, PlatformDialplan
 from cti.switch.embedded.event import EventBus
 from cti.switch.embedded.files import DiskFiles, Files
 from cti.switch.embedded.names import State
-from cti.switch.embedded.phones import Directory, VirtualPhone, demo_phones
+from cti.switch.embedded.phones import Directory, PhoneBehaviour, VirtualPhone, demo_phones
 from cti.switch.embedded.profile import Profile, without_references
 from cti.switch.embedded.schedule import TaskList
 from cti.switch.embedded.session import session_steps, start_extension
 from cti.switch.embedded.task import FRAME_S, Task
+from cti.switch.embedded.utterance import Utterance
 from cti.switch.embedded.wire import Block, Header
 
 logger = logging.getLogger(__name__)
@@ -89,6 +98,7 @@ class Core:
             "hold_music": config.hold_music,
         }
         self.channels: dict[str, Channel] = {}
+        self.rooms: dict[str, conference.Room] = {}
         self.log_listeners: list[Callable[[int, str, str], None]] = []
         self.started = clock.now()
         self.session_count = 0
@@ -169,6 +179,17 @@ class Core:
     def stop_all_recordings(self, channel: Channel) -> None:
         recording.stop_session_recording(channel, "all")
 
+    def stop_listening(self, channel: Channel) -> None:
+        asr.stop_listening(channel)
+
+    def tell_detected(self, channel: Channel, kind: str, body: str) -> None:
+        asr.fire_detected(channel, kind, body)
+
+    def say(self, channel: Channel, text: str, confidence: float, seconds: float) -> None:
+        """The far end speaks from now on; whoever listens, or begins to before it ends, hears it."""
+        channel.utterance = Utterance(text, confidence, self.clock.now() + seconds)
+        asr.hear(channel, channel.utterance)
+
     def mark_transferred(self, channel: Channel) -> None:
         self._transferred.add(channel.uuid)
 
@@ -188,6 +209,15 @@ class Core:
             if key in "0123456789*#ABCDabcdwWfF" and len(channel.dtmf) < 100:
                 channel.dtmf.append((key, DTMF_DURATION, source))
         channel.poke()
+
+    def set_behaviour(self, phone: VirtualPhone, behaviour: PhoneBehaviour) -> None:
+        """From now on; a phone that registers or unregisters by it is told of (sofia_reg.c)."""
+        before, phone.behaviour = phone.behaviour, behaviour
+        if before.registered != behaviour.registered and phone.extension in self.directory.phones:
+            about: list[Header] = [("profile-name", "phones"), ("from-user", phone.extension)]
+            about += [("from-host", self.directory.domain), ("contact", f"sip:{phone.contact}")]
+            subclass = "sofia::register" if behaviour.registered else "sofia::unregister"
+            self.bus.fire("CUSTOM", lambda: [Block(about)], subclass=subclass)
 
     # ---- globals and log -------------------------------------------------------------------------------------------
 

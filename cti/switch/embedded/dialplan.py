@@ -26,6 +26,12 @@ Dialplan = Callable[["Channel", str, str], Extension | None]
 """(channel, number, context) -> what to execute, None when there is no route (NO_ROUTE_DESTINATION)."""
 
 
+def inline_extension(text: str) -> Extension:
+    """``app:argument,app:argument`` (mod_dptools: inline_dialplan_hunt)."""
+    parts = [part.partition(":") for part in text.split(",") if part]
+    return Extension("inline", [(name, argument) for name, _, argument in parts])
+
+
 @dataclass(frozen=True, slots=True)
 class PlatformDialplan:
     """The dialplan of the shipped configuration (freeswitch_conf/dialplan), with its variables and its choices.

@@ -19,8 +19,8 @@ class Files(Protocol):
     def can_write(self, path: str, *, make_folder: bool = False) -> bool:
         """Would the switch be able to record there? `record_session` makes the folder, `record` does not."""
 
-    def write_silence(self, path: str, seconds: float) -> None:
-        """A recording of that length; problems are logged, the call goes on."""
+    def write_silence(self, path: str, seconds: float) -> bool:
+        """A recording of that length. False where it could not be written: that is logged, and the call goes on."""
 
 
 def is_recordable(path: str) -> bool:
@@ -41,7 +41,7 @@ class DiskFiles:
         except OSError:
             return False
 
-    def write_silence(self, path: str, seconds: float) -> None:
+    def write_silence(self, path: str, seconds: float) -> bool:
         samples = int(min(max(seconds, 0.0), MAX_FILE_S) * RATE)
         try:
             if path.lower().endswith(".wav"):
@@ -55,6 +55,8 @@ class DiskFiles:
                     file.write(b"\xff" * samples)
         except OSError as error:
             log.warning("cannot write the recording %s: %s", path, error)
+            return False
+        return True
 
 
 def wav_size(seconds: float) -> int:

@@ -106,6 +106,7 @@ SOURCES: dict[str, Source] = {
     "CHANNEL_UNHOLD": ("switch_ivr.c", "switch_ivr_unhold", 1638),
     "CHANNEL_UNPARK": ("switch_ivr.c", "switch_ivr_park", 1213),
     "COMMAND": ("switch_ivr_async.c", "switch_ivr_broadcast", 4869),
+    "DETECTED_SPEECH": ("switch_ivr_async.c", "speech_thread", 5070),
     "DTMF": (_CHANNEL, "switch_channel_dequeue_dtmf", 677),
     "HEARTBEAT": ("switch_core.c", "send_heartbeat", 95),
     "MEDIA_BUG_START": ("switch_core_media_bug.c", "switch_core_media_bug_add", 1014),

@@ -119,7 +119,7 @@ def find_phone(core: Core, leg: Leg) -> VirtualPhone | str:
         if not core.directory.gateways[gateway]:
             return "GATEWAY_DOWN"
         return core.directory.outside_phone(number)
-    if profile not in {"internal", "external", "trunks"}:
+    if profile not in {"internal", "external", "phones", "trunks"}:
         return "INVALID_PROFILE"
     user, at, host = address.removeprefix("sip:").partition("@")
     for phone in core.directory.phones.values():

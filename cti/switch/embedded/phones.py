@@ -15,7 +15,8 @@ class PhoneBehaviour:
     """How a phone treats a call. Times in seconds; None: never.
 
     ``refuse``: a hang-up cause with which it refuses at once (USER_BUSY, CALL_REJECTED, …), after ``refuse_after``.
-    ``keys``: digits it types after answering, as (seconds after the answer, digits).
+    ``keys``: digits it types after answering, as (seconds after the answer, digits). ``answers_itself``: when the call
+    asks for it (Call-Info: answer-after=0). ``answers_on_talk``: when a NOTIFY asks for it.
     """
 
     answer_after: float | None = 0.5
@@ -26,6 +27,8 @@ class PhoneBehaviour:
     registered: bool = True
     hangup_cause: str = "NORMAL_CLEARING"
     keys: tuple[tuple[float, str], ...] = ()
+    answers_itself: bool = False
+    answers_on_talk: bool = False
 
 
 ANSWERS = PhoneBehaviour()
@@ -70,11 +73,19 @@ class PhoneLeg:
             self._later(behaviour.refuse_after, lambda: self.channel.hangup(behaviour.refuse))
             return
         self._later(behaviour.ring_after, self.channel.mark_ringing)
-        if behaviour.answer_after is not None:
-            self._later(behaviour.answer_after, self._answer)
+        after = behaviour.answer_after
+        if behaviour.answers_itself and self.channel.is_true("sip_auto_answer"):
+            after = 0.0
+        if after is not None:
+            self._later(after, self._answer)
 
     def _answer(self) -> None:
         self.channel.answer()
+
+    def talk(self) -> None:
+        """NOTIFY, Event: talk."""
+        if self.phone.behaviour.answers_on_talk:
+            self._later(0.0, self._answer)
 
     def answered(self) -> None:
         behaviour = self.phone.behaviour

@@ -45,16 +45,22 @@ def stop_session_recording(channel: Channel, path: str) -> bool:
     paths = list(channel.recordings) if path == "all" else [path] if path in channel.recordings else []
     for one in paths:
         length = channel.core.clock.now() - channel.recordings.pop(one)
-        channel.core.files.write_silence(one, length)
+        written = channel.core.files.write_silence(one, length)
         channel.setvar("record_seconds", str(int(length)))
         channel.setvar("record_ms", str(int(length * 1000)))
         channel.setvar("record_samples", str(int(length * RATE)))
         channel.setvar("record_file_size", str(wav_size(length)))
-        cause = "success-maxtime"  # what 1.10.12 says of a recording that was stopped by command
+        cause = _completion_cause(channel) if written else "uri-failure"
         channel.setvar("record_completion_cause", cause)
         channel.fire("RECORD_STOP", [("Record-File-Path", one), ("Record-Completion-Cause", cause)])
         channel.fire("MEDIA_BUG_STOP", [("Media-Bug-Function", "session_record"), ("Media-Bug-Target", one)])
     return bool(paths)
+
+
+def _completion_cause(channel: Channel) -> str:
+    """1.10.12 (switch_ivr_async.c, record_callback): a command, a limit and a hang-up are told apart only by whether
+    the channel is up. Without silence detection it takes everything for speech."""
+    return "success-maxtime" if channel.up() else "success-silence"
 
 
 @quick("record_session")

@@ -16,10 +16,11 @@ import gevent
 from gevent.event import Event
 from gevent.server import StreamServer
 
-from cti.switch.embedded.caller import Item, Observer, VirtualCaller
+from cti.switch.embedded.caller import Observer, VirtualCaller
 from cti.switch.embedded.core import Core, SwitchConfig
 from cti.switch.embedded.gevent_clock import GeventClock
 from cti.switch.embedded.protocol import Connection
+from cti.switch.embedded.script import Item
 
 log = logging.getLogger(__name__)
 
@@ -202,13 +203,18 @@ class EmbeddedSwitch:
         return caller
 
 
+def _announce(line: str) -> None:
+    """At once: whoever started us may wait for it at the other end of a pipe."""
+    print(line, flush=True)
+
+
 def run(
     host: str = "127.0.0.1",
     port: int = 8021,
     password: str = "",
     *,
     config: SwitchConfig | None = None,
-    announce: Callable[[str], None] = print,
+    announce: Callable[[str], None] = _announce,
 ) -> None:
     """Serve until SIGTERM, SIGINT or `fsctl shutdown`; says its address through ``announce``. Raises OSError."""
     settings = replace(config or SwitchConfig(), host=host, port=port)

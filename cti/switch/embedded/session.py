@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cti.esl import expand
 from cti.switch.embedded.causes import cause_from_text
 from cti.switch.embedded.channel import Channel
-from cti.switch.embedded.dialplan import Extension
+from cti.switch.embedded.dialplan import Extension, inline_extension
 from cti.switch.embedded.ends import Message, true_word
 from cti.switch.embedded.names import State
 from cti.switch.embedded.report import report_variables
@@ -75,7 +75,12 @@ def _route(channel: Channel) -> Steps[None]:
     if channel.outbound and channel.extension is None and not channel.core.is_transferred(channel):
         channel.state = State.CONSUME_MEDIA
         return
-    extension = channel.core.dialplan(channel, channel.profile.destination, channel.profile.context)
+    profile = channel.profile
+    extension: Extension | None
+    if profile.dialplan.lower() == "inline":
+        extension = inline_extension(profile.destination)
+    else:
+        extension = channel.core.dialplan(channel, profile.destination, profile.context)
     if not channel.up() or channel.transferring:
         return
     if extension is None:
@@ -119,6 +124,7 @@ def _end(channel: Channel) -> Steps[None]:
     channel.setvar("hangup_cause_q850", str(channel.q850))
     channel.set_running(State.HANGUP)
     core.stop_all_recordings(channel)
+    core.stop_listening(channel)
     channel.set_callstate("HANGUP")
     core.channel_down(channel)
     channel.far.gone(channel.hangup_cause)
@@ -259,7 +265,6 @@ def take_digit(channel: Channel) -> str:
     dialed = channel.variables.get("digits_dialed", "")
     channel.setvar("digits_dialed", (dialed + digit)[-1024:])
     channel.fire("DTMF", [("DTMF-Digit", digit), ("DTMF-Duration", str(duration)), ("DTMF-Source", source)])
-    channel.far.dtmf(digit)
     return digit
 
 
@@ -288,6 +293,8 @@ def park(channel: Channel) -> Steps[None]:
             break
         yield from parse_all_events(channel)
         take_digit(channel)
+        while channel.detected and channel.ready():
+            channel.core.tell_detected(channel, *channel.detected.popleft())
     channel.controlled = channel.parked = False
     channel.fire("CHANNEL_UNPARK")
 

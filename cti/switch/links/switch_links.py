@@ -56,6 +56,8 @@ class SwitchLinks:
         if settings.worker is not None:
             self._filters.append(("variable_cti_worker", settings.worker))
             self._filters += [("Event-Name", "HEARTBEAT"), ("Event-Name", "BACKGROUND_JOB")]
+            # Subclasses of CUSTOM are about no channel, or carry no variables of it.
+            self._filters += [("Event-Subclass", name) for name in settings.events if "::" in name]
         self._jobs = Jobs()
         self._pair: LinkPair | None = None
         self._attention = Flag()

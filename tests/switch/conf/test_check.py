@@ -93,6 +93,11 @@ def test_a_good_switch(serve: Callable[[Script], int]) -> None:
     assert findings(serve(switch(GOOD))) == [("ok", code) for code in ALL_WELL]
 
 
+def test_a_module_of_the_settings_is_missed(serve: Callable[[Script], int]) -> None:
+    script = switch({**GOOD, "module_exists mod_vosk": "false"})
+    assert ("fail", "module-missing") in findings(serve(script), TRUNK + "modules: [mod_vosk]\n")
+
+
 @pytest.mark.parametrize(
     ("command", "answer", "expected"),
     [
@@ -165,3 +170,16 @@ def test_the_command(serve: Callable[[Script], int], tmp_path: Path) -> None:
     outcome = cli_check(file, tmp_path / "to", timeout_s=2)
     assert outcome.status == 0
     assert "ok    trunk telecom: answers in 4.20 ms, registered as u1\n" in outcome.text
+
+
+def test_films_that_cannot_be_played_are_told(serve: Callable[[Script], int]) -> None:
+    port = serve(switch({**GOOD, "module_exists mod_av": "false"}))
+    films = ("b.mov", "a.mp4", "c.fsv", "d.avi")
+    report = check(settings(port), PASSWORD, timeout_s=2, films=films)
+    found = {(f.verdict.value, f.code, f.subject) for f in report.findings if f.code.startswith("video")}
+    assert found == {
+        ("warn", "video-module", "a.mp4, b.mov"),
+        ("ok", "video", "c.fsv"),
+        ("warn", "video-kind", "d.avi"),
+    }
+    assert report.status == 0

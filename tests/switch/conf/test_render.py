@@ -196,6 +196,16 @@ def test_modules_that_play_video_are_loaded_where_they_were_built(tmp_path: Path
     assert "mod_av" not in (plain.conf / "local" / "modules.xml").read_text()
 
 
+def test_further_modules_are_loaded_and_missing_ones_told(tmp_path: Path) -> None:
+    (tmp_path / "mod_vosk.so").touch()
+    settings = parse_settings("modules: [mod_vosk, mod_unimrcp, mod_vosk]")
+    conf = render(settings, tmp_path / "to", modules=tmp_path)
+    text = (conf.conf / "local" / "modules.xml").read_text()
+    assert text.count('<load module="mod_vosk"/>') == text.count('<load module="mod_unimrcp"/>') == 1
+    assert [note for note in conf.notes if "mod_unimrcp is not in" in note]
+    assert not [note for note in conf.notes if "mod_vosk" in note]
+
+
 def test_an_unwritable_target_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError) as refused:
@@ -254,3 +264,35 @@ def test_escaped_text_ends_no_attribute_and_starts_no_variable(text: str) -> Non
     escaped = escape(text)
     assert not set('"<$') & set(escaped)
     assert ElementTree.fromstring(f'<a b="{escaped}"/>').get("b") == text
+
+
+@pytest.mark.parametrize(
+    ("codecs", "inbound"), [("", "PCMA,PCMU,H264,VP8"), ("sip: {video_codecs: []}", "PCMA,PCMU")], ids=["some", "none"]
+)
+def test_video_is_agreed_on_with_callers_where_a_module_shows_it(tmp_path: Path, codecs: str, inbound: str) -> None:
+    (tmp_path / "mod_av.so").touch()
+    for modules, expected in ((tmp_path, inbound), (None, "PCMA,PCMU")):
+        root, _ = document(render(parse_settings(codecs), tmp_path / "switch", modules=modules).conf)
+        for name in ("phones", "trunks"):
+            (profile,) = root.findall(f".//profile[@name='{name}']")
+            params = {p.get("name"): p.get("value") for p in profile.findall("settings/param")}
+            assert (params["inbound-codec-prefs"], params["outbound-codec-prefs"]) == (expected, "PCMA,PCMU")
+
+
+@pytest.mark.parametrize(
+    ("written", "variables"),
+    [
+        ("", {}),
+        ("t38: offer", {}),
+        ("t38: accept", {"fax_enable_t38_request": "false"}),
+        ("t38: refuse", {"fax_enable_t38_request": "false", "refuse_t38": "true"}),
+    ],
+)
+def test_what_a_trunk_does_with_t38(tmp_path: Path, written: str, variables: dict[str, str]) -> None:
+    settings = parse_settings(f"trunks:\n  - {{name: a, address: 192.0.2.5, {written}}}\n")
+    root, _ = document(render(settings, tmp_path).conf)
+    (user,) = root.findall(".//domain[@name='trunks']/users/user")
+    (gateway,) = root.findall(".//gateway")
+    for holder in (user, gateway):
+        found = {str(v.get("name")): v.get("value") for v in holder.findall("variables/variable")}
+        assert {name: value for name, value in found.items() if "t38" in name} == variables

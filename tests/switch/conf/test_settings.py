@@ -98,6 +98,8 @@ WRONG = [
     ("name: [unclosed\n", "[bad-yaml]"),
     ("folders: {prompts: relative/path}\n", "s.yaml:1:20 [bad-value] 'relative/path' is no absolute folder"),
     ("folders: {prompts: /a/../b}\n", "[bad-value]"),
+    ("modules: [vosk]\n", "s.yaml:1:11 [bad-value]"),
+    ("modules: [../mod_x]\n", "s.yaml:1:11 [bad-value]"),
 ]
 
 

@@ -62,8 +62,9 @@ class NoFiles:
     def can_write(self, path: str, *, make_folder: bool = False) -> bool:
         return is_recordable(path) and not path.startswith(("/proc", "/nosuchdir"))
 
-    def write_silence(self, path: str, seconds: float) -> None:
+    def write_silence(self, path: str, seconds: float) -> bool:
         self.written[path] = seconds
+        return True
 
 
 class Wire:

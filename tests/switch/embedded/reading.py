@@ -26,6 +26,8 @@ KEYS = (
     "Playback-Status",
     "Hangup-Cause",
     "Record-Completion-Cause",
+    "Media-Bug-Function",
+    "Speech-Type",
 )
 
 

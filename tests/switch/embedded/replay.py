@@ -23,6 +23,7 @@ class Call:
     keys: tuple[tuple[float, str, str], ...] = ()
     hangup_at: float | None = None
     speaking_s: float = 2.0
+    says: tuple[tuple[float, float], ...] = ()  # (time, seconds)
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,8 @@ def _place(lab: Lab, call: Call) -> None:
     caller.place(lab.core)
     for at, digit, source in call.keys:
         lab.clock.call_at(START + at, partial(lab.core.type_keys, caller.channel, digit, source))
+    for at, seconds in call.says:
+        lab.clock.call_at(START + at, partial(caller.say, "something", 1.0, seconds))
     if call.hangup_at is not None:
         lab.clock.call_at(START + call.hangup_at, caller.hangup)
 

@@ -100,6 +100,10 @@ def situations() -> list[Situation]:
             ),
             other=((9.62, "api hupall\n\n"),),
         ),
+        Situation(
+            "in_detect_speech",
+            calls=(Call(0.002, "6000", _uuids("in_detect_speech")[0], hangup_at=8.9935, says=((0.5315, 0.6),)),),
+        ),
         Situation("in_originate", skip=lambda record: b"loopback/" in record.data, until=8.47),
         Situation("in_originate", skip=lambda record: 0.0025 < record.at_s < 10.0, since=10.0),
         Situation("in_record", calls=(Call(0.01, "6000", _uuids("in_record")[0]),)),

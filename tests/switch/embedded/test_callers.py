@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from cti.switch.embedded.caller import HangUp, Hear, Keys, Quiet, VirtualCaller, Wait, parse_script
+from cti.switch.embedded.caller import VirtualCaller
 from cti.switch.embedded.core import SwitchConfig
 from cti.switch.embedded.dialplan import PlatformDialplan
 from cti.switch.embedded.media import open_media, text_duration
 from cti.switch.embedded.phones import BUSY, NO_ANSWER, PhoneBehaviour, VirtualPhone
+from cti.switch.embedded.script import HangUp, Hear, Keys, Quiet, Wait, parse_script
 from tests.switch.embedded.lab import Lab
 from tests.switch.embedded.reading import events, messages
 

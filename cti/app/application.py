@@ -1,0 +1,369 @@
+"""An engine with its switches, store and API."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import gevent
+from gevent.event import Event as Flag
+
+from cti.api.desks import Desks
+from cti.api.flows import Flows
+from cti.app.clocks import SystemClock
+from cti.app.hooks import make_webhooks
+from cti.app.office_watch import OfficeWatch
+from cti.app.parts import (
+    find_engine,
+    load_boss,
+    make_channel,
+    make_floor,
+    make_folder,
+    make_hours,
+    make_keeper,
+    make_prompts,
+    open_spool,
+    reload_setup,
+    sealer_of,
+    store_place,
+)
+from cti.app.phones import keep_phones
+from cti.app.recalling import make_callback_desk, make_out_calls, make_set_notices
+from cti.app.serving import start_api, welcome
+from cti.boss import InterfaceServer
+from cti.channels.conversations import Conversations
+from cti.channels.fax_pages import TextPages
+from cti.channels.timer_runs import TimerRuns
+from cti.core.errors import SwitchUnavailable
+from cti.flow import EntryTable
+from cti.prompts import TextPrompts, WavPrompts
+from cti.runtime.account_services import AccountServices
+from cti.runtime.admission import Admission, Limits
+from cti.runtime.blocked import BlockList
+from cti.runtime.chats import Chats
+from cti.runtime.collector import set_aside
+from cti.runtime.engine import Engine
+from cti.runtime.floor.documents import Documents, in_queues
+from cti.runtime.floor.ledger import Ledger
+from cti.runtime.floor.text_screens import TextScreens
+from cti.runtime.journal import Journal
+from cti.runtime.library import FlowLibrary
+from cti.runtime.notices import NoticeBoard, NoticeTally
+from cti.runtime.reloading import Reloader
+from cti.runtime.requests import RequestDesk
+from cti.runtime.screens import CallScreens
+from cti.runtime.services import Lookups, Messages, PromptDesk, Services
+from cti.runtime.timers import Timers
+from cti.runtime.transcripts import Transcripts
+from cti.runtime.waiting import wait_until
+from cti.store import open_store
+from cti.store.token_key import load_token_key
+from cti.switch.dialing import Dialing
+from cti.switch.driver import SUBSCRIBED, FreeSwitch
+from cti.switch.links import LinkSettings
+from cti.switch.speech import SPEECH_EVENTS, Ears, SwitchSpeech
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gevent.pywsgi import WSGIServer
+
+    from cti.config import Settings, SwitchSettings
+    from cti.core.documents import DocumentLeft
+    from cti.ports import Clock, MessageChannel, Recogniser, Store
+    from cti.runtime.engine import Figures
+
+log = logging.getLogger("cti.app")
+
+#: How long a start waits for what the last engine left in the spill file.
+SPILLED_S = 10.0
+
+
+class Application:
+    """An engine with its switches, store and API. ``start`` returns when it serves; `stop` ends it in order."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        direct: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+        channels: Mapping[str, MessageChannel] | None = None,
+        recogniser: Recogniser | None = None,
+        announce: Callable[[str], None] = print,
+    ) -> None:
+        """``direct``: called number -> flow, before the entry table is asked (the telephone in the terminal).
+        ``clock``: the machine's unless said. ``channels``: message channels in the place of configured ones.
+        ``recogniser``: in the place of the configured one; without any callers can only press keys.
+        ``announce``: shows a person, and no log, the first administrator's one-time password."""
+        self.settings = settings
+        self._speech = SwitchSpeech()
+        self._hears = find_engine(settings) if recogniser is None else None
+        self._channels = dict(channels or {})
+        self._recogniser: Recogniser | None = self._speech if self._hears is not None else recogniser
+        self._direct = dict(direct or {})
+        self._asked = Flag()
+        self._clock: Clock = clock or SystemClock()
+        make_folder(settings.data)
+        plan, folder = load_boss(settings)
+        url, keys = store_place(settings)
+        store = open_store(url, keys, clock=self._clock.now)
+        self.store: Store = store
+        self._reports = store.reports
+        self._announce = announce
+        self.accounts = AccountServices(store.accounts, load_token_key(settings.data / "token-key.pem"), self._clock)
+        log_of_writes = store.accounts.office_writes
+        sealer = sealer_of(keys)
+        self.boss = InterfaceServer(plan, self._clock, folder=folder, sealing=sealer, writes=log_of_writes)
+        self._requests = RequestDesk(self.boss, self._clock, open_spool(settings.data / "requests", keys))
+        speech = self._recogniser is not None
+        catalog = replace(plan.catalog(), queues=frozenset(settings.queues), speech=speech)
+        self.library = FlowLibrary({}, EntryTable((), {}, {}), direct=self._direct)
+        zone = ZoneInfo(settings.timezone)
+        tally = NoticeTally(store.record, lambda: datetime.fromtimestamp(self._clock.now(), zone))
+        self.notices = NoticeBoard(over=self._notice_over, tally=tally)
+        self.blocked = BlockList(store.accounts.blocked, self._clock)
+        setup = reload_setup(settings, catalog)
+        self.reloader = Reloader(self.library, store.flows, self._clock, setup, self.notices)
+        self.reloader.load(watched=settings.reload.watch)
+        self.engine, self._prompts = self._engine(self.library)
+        self.webhooks = make_webhooks(settings, store, self.floor, self._clock)
+        self._flows = Flows(self.library, self.reloader, store.flows)
+        self.conversations = Conversations(self.engine)
+        self.engine.add_switch(self.conversations)
+        self.timers = self._timers()
+        self.switches_by_name = {s.name: self._switch(s) for s in settings.switches}
+        self._beats: list[gevent.Greenlet[[], None]] = []
+        self._api: WSGIServer | None = None
+
+    # ---- life --------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Raises ConfigError when the API's address cannot be had; nothing has been started then."""
+        drivers = list(self.switches_by_name.values())
+        self.webhooks.board.look()  # before anybody can make anything happen
+        self._api = start_api(
+            self.settings,
+            self.store,
+            self,
+            self.accounts,
+            self.switches_by_name,
+            self._flows,
+            self.floor,
+            self._reports,
+            Desks(self.callbacks, self.set_notices, self.blocked),
+            self.recordings.shelf,
+            Chats(self.conversations, self.transcripts, self._clock),
+            self.webhooks,
+            self.boss,
+        )
+        self.webhooks.start()
+        welcome(self.accounts, self._announce)
+        if self.settings.reload.watch:
+            self.reloader.start()
+            if self.settings.boss.file is not None:
+                self._beats.append(gevent.spawn(OfficeWatch(self.boss, self.settings.boss.file).run))
+        self.floor.start()
+        self._begin_desks()
+        self.recordings.start()
+        for driver in drivers:
+            driver.links.start()
+            self._beats.append(gevent.spawn(driver.liveness.run))
+        self._beats.append(gevent.spawn(keep_phones(self.settings, self.accounts, self.switches_by_name).run))
+        if self.settings.worker.slot == 0:
+            self._beats.append(gevent.spawn(self.timers.main))
+        resumed = self._requests.resume()
+        if resumed:
+            log.warning("%d requests that were promised to callers are taken up", resumed)
+        log.info("API on http://%s:%d", self.settings.api.host, self.api_port)
+
+    @property
+    def api_port(self) -> int:
+        assert self._api is not None
+        return int(self._api.server_port or 0)
+
+    def heed_signals(self) -> None:
+        """From here on SIGTERM and SIGINT end `run_until_signal`; call it before `start`, so that none is missed."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            gevent.signal_handler(number, self._asked.set)
+
+    def run_until_signal(self) -> int:
+        """The process is this engine's alone: what has been loaded is kept from its cycle collector."""
+        set_aside()
+        self._asked.wait()
+        self.stop()
+        return 0
+
+    def ask_to_stop(self) -> None:
+        """As a signal would."""
+        self._asked.set()
+
+    def wait_until_up(self, timeout_s: float) -> None:
+        """Until every switch gives us its calls. Raises SwitchUnavailable at the deadline."""
+        drivers = self.switches_by_name
+        wait_until(lambda: all(driver.up for driver in drivers.values()), timeout_s)
+        for name, driver in drivers.items():
+            links = driver.links
+            if not links.connected:
+                raise SwitchUnavailable(f"switch {name} is not up after {timeout_s:g} s: {links.reason or links.state}")
+            driver.liveness.beat(timeout_s)
+
+    def wait_until_recorded(self, call_id: str, timeout_s: float) -> bool:
+        """Until the call is over for the engine and its records are in the database; False at the deadline."""
+        return self.engine.wait_closed(call_id, timeout_s) and self.store.flush(timeout_s)
+
+    def stop(self) -> None:
+        """No new calls; wait for those that are up; what is left stays parked for the next engine or the guard."""
+        self.timers.stop()
+        for driver in self.switches_by_name.values():
+            driver.liveness.close()
+        self.engine.drain(self.settings.worker.drain_s)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """End at once: calls that are up stay as they are on the switch, and open on record."""
+        self.reloader.stop()
+        left = self.engine.abandon()
+        if left:
+            log.warning("%d calls are left parked on the switch", left)
+        gevent.killall(self._beats)
+        self.callbacks.stop()
+        self.floor.stop()
+        self._ledger.close(self.floor.owner.acd, self.floor.owner.now())
+        if self._api is not None:
+            self._api.stop(timeout=1)
+        for driver in self.switches_by_name.values():
+            driver.links.stop()
+        self.recordings.stop()
+        self.webhooks.stop()
+        self._requests.close()
+        self.boss.close()
+        self.accounts.close()
+        self.store.close(10.0)
+        if isinstance(self._prompts, WavPrompts):
+            self._prompts.close()
+
+    def _begin_desks(self) -> None:
+        """Callbacks, notices set by people, blocked numbers, hours: what holds is known before the first call."""
+        self.blocked.look()
+        self.hours.look()
+        self.set_notices.look()
+        self.floor.texts.resume(self._documents)
+        self.callbacks.start()
+        runs = (self.blocked.run, self.set_notices.run, self.hours.run)
+        self._beats += [gevent.spawn(run) for run in runs]
+
+    def _documents_left(self, worker: str) -> list[DocumentLeft]:
+        """Faxes that the last engine of this worker left waiting."""
+        self.store.flush(SPILLED_S)  # what it could not write any more comes first
+        found = in_queues(self.store.find_documents(worker), self.settings.queues)
+        if found:
+            log.warning("%d faxes that waited for agents wait on", len(found))
+        return found
+
+    def _notice_over(self, notice: str) -> None:
+        """Whoever wanted to be called when this is over is called now."""
+        desk = getattr(self, "callbacks", None)
+        if desk is not None:
+            desk.raise_event(notice)
+
+    # ---- what the API asks (Vitals) ------------------------------------------------------------------------------
+
+    def figures(self) -> Figures:
+        return self.engine.figures()
+
+    def switches(self) -> dict[str, str]:
+        return {name: str(driver.links.state) for name, driver in self.switches_by_name.items()}
+
+    # ---- parts -----------------------------------------------------------------------------------------------------
+
+    def _engine(self, library: FlowLibrary) -> tuple[Engine, TextPrompts | WavPrompts]:
+        settings = self.settings
+        faxes = settings.data / "faxes"
+        make_folder(faxes)
+        self.recordings = make_keeper(settings, self.store, self.accounts.store.recordings, self._clock)
+        prompts = make_prompts(settings, library, self.notices.notices)
+        desk = PromptDesk(prompts)
+        self.floor = make_floor(settings, self._clock, desk, lambda: self.switches_by_name)
+        worker = f"{settings.node}/{settings.worker.slot}"
+        self._ledger = Ledger(self.store.record, worker)
+        self._documents = self._documents_left(worker)
+        going_on = {one.contact: one.entry_id for one in self._documents if one.entry_id}
+        self._ledger.begin(self.floor.owner.now(), going_on)
+        self.floor.texts.documents = Documents(self.store.record, worker)
+        self.hours = make_hours(settings, self._clock, self.floor, library)
+        self.floor.owner.listeners.append(self._ledger.hear)
+        self.floor.owner.kept = self.store.flush
+        self.floor.wrapups.keep, self._ledger.written = self._ledger.note, self.floor.wrapups.closing
+        limits = settings.limits
+        bounds = Limits(limits.calls, limits.per_caller, limits.per_second)
+        admission = Admission(bounds, self._clock, blocked=self.blocked.holds)
+        journal = Journal(self.store, self._clock)
+        self.set_notices = make_set_notices(self.accounts.store.notices, self.notices, self._clock, library, desk)
+        out = make_out_calls(settings, self.floor, journal, lambda: self.switches_by_name, self.recordings.plain)
+        self.callbacks = make_callback_desk(
+            settings,
+            self._clock,
+            self.floor,
+            out,
+            self.accounts.store.callbacks,
+            library,
+            lambda: self.engine,
+            admission,
+            self.notices.is_over,
+        )
+        self.transcripts = Transcripts(self.store, self._clock)
+        self.floor.texts.attach(self.transcripts)
+        calls = CallScreens(lambda: self.engine, self.store, out.numbers)
+        self.floor.publisher.screens = TextScreens(calls, self.floor.texts, self.transcripts)
+        services = Services(
+            clock=self._clock,
+            zone=ZoneInfo(settings.timezone),
+            journal=journal,
+            prompts=desk,
+            lookups=Lookups(self.boss),
+            requests=self._requests,
+            notices=self.notices,
+            callbacks=self.callbacks,
+            queues=self.floor.callers,
+            texts=self.floor.texts,
+            transcripts=self.transcripts,
+            messages=Messages({n: make_channel(settings, n, how) for n, how in settings.messages} | self._channels),
+            plain=self.recordings.plain,
+            recorded=self.recordings.complete,
+            faxes=faxes,
+            pages=TextPages(settings.fax.font),
+            recogniser=self._recogniser,
+        )
+        return Engine(library, services, admission, lost_after_s=settings.worker.guard_s), prompts
+
+    def _timers(self) -> Timers:
+        runs = TimerRuns(self.engine)
+        self.engine.add_switch(runs)
+        settings = self.settings
+        zone, file = ZoneInfo(settings.timezone), settings.data / "timers.json"
+        return Timers(lambda: self.library.entry, runs.begin, self._clock, zone, file)
+
+    def _switch(self, switch: SwitchSettings) -> FreeSwitch:
+        settings = self.settings
+        events = SUBSCRIBED + SPEECH_EVENTS if self._hears is not None else SUBSCRIBED
+        link = LinkSettings(switch.host, switch.port, switch.secret(), events, worker=str(settings.worker.slot))
+        dialing = Dialing(
+            switch.domain,
+            settings.dialing.trunks,
+            settings.dialing.allowed,
+            settings.dialing.caller_number or "",
+            settings.dialing.denied,
+            settings.dialing.sip_hosts,
+        )
+        driver = FreeSwitch(switch.name, link, self.engine, dialing, guard_s=settings.worker.guard_s)
+        driver.leg_control.attach(self.floor.talks)
+        if self._hears is not None:
+            driver.ears = Ears(driver, self._hears)
+            self._speech.add(driver.legs, driver.ears)
+        self.engine.add_switch(driver)
+        return driver

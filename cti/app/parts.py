@@ -1,0 +1,231 @@
+"""The parts of an engine, made of its settings."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cti.acd import Overflow, QueueConfig, Select
+from cti.boss import DEMO_DATABASE, DEMO_INTERFACES, WAYS, OfficePlan, ensure_demo_database, load_office
+from cti.channels.log import LogChannel
+from cti.channels.outbox import OutboxChannel
+from cti.core.errors import ConfigError
+from cti.core.recordings import RecordingKind, Retention
+from cti.core.wrapups import Dispositions
+from cti.flow.notices import notice_says
+from cti.flow.suggest import did_you_mean
+from cti.prompts import Renderer, TextPrompts, WavPrompts
+from cti.runtime.floor import Floor
+from cti.runtime.floor.agent_legs import ALERT
+from cti.runtime.floor.hours import OpeningHours
+from cti.runtime.floor.hunting import PERSON, membership
+from cti.runtime.floor.texts import Silence
+from cti.runtime.recordings.keeper import Keeper
+from cti.runtime.recordings.plain import PlainFiles
+from cti.runtime.recordings.shelf import Shelf
+from cti.runtime.reload_job import PromptJob
+from cti.runtime.reloading import ReloadSetup
+from cti.runtime.request_spool import FileSpool
+from cti.store.keyring import load_ring
+from cti.switch.speech import Engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from cti.config import OutboundSettings, QueueSettings, Settings
+    from cti.flow import Catalog
+    from cti.flow.notices import Notice
+    from cti.ports import Clock, MessageChannel, Store
+    from cti.runtime.library import FlowLibrary
+    from cti.runtime.services import PromptDesk
+    from cti.store.recordings import Recordings
+    from cti.store.sealing import Sealer
+    from cti.switch.driver import FreeSwitch
+
+log = logging.getLogger("cti.app")
+
+
+def reload_setup(settings: Settings, catalog: Catalog) -> ReloadSetup:
+    prompts = None
+    if not speaks_by_itself(settings):
+        folder, cache = settings.flows / "prompts", settings.data / "prompts"
+        prompts = PromptJob(str(folder), str(cache), dict(settings.prompts.voices), settings.prompts.speed)
+    tested = settings.data / "flows-tested.json"
+    return ReloadSetup(settings.flows, catalog, tested, prompts, settings.reload.deadline_s)
+
+
+def speaks_by_itself(settings: Settings) -> bool:
+    return all(switch.kind == "embedded" for switch in settings.switches)
+
+
+def make_folder(folder: Path) -> None:
+    """Raises ConfigError: not to be made, or not to be named to the switch (`record` takes words)."""
+    if any(char.isspace() for char in str(folder.resolve())):
+        raise ConfigError(
+            f"the folder {folder} has a blank in its path, and the switch cannot record into it",
+            code="bad-folder",
+            remedy="set `data:` to a path without blanks",
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot make the folder {folder}: {error.strerror}",
+            code="unwritable-folder",
+            remedy="set `data:` to a folder that the engine's user may write",
+        ) from error
+
+
+def store_place(settings: Settings) -> tuple[str, Path]:
+    url = settings.store.url or f"sqlite:///{settings.data / 'cti.db'}"
+    return url, settings.store.keys or settings.data / "keys.json"
+
+
+def load_boss(settings: Settings) -> tuple[OfficePlan, Path]:
+    """What the interface server is to do, and the folder from which its relative paths count."""
+    file = settings.boss.file
+    if file is not None:
+        return load_office(file, WAYS), file.parent
+    ensure_demo_database(settings.data / DEMO_DATABASE)
+    return load_office(DEMO_INTERFACES, WAYS), settings.data
+
+
+def make_floor(
+    settings: Settings, clock: Clock, prompts: PromptDesk, drivers: Callable[[], Mapping[str, FreeSwitch]]
+) -> Floor:
+    """``drivers``: there once the engine is made."""
+    queues = [_queue(name, queue) for name, queue in settings.queues.items()]
+    queues.append(QueueConfig("", wrapup_s=settings.outbound.wrapup_s))
+    recorded = {name for name, queue in settings.queues.items() if queue.record}
+    if settings.outbound.record:
+        recorded.add("")
+    floor = Floor(
+        clock,
+        queues,
+        prompts,
+        lambda name: drivers()[name].leg_control,
+        {name: queue.music for name, queue in settings.queues.items()},
+        recorded,
+        {
+            "": _dispositions(settings.outbound),
+            **{name: _dispositions(queue) for name, queue in settings.queues.items()},
+        },
+        switches=lambda: {name: driver.leg_control for name, driver in drivers().items() if driver.up},
+        idle=() if settings.permanent_legs.idle is None else (settings.permanent_legs.idle,),
+        alert=settings.permanent_legs.alert or ALERT,
+    )
+    told = settings.conversations
+    floor.texts.silence["sms"] = Silence(told.sms_customer_s, told.sms_agent_s)
+    floor.texts.silence["chat"] = Silence(told.chat_customer_s, told.chat_agent_s)
+    for name, queue in settings.queues.items():
+        if queue.agents:
+            floor.hunt(name, queue.agents, queue.rest_s)
+    return floor
+
+
+def _dispositions(told: QueueSettings | OutboundSettings) -> Dispositions:
+    return Dispositions(told.dispositions, told.disposition_required)
+
+
+def make_hours(settings: Settings, clock: Clock, floor: Floor, library: FlowLibrary) -> OpeningHours:
+    """Raises ConfigError (unknown-calendar): the flows have no such calendar."""
+    of = {name: queue.calendar for name, queue in settings.queues.items() if queue.calendar is not None}
+    for queue, calendar in of.items():
+        if calendar not in library.calendars:
+            raise ConfigError(
+                f"queue {queue}: there is no calendar '{calendar}'{did_you_mean(calendar, library.calendars)}",
+                code="unknown-calendar",
+                remedy=f"add calendars/{calendar}.yaml to the flows, or name another one",
+            )
+    return OpeningHours(floor.owner, clock, of, lambda: library.calendars, floor.publisher.touch)
+
+
+def _queue(name: str, queue: QueueSettings) -> QueueConfig:
+    """Phones of a hunt group have the queue's own skill and no other; a queue that asks nothing takes every person."""
+    asked = {**queue.skills, **({membership(name): 1} if queue.agents else {})}
+    return QueueConfig(
+        name,
+        skills=asked or PERSON,
+        priority=queue.priority,
+        limit=queue.limit,
+        ring_s=queue.ring_s,
+        wrapup_s=queue.wrapup_s,
+        select=Select(queue.select),
+        overflow=tuple(Overflow(o.to, o.after_s, o.length, o.wait_s, o.no_agents) for o in queue.overflow),
+        wait_unstaffed=queue.wait_unstaffed,
+        unstaffed_s=queue.unstaffed_s,
+        after_work_ready=queue.after_work_ready,
+        service_level_s=queue.service_level_s,
+    )
+
+
+def make_keeper(settings: Settings, store: Store, recordings: Recordings, clock: Clock) -> Keeper:
+    """Raises ConfigError (bad-folder, unwritable-folder)."""
+    plain = PlainFiles(settings.data, settings.node)
+    make_folder(plain.folder)
+    return Keeper(Shelf(recordings, settings.data), plain, clock, retention_of(settings), store.flush)
+
+
+def retention_of(settings: Settings) -> Retention:
+    days = {kind: getattr(settings.recording, f"{kind}_days") for kind in RecordingKind}
+    queues = {name: queue.record_days for name, queue in settings.queues.items() if queue.record_days is not None}
+    return Retention(days, queues)
+
+
+def open_spool(folder: Path, keys: Path) -> FileSpool:
+    """Promised requests are sealed with the store's key ring, which is there once the store is open."""
+    sealer = sealer_of(keys)
+    return FileSpool(folder, sealer.seal, sealer.open)
+
+
+def sealer_of(keys: Path) -> Sealer:
+    """Of a key ring that is there, as it is once the store is open."""
+    ring = load_ring(keys)
+    assert ring is not None
+    return ring.sealer()
+
+
+def make_channel(settings: Settings, name: str, how: str) -> MessageChannel:
+    return OutboxChannel(settings.data / "outbox" / name) if how == "outbox" else LogChannel(name)
+
+
+def find_engine(settings: Settings) -> Engine | None:
+    """The recogniser of the configuration; None without one."""
+    speech = settings.speech
+    if speech is None:
+        return None
+    return Engine(
+        speech.engine,
+        profile=speech.profile or "",
+        grammar=speech.grammar,
+        grammars=speech.grammars,
+        languages=speech.languages,
+        params=speech.params,
+        scale=speech.confidence,
+        announces=speech.announces,
+        folder=(settings.data / "grammars").absolute(),
+    )
+
+
+def make_prompts(settings: Settings, library: FlowLibrary, notices: Iterable[Notice]) -> TextPrompts | WavPrompts:
+    """As text when every switch speaks by itself, else as files, all fixed ones rendered before the first call."""
+    folder = settings.flows / "prompts"
+    if speaks_by_itself(settings):
+        return TextPrompts(folder)
+    prompts = WavPrompts(
+        folder,
+        settings.data / "prompts",
+        voices=settings.prompts.voices,
+        renderer=Renderer(speed=settings.prompts.speed),
+    )
+    report = prompts.render_ahead([*library.fixed_prompts(), *notice_says(notices)], _progress)
+    log.info("prompts: %d rendered, %d cached, %d recorded", report.rendered, report.cached, report.recorded)
+    for say, error in report.failed:
+        log.error("prompt not rendered (%s): %s", say.language, error)
+    return prompts
+
+
+def _progress(done: int, total: int) -> None:
+    if done == total or done % max(1, total // 10) == 0:
+        log.info("prompts: %d of %d", done, total)

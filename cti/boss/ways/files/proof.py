@@ -1,0 +1,43 @@
+"""What no schema can tell of files: is the pattern one, does a feed have the field by which it is asked?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from cti.boss.codecs import is_charset, prove_body, unknown_charset
+from cti.boss.way import Carried, Finding
+from cti.boss.ways.files.options import FilesBackend, FilesTarget
+
+
+def prove_backend(backend: FilesBackend) -> Iterable[Finding]:
+    if "://" in backend.url.removeprefix("file://"):
+        yield Finding(("url",), "bad-url", "write the path of a folder")
+    for name, feed in backend.feeds.items():
+        where = ("feeds", name)
+        try:
+            groups = re.compile(feed.match).groupindex
+        except re.error:
+            yield Finding((*where, "match"), "bad-option", "this is no regular expression")
+        else:
+            if "seq" not in groups:
+                yield Finding((*where, "match"), "missing-option", r"'match' needs the group (?P<seq>\d+)")
+        if not is_charset(feed.charset):
+            yield unknown_charset(feed.charset, (*where, "charset"))
+        yield from prove_body(feed.row, (*where, "row"))
+        if feed.row.rows is not None:
+            yield Finding((*where, "row", "rows"), "bad-option", "each line is one record already")
+        if feed.row.fields and feed.key not in [field.name for field in feed.row.fields]:
+            yield Finding((*where, "key"), "unknown-field", f"'{feed.key[:40]}' is not among the fields of 'row'")
+
+
+def prove_target(backend: FilesBackend, target: FilesTarget, carried: Carried) -> Iterator[Finding]:
+    feed = backend.feeds.get(target.feed)
+    if feed is None:
+        known = ", ".join(sorted(backend.feeds))
+        yield Finding(("feed",), "unknown-feed", f"'{target.feed[:40]}' is no feed of this back end; known are {known}")
+        return
+    if carried.write:
+        yield Finding((), "bad-option", "files only answer look-ups: a request goes another way")
+    if carried.fields != {feed.key}:
+        yield Finding(("send",), "unknown-field", f"{target.feed} is asked by '{feed.key}' and by nothing else")

@@ -1,0 +1,99 @@
+"""The one place that knows databases apart: engines, time limits, what their errors mean."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from cti.boss.way import Surroundings
+from cti.boss.ways.sql.options import SqlBackend
+from cti.config import from_environment
+from cti.core.errors import ConfigError
+from cti.core.issue import Place
+from cti.files import read_secret
+
+_OPCODES_PER_CHECK = 10_000
+_LONGEST_LOCK_MS = 1_000
+
+
+def open_engines(options: SqlBackend, around: Surroundings) -> tuple[Engine, Engine]:
+    """(for reads, for writes); the same one where the database itself keeps reads from writing. Raises ConfigError for
+    what can never work; a server that is down now is no error."""
+    try:
+        url = make_url(from_environment(options.url))
+        if url.get_backend_name() == "sqlite":
+            path = around.folder / (url.database or "")
+            return _sqlite(url, path, "ro"), _sqlite(url, path, "rw")
+        password = _password(options, around.folder)
+        timing = {"connect_timeout": options.connect_s} if url.get_backend_name() == "postgresql" else {}
+        engine = create_engine(
+            url.set(password=password) if password is not None else url,
+            pool_size=around.at_once,
+            max_overflow=0,
+            pool_timeout=options.connect_s,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args=timing,
+        )
+    except (ArgumentError, ValueError, ModuleNotFoundError) as error:
+        raise ConfigError(
+            f"{around.name}: the url of the database cannot be used: {type(error).__name__}",
+            remedy="write sqlite:///path/to/file.db or postgresql+psycopg://user@host/name, and install the driver",
+        ) from None
+    return engine, engine
+
+
+def _password(options: SqlBackend, folder: Path) -> str | None:
+    if options.password_file is not None:
+        file = folder / options.password_file
+        return read_secret(file, what="the back end's password", remedy="give the engine's user the right to read it")
+    return from_environment(options.password) if options.password is not None else None
+
+
+def _sqlite(url: URL, path: Path, mode: str) -> Engine:
+    if not path.is_file():
+        raise ConfigError("the back end's database does not exist", place=Place(str(path)), remedy="name another file")
+    opened = url.set(database=f"file:{_escaped(path)}").update_query_dict({"mode": mode, "uri": "true"})
+    return create_engine(opened, poolclass=NullPool, hide_parameters=True)
+
+
+def _escaped(path: Path) -> str:
+    return str(path.resolve()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def bound_time(connection: Connection, deadline: float, *, writes: bool) -> None:
+    """Let the database itself stop statements at the deadline, and let a read write nothing."""
+    left_ms = max(1, int((deadline - time.monotonic()) * 1000))
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.driver_connection
+        driver.execute(f"PRAGMA busy_timeout = {min(left_ms, _LONGEST_LOCK_MS)}")
+        driver.set_progress_handler(lambda: time.monotonic() >= deadline, _OPCODES_PER_CHECK)
+    elif connection.dialect.name == "postgresql":
+        if not writes:
+            connection.execute(text("SET TRANSACTION READ ONLY"))
+        connection.execute(text(f"SET LOCAL statement_timeout = {left_ms}"))
+
+
+def reason_of(error: SQLAlchemyError) -> str:
+    """A stable code: `sqlite-busy`, `sql-42703` (the SQL state), `unreachable`, or the driver's class."""
+    origin: Any = getattr(error, "orig", None)
+    name, state = getattr(origin, "sqlite_errorname", None), getattr(origin, "sqlstate", None)
+    if name:
+        return str(name).lower().replace("_", "-")
+    if state:
+        return f"sql-{str(state).lower()}"
+    return "unreachable" if type(error).__name__ == "OperationalError" else f"sql-{type(origin or error).__name__}"
+
+
+def describe(error: SQLAlchemyError) -> str:
+    """What may be logged: SQLite's messages quote SQL; other drivers' may quote data, so only their class and state."""
+    origin = getattr(error, "orig", None)
+    if origin is not None and type(origin).__module__ == "sqlite3":
+        return str(origin)
+    return f"{type(origin or error).__name__} {getattr(origin, 'sqlstate', None) or ''}".strip()

@@ -1,0 +1,108 @@
+"""`cti calendar`: opening hours and holidays: what holds now, as a table and back. The engine takes what is saved."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import astuple
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cti.cli.common import add_config, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cti.api.tables import Table
+    from cti.flow import Calendar
+
+
+def add_to(nouns: Any) -> None:
+    noun = nouns.add_parser("calendar", help="calendars: what holds now, export, import", description=__doc__)
+    verbs = noun.add_subparsers(dest="verb", required=True, metavar="VERB")
+    listing = verbs.add_parser("list", help="calendars, and what each says now")
+    listing.add_argument("--json", action="store_true")
+    listing.set_defaults(run=show)
+    exporting = verbs.add_parser("export", help="all of them as CSV")
+    exporting.set_defaults(run=export)
+    importing = verbs.add_parser("import", help="write those that a CSV names, all or none; - reads the input")
+    importing.add_argument("file", metavar="FILE")
+    importing.add_argument("--check", action="store_true", help="say what is wrong, change nothing")
+    importing.set_defaults(run=take)
+    for verb in (listing, exporting, importing):
+        add_config(verb)
+
+
+def show(options: argparse.Namespace) -> int:
+    now = datetime.now(UTC)
+    rows = [
+        {"calendar": name, "state": one.state(now), "timezone": one.timezone, "title": one.title}
+        for name, one in _calendars(settings_of(options).flows)
+    ]
+    if options.json:
+        json.dump({"calendars": rows}, sys.stdout, ensure_ascii=False, indent=2)
+        print()
+    else:
+        for row in rows:
+            print("{calendar:<20}  {state:<7}  {timezone:<20}  {title}".format(**row).rstrip())
+    return 0
+
+
+def export(options: argparse.Namespace) -> int:
+    from cti.api.tables import csv_text
+    from cti.flow.calendar_rows import COLUMNS, rows_of
+
+    found = _calendars(settings_of(options).flows)
+    rows = (astuple(row)[: len(COLUMNS)] for name, one in found for row in rows_of(name, one))
+    print(csv_text(COLUMNS, rows), end="")
+    return 0
+
+
+def take(options: argparse.Namespace) -> int:
+    """Exit status 1 with findings; nothing is written then."""
+    from cti.api.tables import Table
+    from cti.flow.calendar_rows import COLUMNS, ROWS_MAX, row_of, texts_of
+    from cti.runtime.reload_files import calendar_file
+    from cti.runtime.reload_put import write_files
+
+    table = Table(read_text(options.file), COLUMNS, ("calendar", "kind"), ROWS_MAX)
+    rows = [row_of(line.cells, line.place()) for line in table.lines()]
+    texts, findings = texts_of(rows)
+    table.findings += findings
+    if tell(options.file, table):
+        return 1
+    if options.check:
+        print(f"{len(rows)} rows of {', '.join(sorted(texts))} are good; nothing has changed")
+        return 0
+    write_files(settings_of(options).flows, {calendar_file(name): text for name, text in texts.items()})
+    print(f"written: {', '.join(sorted(texts))}; a running engine takes what the flows' tests agree with")
+    return 0
+
+
+def read_text(file: str) -> str:
+    """``-``: what comes in. Raises ConfigError."""
+    if file == "-":
+        return sys.stdin.read()
+    from cti.files import read_file
+
+    return read_file(Path(file)).decode("utf-8-sig", "replace")
+
+
+def tell(file: str, table: Table) -> bool:
+    """Print what is wrong, with its line; whether anything is."""
+    for issue in sorted(table.findings, key=lambda one: one.place.line):
+        print(f"{file}:{issue.place.line} [{issue.code}] {issue.message}", file=sys.stderr)
+    return bool(table.findings)
+
+
+def _calendars(folder: Path) -> Iterator[tuple[str, Calendar]]:
+    """Those without a mistake; the others are told by `cti flow check`."""
+    from cti.files import read_file
+    from cti.flow import load_calendar
+
+    for file in sorted((folder / "calendars").glob("*.yaml")):
+        found = load_calendar(read_file(file), str(file)).calendar
+        if found is not None:
+            yield file.stem, found

@@ -1,0 +1,89 @@
+"""The door for web chats and gateways of SMS: machines bring what customers write, and fetch what is written back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cti.core.access.rate import RateLimit
+from cti.core.calls import Caller, Medium
+from cti.core.errors import CtiError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cti.channels.conversations import Conversations
+    from cti.core.transcripts import Line
+    from cti.ports import Clock
+    from cti.runtime.transcripts import Transcript, Transcripts
+
+#: What a customer may write: so many messages a second in the long run, and at once, in one conversation.
+WRITE_PER_SECOND, WRITE_BURST = 1.0, 10.0
+
+
+class TooFast(CtiError):
+    code = "too-many-messages"
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"a customer may write {WRITE_BURST:g} messages at once, then {WRITE_PER_SECOND:g} a second")
+        self.retry_after_s = max(1, round(wait_s + 0.5))
+
+
+class Chats:
+    """A chat belongs to the machine that opened it. ``owner``: its user's id."""
+
+    def __init__(self, conversations: Conversations, transcripts: Transcripts, clock: Clock) -> None:
+        self._conversations, self._transcripts, self._clock = conversations, transcripts, clock
+        self._owners: dict[str, str] = {}
+        self._rate = RateLimit(WRITE_PER_SECOND, WRITE_BURST)
+
+    def owner(self, chat: str) -> str | None:
+        """None: there is no such chat, or no longer."""
+        return self._owners.get(chat) if self._transcripts.find(chat) is not None else None
+
+    def open(self, owner: str, caller: Caller, text: str, attributes: Mapping[str, str]) -> str:
+        """Raises CtiError (busy): the platform takes no more at present."""
+        for gone in [chat for chat in self._owners if self._transcripts.find(chat) is None]:
+            del self._owners[gone]
+        chat = self._conversations.open(caller, text, attributes)
+        if self._transcripts.find(chat) is None:
+            raise CtiError("the platform takes no more conversations at present", code="busy")
+        self._owners[chat] = owner
+        return chat
+
+    def get(self, chat: str) -> Transcript:
+        """Raises CtiError (unknown-chat)."""
+        found = self._transcripts.find(chat)
+        if found is None:
+            raise CtiError(f"no chat {chat[:64]!r} is here", code="unknown-chat")
+        return found
+
+    def goes_on(self, chat: str) -> bool:
+        return self._conversations.is_open(chat)
+
+    def write(self, chat: str, text: str) -> None:
+        """Raises CtiError: unknown-chat, chat-over, too-many-messages."""
+        self.get(chat)
+        if not self.goes_on(chat):
+            raise CtiError("the chat has ended", code="chat-over")
+        self._take(chat)
+        self._conversations.write(chat, text)
+
+    def read(self, chat: str, after: int, wait_s: float) -> list[Line]:
+        """The lines after that number; where there is none, those that come within ``wait_s``."""
+        return self.get(chat).wait(after, wait_s)
+
+    def end(self, chat: str) -> None:
+        """The customer has left. Nothing when the chat has ended."""
+        self.get(chat)
+        if self.goes_on(chat):
+            self._conversations.close(chat)
+
+    def sms(self, sender: str, called: str, text: str) -> str:
+        """An SMS came in; the id of its conversation. Raises CtiError (too-many-messages)."""
+        self._take(f"sms {sender}")
+        return self._conversations.receive(Medium.SMS, sender, called, text)
+
+    def _take(self, who: str) -> None:
+        wait_s = self._rate.take(who, self._clock.monotonic())
+        if wait_s:
+            raise TooFast(wait_s)

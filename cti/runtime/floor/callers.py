@@ -1,0 +1,220 @@
+"""What a flow sees of queues: a caller enters, hears where they stand, leaves, or has talked."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import gevent
+
+from cti.acd import inputs as i
+from cti.acd import outputs as o
+from cti.acd.model import Relax, Wish
+from cti.acd.states import ContactState, Outcome
+from cti.core import events as ev
+from cti.runtime import messages as msg
+from cti.runtime.floor.talk import Party
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from cti.core.commands import AudioPart, EnterQueue
+    from cti.ports import LegControl, Switch
+    from cti.runtime.floor.owner import FloorOwner
+    from cti.runtime.floor.talks import Talks
+
+log = logging.getLogger("cti.queue")
+
+#: Played again and again while a caller waits, so it is finite (DESIGN 3.1).
+MUSIC = "tone_stream://%(300,9700,350,440)"
+
+
+@dataclass(slots=True, eq=False)
+class Caller:
+    """``contact``: as what the distribution knows the caller at present. ``suspended``: the place is kept while the
+    flow asks about a callback."""
+
+    uuid: str
+    contact: str
+    switch: Switch
+    wish: EnterQueue
+    post: Callable[[Any], None]
+    suspended: bool = False
+    timers: set[gevent.Greenlet[Any, Any]] = field(default_factory=set)
+
+
+class Callers:
+    """``legs``: by switch. ``hunted``: queues that are hunt groups, where no skill is asked."""
+
+    def __init__(
+        self,
+        owner: FloorOwner,
+        talks: Talks,
+        legs: Callable[[str], LegControl],
+        music: Mapping[str, str],
+        hunted: Collection[str],
+    ) -> None:
+        self._owner, self._talks, self._legs, self._music, self._hunted = owner, talks, legs, music, hunted
+        self._callers: dict[str, Caller] = {}
+        self._uuids: dict[str, str] = {}  # contact -> uuid, of those who go on as another contact
+        self._recalls: dict[str, Callable[[], Wish | None]] = {}
+        #: Told of each call that is over, or goes on without the queue that it was in.
+        self.over: Callable[[str], None] = lambda _uuid: None
+        talks.renamed = self._rename
+        owner.listeners.append(self._heard)
+
+    def idle(self) -> bool:
+        """Nobody waits, rings or talks; agents may still have work."""
+        return all(case.state is ContactState.WORK for case in self._owner.acd.floor.cases.values())
+
+    def waiting(self) -> dict[str, int]:
+        """Callers not connected yet, by queue."""
+        return {name: len(queue.line) for name, queue in self._owner.acd.floor.queues.items()}
+
+    # ---- what a run asks ----------------------------------------------------------------------------------------
+
+    def enter(self, uuid: str, switch: Switch, wish: EnterQueue, post: Callable[[Any], None]) -> None:
+        self.gone(uuid, Outcome.FLOW_OUT)
+        if wish.queue not in self._owner.acd.floor.queues:
+            post(ev.QueueEnded(wish.ref, "no_agents"))  # the checker knows the queues; it has gone since
+            return
+        taken = uuid in self._owner.acd.floor.cases  # an agent still has work with the last talk
+        contact = self._owner.next_contact(uuid) if taken else uuid
+        caller = self._callers[uuid] = Caller(uuid, contact, switch, wish, post)
+        if taken:
+            self._uuids[contact] = uuid
+        self._talks.admit(self._party(caller))
+        hunted = wish.queue in self._hunted
+        asked = Wish(
+            contact,
+            wish.queue,
+            "voice",
+            skills={} if hunted else wish.skills,
+            relax=() if hunted else tuple(Relax(after, skills) for after, skills in wish.relax),
+            priority=wish.priority,
+            prefer=wish.prefer,
+            prefer_s=wish.prefer_s,
+            max_wait_s=wish.max_wait_s,
+        )
+        switch.start_music(uuid, [self._music.get(wish.queue, MUSIC)])
+        self._owner.tell(i.Enter(asked))
+        if wish.announce_every_s and uuid in self._callers:
+            self._later(caller, wish.announce_every_s)
+
+    def leave(self, uuid: str, ref: int, *, keep_place: bool) -> None:
+        """The caller goes on elsewhere: a phone that rings is stopped."""
+        caller = self._callers.get(uuid)
+        if caller is None or caller.wish.ref != ref:
+            return
+        if not keep_place:
+            self.gone(uuid, Outcome.FLOW_OUT)
+            return
+        caller.suspended = True
+        self._quiet(caller)
+        self._owner.tell(i.Suspend(caller.contact))
+
+    def gone(self, uuid: str, outcome: Outcome = Outcome.ABANDONED) -> None:
+        """The caller hung up, or leaves by a key; nothing when the caller is in no queue."""
+        caller, recall = self._callers.get(uuid), self._recalls.pop(uuid, None)
+        if caller is not None:
+            self._forget(caller)
+            wish = recall() if recall is not None and caller.suspended else None
+            if wish is not None:
+                self._owner.tell(i.CallBack(caller.contact, wish))
+            else:
+                self._owner.tell(i.Leave(caller.contact, Outcome.FLOW_OUT if caller.suspended else outcome))
+            self._talks.dismiss(caller.contact)
+        self.over(uuid)
+
+    def place_of(self, uuid: str) -> tuple[Wish, float] | None:
+        """What a caller who decides about a callback has asked of the queue, and since when that counts."""
+        caller = self._callers.get(uuid)
+        case = self._owner.acd.floor.cases.get(caller.contact) if caller is not None else None
+        if caller is None or case is None or not caller.suspended:
+            return None
+        return case.wish, case.began_at if case.wish.rank_at is None else case.wish.rank_at
+
+    def whisper_of(self, uuid: str) -> tuple[AudioPart, ...]:
+        """What an agent would have been told of this caller."""
+        caller = self._callers.get(uuid)
+        return caller.wish.whisper if caller is not None else ()
+
+    def recall(self, uuid: str, wish: Callable[[], Wish | None]) -> None:
+        """When the call is over, what ``wish`` gives takes the caller's place; None: the caller just leaves."""
+        self._recalls[uuid] = wish
+
+    def wait(self, party: Party) -> None:
+        """Music and announcements again: the caller goes to somebody else."""
+        caller = self._callers.get(party.uuid)
+        if caller is None:  # called by us
+            party.legs.park(party.uuid, [MUSIC])
+        else:
+            caller.switch.start_music(party.uuid, [self._music.get(caller.wish.queue, MUSIC)])
+            if caller.wish.announce_every_s:
+                self._later(caller, caller.wish.announce_every_s)
+
+    # ---- what the distribution says ---------------------------------------------------------------------------------
+
+    def _heard(self, fact: o.Output) -> None:
+        if isinstance(fact, o.EntryEnded) and fact.outcome is Outcome.ANSWERED:
+            caller = self._callers.get(self._uuids.get(fact.contact, fact.contact))
+            if caller is not None:
+                self._quiet(caller)
+                caller.post(ev.QueueConnected(caller.wish.ref, fact.agent))
+
+    # ---- inside ------------------------------------------------------------------------------------------------------
+
+    def _party(self, caller: Caller) -> Party:
+        def ended(exit: str) -> None:
+            if self._callers.get(caller.uuid) is caller:
+                self._forget(caller)
+                caller.post(ev.QueueEnded(caller.wish.ref, exit))
+
+        return Party(
+            contact=caller.contact,
+            uuid=caller.uuid,
+            legs=self._legs(caller.switch.name),
+            whisper=caller.wish.whisper,
+            joined=lambda leg, number: caller.post(msg.LegJoined(leg, "agent", number)),
+            left=lambda leg, cause: caller.post(msg.LegLeft(leg, cause)),
+            talked=lambda: ended("talked"),
+            dismissed=ended,
+            record=caller.post,
+        )
+
+    def _rename(self, party: Party, contact: str) -> Party:
+        """The caller goes on as another contact: after a transfer, say."""
+        caller = self._callers.get(party.uuid)
+        if caller is not None:
+            self._uuids.pop(caller.contact, None)
+            caller.contact = contact
+            self._uuids[contact] = caller.uuid
+        return replace(party, contact=contact)
+
+    def _forget(self, caller: Caller) -> None:
+        self._callers.pop(caller.uuid, None)
+        self._uuids.pop(caller.contact, None)
+        self._quiet(caller)
+
+    def _announce(self, caller: Caller) -> None:
+        if caller.suspended or self._callers.get(caller.uuid) is not caller:
+            return
+        case = self._owner.acd.floor.cases.get(caller.contact)
+        place = self._owner.place(caller.contact)
+        if case is not None and case.desk is None and place is not None:
+            caller.post(ev.QueueAnnounced(caller.wish.ref, place.position, place.wait_s))
+        self._later(caller, caller.wish.announce_every_s or 30.0)
+
+    def _later(self, caller: Caller, seconds: float) -> None:
+        timer = gevent.spawn_later(seconds, self._announce, caller)
+        caller.timers.add(timer)
+        timer.rawlink(caller.timers.discard)
+
+    def _quiet(self, caller: Caller) -> None:
+        """No music and no announcements any more."""
+        current = gevent.getcurrent()
+        for timer in tuple(caller.timers):
+            if timer is not current:
+                timer.kill(block=False)
+        caller.switch.stop_music(caller.uuid)

@@ -1,0 +1,130 @@
+"""Supervisors on other people's talks: listen, whisper, barge, take over.
+
+begin -> the supervisor's phone rings -> answered -> monitor (or: in the agent's place) -> ... -> ended
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid as uuids
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cti.core import legs as l
+from cti.core.errors import CtiError
+from cti.runtime.floor.owner import FloorRefused
+from cti.runtime.floor.talk import Stage
+
+if TYPE_CHECKING:
+    from cti.runtime.floor.assists import Assists
+    from cti.runtime.floor.publisher import Publisher
+    from cti.runtime.floor.talk import Talk
+    from cti.runtime.floor.talks import Talks
+
+log = logging.getLogger("cti.acd")
+
+TAKE_OVER = "take_over"
+MODES = (*l.MONITOR_MODES, TAKE_OVER)
+#: How long the supervisor's own phone may ring.
+RING_S = 30.0
+_LISTENABLE = (Stage.TALKING, Stage.HELD, Stage.CONFERENCE)
+
+
+@dataclass(slots=True)
+class Watch:
+    """``leg``: the supervisor's; ``on``: it hears the talk."""
+
+    user: str
+    talk: Talk
+    leg: str
+    phone: l.Phone
+    mode: str
+    on: bool = False
+
+
+class Supervision:
+    """One watch for each supervisor and contact; asking again changes its mode."""
+
+    def __init__(self, talks: Talks, publisher: Publisher, assists: Assists) -> None:
+        self._talks, self._publisher, self._assists = talks, publisher, assists
+        self._by_leg: dict[str, Watch] = {}
+        talks.leg_listeners.append(self._heard)
+
+    def find(self, user: str, contact: str) -> Watch | None:
+        return next((w for w in self._by_leg.values() if (w.user, w.talk.party.contact) == (user, contact)), None)
+
+    def begin(self, user: str, contact: str, mode: str, phone: l.Phone) -> Watch:
+        """Raises FloorRefused (not-talking), CtiError: destination-denied, bad-mode."""
+        if mode not in MODES:
+            raise CtiError(f"{mode[:40]!r} is no mode", code="bad-mode", remedy=f"one of {', '.join(MODES)}")
+        talk = self._talks.find(contact)
+        if talk is None or talk.stage not in _LISTENABLE or (mode == TAKE_OVER and talk.consult is not None):
+            raise FloorRefused(f"contact '{contact[:64]}' is in no talk that can be joined so", code="not-talking")
+        watch = self.find(user, contact)
+        if watch is not None:
+            watch.mode = mode
+            if watch.on:
+                self._apply(watch)
+                self._tell(watch, "on")
+            return watch
+        watch = Watch(user, talk, str(uuids.uuid4()), phone, mode)
+        talk.party.legs.ring(watch.leg, phone, ring_s=RING_S, call="", caller_number="", headers={})
+        self._by_leg[watch.leg] = watch
+        self._tell(watch, "ringing")
+        return watch
+
+    def end(self, user: str, contact: str) -> None:
+        """Raises FloorRefused (not-monitored)."""
+        watch = self.find(user, contact)
+        if watch is None:
+            raise FloorRefused("you do not listen to this contact", code="not-monitored")
+        self._over(watch, "supervisor")
+
+    def moved(self, talk: Talk) -> None:
+        """A permanent leg goes on after the talk: nobody may go on to hear it."""
+        if talk.stage is Stage.OVER:
+            for watch in [watch for watch in self._by_leg.values() if watch.talk is talk]:
+                self._over(watch, "talk_over")
+
+    # ---- what the switch tells --------------------------------------------------------------------------------------
+
+    def _heard(self, event: l.LegEvent) -> None:
+        match event:
+            case l.LegAnswered(leg) if leg in self._by_leg:
+                self._apply(self._by_leg[leg])
+            case l.MonitorStarted(leg) if leg in self._by_leg:
+                watch = self._by_leg[leg]
+                watch.on = True
+                self._assists.came(watch.talk.party.contact, watch.user)
+                self._tell(watch, "on")
+            case l.MonitorEnded(leg) if leg in self._by_leg:
+                watch = self._by_leg[leg]  # the end of a talk is told before, by `moved`
+                self._over(watch, "supervisor" if watch.talk.stage in _LISTENABLE else "talk_over")
+            case l.LegFailed(leg, outcome) if leg in self._by_leg:
+                self._forget(self._by_leg[leg], outcome)
+            case l.LegHungUp(leg, _) if leg in self._by_leg:
+                self._forget(self._by_leg[leg], "supervisor")
+
+    def _apply(self, watch: Watch) -> None:
+        if watch.talk.stage not in _LISTENABLE:
+            self._over(watch, "talk_over")
+        elif watch.mode != TAKE_OVER:
+            watch.talk.party.legs.monitor(watch.leg, watch.talk.leg, watch.mode)
+        else:
+            self._assists.came(watch.talk.party.contact, watch.user)
+            self._forget(watch, TAKE_OVER)  # from here on the leg is a talk's
+            self._talks.take_over(watch.talk, watch.leg, watch.phone)
+
+    def _over(self, watch: Watch, reason: str) -> None:
+        self._forget(watch, reason)
+        watch.talk.party.legs.hang_up(watch.leg)
+        watch.talk.party.legs.stop(watch.leg)
+
+    def _forget(self, watch: Watch, reason: str) -> None:
+        del self._by_leg[watch.leg]
+        self._tell(watch, "ended", reason)
+
+    def _tell(self, watch: Watch, state: str, reason: str = "") -> None:
+        self._publisher.about(watch.talk.party.contact, "contact.monitored", {
+            "agent": watch.talk.agent, "supervisor": watch.user, "mode": watch.mode, "state": state, "reason": reason,
+        })  # fmt: skip

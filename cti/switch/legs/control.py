@@ -1,0 +1,311 @@
+"""`Legs`: the port, the `Wire` of our own legs' lanes, and what the switch tells of both.
+
+Callers' legs stay the driver's: their lanes carry what is ordered here as well, and end it here (`Order.leg`).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from cti.core.errors import CtiError
+from cti.core.legs import LegEvent, LegHungUp, LegPlayed, Phone
+from cti.switch import orders
+from cti.switch.legs.hearing import LegHearing
+from cti.switch.legs.own import OwnLeg
+from cti.switch.legs.registry import Registry
+from cti.switch.legs.ringing import Ringing
+from cti.switch.legs.rooms import Monitors, Rooms
+from cti.switch.legs.talks import Talks
+from cti.switch.legs.tapes import LegTapes
+from cti.switch.orders import End, Facts, Kind, Order
+
+if TYPE_CHECKING:
+    from cti.core.calls import NewCall
+    from cti.esl import Frame
+    from cti.ports import LegSink
+    from cti.switch.dialing import Dialing
+    from cti.switch.driver import FreeSwitch
+    from cti.switch.lane import Lane
+    from cti.switch.links.pending import Pending
+
+log = logging.getLogger("cti.switch")
+
+DIGITS = re.compile(r"[0-9A-D*#wW]{1,64}")
+LEG = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{7,63}")
+ENDED_KEPT = 10_000
+
+
+class Legs(LegTapes):
+    """Implements `cti.ports.LegControl` for one driver."""
+
+    def __init__(self, driver: FreeSwitch, worker: str) -> None:
+        self._driver = driver
+        self._worker = worker
+        self._sink: LegSink | None = None
+        self.links = driver.links
+        self.name = driver.name
+        self.own: dict[str, OwnLeg] = {}
+        self._ended: OrderedDict[str, None] = OrderedDict()  # uuids used up
+        self._held: dict[str, str] = {}  # leg on hold -> whom it was taken from
+        self.ringing = Ringing(self)
+        self.talks = Talks(self)
+        self.rooms = Rooms(self)
+        self.monitors = Monitors(self)
+        self.registry = Registry(self)
+        self.hearing = LegHearing(self)
+
+    def attach(self, sink: LegSink) -> None:
+        self._sink = sink
+
+    def tell(self, event: LegEvent) -> None:
+        log.debug("%s: %s", self.name, event)
+        if self._sink is not None:
+            self._sink.leg_event(event)
+
+    @property
+    def dialing(self) -> Dialing:
+        return self._driver.dialing
+
+    # ---- a phone -------------------------------------------------------------------------------------------------
+
+    def check(self, phone: Phone) -> None:
+        self.dialing.phone_routes(phone, 1.0)
+
+    def ring(
+        self, leg: str, phone: Phone, *, ring_s: float, call: str, caller_number: str, headers: Mapping[str, str]
+    ) -> None:
+        if not LEG.fullmatch(leg):
+            raise CtiError(f"{leg[:60]!r} is no name of a leg", code="bad-leg", remedy="a uuid")
+        if leg in self.own or leg in self._ended or leg in self._driver.legs:
+            return
+        self.ringing.ring(leg, phone, ring_s, call, caller_number, headers, self._worker)
+
+    def stop(self, leg: str) -> None:
+        self.hang_up(leg, "ORIGINATOR_CANCEL")
+
+    def meet(self, leg: str, call: NewCall) -> None:
+        own = self.own.get(leg)
+        if own is not None and own.up:
+            del self.own[leg]
+            own.lane.close()
+            self._driver.take_in(call)
+
+    def registered(self, user: str) -> bool:
+        return self.registry.registered(user)
+
+    def answer(self, leg: str) -> None:
+        own = self.own.get(leg)
+        if own is not None and own.phone.remote_answer == "talk_event":
+            self.api("uuid_phone_event", leg, "talk")
+        elif own is not None and own.phone.remote_answer == "auto_answer":
+            self.ringing.answer(own)
+
+    def hang_up(self, leg: str, cause: str = "NORMAL_CLEARING") -> None:
+        own = self.own.get(leg)
+        if own is None:
+            if leg in self._driver.legs:
+                self._driver.hangup(leg, cause)
+        elif own.up:
+            own.kill = cause
+            self.api("uuid_kill", leg, cause)
+        elif not own.cancelled:
+            self.ringing.stop(own)
+
+    def play(self, leg: str, ref: int, audio: Sequence[str]) -> None:
+        if (lane := self.lane(leg)) is not None:
+            lane.put(Order(Kind.PLAY, ref, "playback", orders.joined(audio), leg=True))
+
+    def stop_play(self, leg: str, ref: int) -> None:
+        if (lane := self.lane(leg)) is not None:
+            lane.stop(Kind.PLAY, ref)
+
+    def mute(self, leg: str, on: bool, done: Callable[[bool], None] | None = None) -> None:
+        if on:
+            self.api("uuid_audio", leg, "start", "read", "mute", "1", done=done)
+        else:
+            self.api("uuid_audio", leg, "stop", done=done)
+
+    def send_dtmf(self, leg: str, digits: str, done: Callable[[bool], None] | None = None) -> None:
+        if not DIGITS.fullmatch(digits):
+            raise CtiError("these are no keys", code="bad-digits", remedy="0-9, A-D, * and #; w for a pause")
+        self.api("uuid_send_dtmf", leg, digits, done=done)
+
+    # ---- talks ---------------------------------------------------------------------------------------------------
+
+    def bridge(self, a: str, b: str) -> None:
+        self._held.pop(a, None)
+        self._held.pop(b, None)
+        self.talks.bridge(a, b)
+
+    def unbridge(self, a: str, b: str) -> None:
+        self.talks.unbridge(a, b)
+
+    def hold(self, leg: str, music: Sequence[str]) -> None:
+        partner = self.talks.partner(leg)
+        self.park(leg, music)
+        if partner is not None:
+            self._held[leg] = partner
+
+    def park(self, leg: str, music: Sequence[str]) -> None:
+        self._held.pop(leg, None)
+        talk, lane = self.talks.of.get(leg), self.lane(leg)
+        if talk is not None:
+            self.talks.part(talk)
+        if lane is not None:
+            if lane.running is not None and lane.running.kind is Kind.ROOM:
+                lane.stop(Kind.ROOM, 0)
+            lane.set_music(orders.joined(music) if music else None)
+
+    def retrieve(self, leg: str) -> None:
+        partner = self._held.get(leg)
+        if partner is not None:
+            self.bridge(leg, partner)
+
+    def pick_up(self, leg: str, by: str) -> None:
+        self.bridge(leg, by)
+
+    def take_over(self, leg: str, target: str) -> None:
+        partner = self.talks.partner(target)
+        self.talks.bridge(leg, partner if partner is not None else "")
+
+    # ---- conferences and supervision -----------------------------------------------------------------------------
+
+    def conference(self, room: str, legs: Sequence[str]) -> None:
+        for leg in legs:
+            self.join(room, leg)
+
+    def join(self, room: str, leg: str) -> None:
+        self._held.pop(leg, None)
+        if (talk := self.talks.of.get(leg)) is not None:
+            self.talks.part(talk)
+        self.rooms.join(room, leg)
+
+    def leave(self, room: str, leg: str) -> None:
+        self.rooms.leave(room, leg)
+
+    def kick(self, room: str, leg: str) -> None:
+        self.rooms.leave(room, leg)
+        self.hang_up(leg)
+
+    def monitor(self, leg: str, target: str, mode: str) -> None:
+        self.monitors.monitor(leg, target, mode)
+
+    def stop_monitor(self, leg: str) -> None:
+        self.monitors.stop(leg)
+
+    # ---- Wire of our own legs' lanes -----------------------------------------------------------------------------
+
+    @property
+    def epoch(self) -> int:
+        return self._driver.epoch
+
+    @property
+    def up(self) -> bool:
+        return self.links.connected
+
+    def start(self, lane: Lane, order: Order) -> Pending[Frame]:
+        order.token = self._driver.token(order.kind.value)
+        self.starting(lane, order)
+        return self.links.execute(lane.uuid, order.application, order.argument, event_uuid=order.token)
+
+    def api(self, command: str, *args: str, done: Callable[[bool], None] | None = None) -> None:
+        """``done`` is told whether the switch took it; nothing where the link is lost."""
+        try:
+            reply = self.links.submit_api(command, *args)
+        except CtiError as error:
+            log.info("%s: %s not sent: %s", self.name, command, error)
+            return
+        if done is not None:
+            reply.add_callback(
+                lambda answer: done("-ERR" not in answer.value.reply) if answer.value is not None else None
+            )
+
+    def execute(self, lane: Lane, application: str) -> None:
+        try:
+            self.links.execute(lane.uuid, application, event_uuid=self._driver.token(application))
+        except CtiError as error:
+            log.info("leg %s: %s not sent: %s", lane.uuid, application, error)
+
+    def cut(self, lane: Lane, order: Order) -> None:
+        (self.monitors if order.kind is Kind.SPY else self.rooms).cut(lane)
+
+    def over(self, lane: Lane, order: Order, end: End, told: Facts | None) -> None:
+        """Of callers' lanes too, where it was ordered here."""
+        if order.kind is Kind.PLAY:
+            self.tell(LegPlayed(lane.uuid, order.ref, orders.played(order, end, told).ok))
+        elif order.kind is Kind.SPY:
+            self.monitors.over(lane.uuid, order.argument)
+        elif order.kind is Kind.ROOM:
+            self.rooms.gone(lane.uuid)
+        with_people = lane.running is not None and lane.running.kind in (Kind.MEET, Kind.ROOM, Kind.SPY)
+        if order.kind in (Kind.MEET, Kind.ROOM, Kind.SPY) and not with_people:
+            self._back(lane.uuid)
+            self.talks.freed(lane.uuid)
+
+    def vanished(self, lane: Lane) -> None:
+        own = self.own.get(lane.uuid)
+        if own is not None and not lane.gone and self.up:
+            log.warning("leg %s: the switch knows no such channel", lane.uuid)
+            self.gone(lane.uuid, "")
+
+    def starting(self, lane: Lane, order: Order) -> None:
+        if order.kind is Kind.SPY:
+            self.monitors.starting(lane)
+        if order.kind in (Kind.ROOM, Kind.SPY):
+            self.taken(lane.uuid)
+
+    # ---- callers' legs -------------------------------------------------------------------------------------------
+
+    def is_caller(self, leg: str) -> bool:
+        return leg in self._driver.legs
+
+    def lane(self, leg: str) -> Lane | None:
+        own = self.own.get(leg)
+        if own is not None:
+            return own.lane if own.up else None
+        caller = self._driver.legs.get(leg)
+        if caller is None or caller.orphan is not None or caller.kill is not None or caller.leaving:
+            return None
+        return caller.lane
+
+    def taken(self, leg: str) -> None:
+        """It is with people now: no guard, and its keys are theirs."""
+        caller = self._driver.legs.get(leg)
+        if caller is not None:
+            caller.talking = True
+            self._driver.guard.release(leg)
+
+    def _back(self, leg: str) -> None:
+        caller = self._driver.legs.get(leg)
+        if caller is not None:
+            caller.talking = False
+            self._driver.guard.hold(leg)
+
+    # ---- ends ----------------------------------------------------------------------------------------------------
+
+    def gone(self, leg: str, cause: str) -> None:
+        """A leg, or a caller, is no more."""
+        own = self.own.get(leg)
+        if own is not None and not own.up:
+            self.ringing.hung_up(own, cause)
+            return
+        if own is not None:
+            self.forget(own)
+        spy = self.monitors.spies.get(leg)
+        if spy is not None:
+            self.monitors.over(leg, spy.target)
+        self.rooms.gone(leg)
+        self.talks.gone(leg)
+        self._held.pop(leg, None)
+        self.tell(LegHungUp(leg, cause))
+
+    def forget(self, own: OwnLeg) -> None:
+        self.own.pop(own.uuid, None)
+        own.lane.close()
+        self._ended[own.uuid] = None
+        while len(self._ended) > ENDED_KEPT:
+            self._ended.popitem(last=False)

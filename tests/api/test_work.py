@@ -1,0 +1,383 @@
+"""An agent's client against a platform on the embedded switch: signing in, the stream, and contacts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import gevent
+import pytest
+from gevent import socket
+from gevent.event import Event as Flag
+
+from cti.core.access import SYSTEM, Deed, Grant
+from cti.core.people import AgentProfile, RemoteAnswer, Team
+from cti.runtime.floor import confirming
+from tests.runtime.platform import Platform, uuid_of
+
+DEED = Deed(SYSTEM, 0.0, "", "test")
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass
+class Stream:
+    """A client of ``/v1/events`` on a socket of its own."""
+
+    port: int
+    headers: str
+    query: str = ""
+    events: list[dict[str, Any]] = field(default_factory=list)
+    ended: Flag = field(default_factory=Flag)
+
+    def __post_init__(self) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        request = f"GET /v1/events{self.query} HTTP/1.1\r\nHost: x\r\n{self.headers}Connection: close\r\n\r\n"
+        self.socket.sendall(request.encode())
+        self.reader = gevent.spawn(self._read)
+
+    def _read(self) -> None:
+        try:
+            for line in self.socket.makefile("rb"):
+                if line.startswith(b"data: "):
+                    self.events.append(json.loads(line[6:]))
+        except OSError:
+            self.events.append({"type": "broken", "data": {}})
+        self.ended.set()
+
+    def close(self) -> None:
+        self.reader.kill()
+        self.socket.close()
+
+    @property
+    def types(self) -> list[str]:
+        return [event["type"] for event in self.events]
+
+
+class Client:
+    """Somebody signed in, over HTTP."""
+
+    def __init__(self, platform: Platform, name: str) -> None:
+        self.platform, self.port = platform, platform.application.api_port
+        self.session = platform.application.accounts.sign_in.sign_in(name, PASSWORD)
+        self.headers = f"Authorization: Bearer {self.session.access_token}\r\n"
+        self.streams: list[Stream] = []
+
+    def do(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        data = b"" if body is None else json.dumps(body).encode()
+        kind = "Content-Type: application/json\r\n" if body is not None else ""
+        more = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+        head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{kind}{self.headers}{more}"
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+            connection.sendall(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        first, _, rest = answer.partition(b"\r\n")
+        text = rest.partition(b"\r\n\r\n")[2]
+        return int(first.split()[1]), json.loads(text) if text else None
+
+    def stream(self, last_id: str = "") -> Stream:
+        more = f"Last-Event-ID: {last_id}\r\n" if last_id else ""
+        found = Stream(self.port, self.headers + more)
+        self.streams.append(found)
+        self.platform.until(lambda: found.events, "the snapshot")
+        return found
+
+
+class Site:
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        accounts = platform.application.accounts
+        accounts.store.people.save_team(Team("north"), DEED)
+        accounts.store.agents.save_skill("billing", "", DEED)
+        people = {"anna": "agent@team:north", "bert": "agent@team:north", "super": "supervisor", "lead": "team_lead"}
+        for name, grant in people.items():
+            user, _ = accounts.accounts.add_user(name, [Grant.parse(grant)], DEED, user_id=f"u-{name}")
+            hashed = accounts.hasher.hash(PASSWORD)
+            accounts.store.credentials.set_password(user.user_id, hashed, DEED, one_time_until=None)
+        for agent, name in (("1001", "anna"), ("1002", "bert")):
+            self.platform.phone(agent, answer_after=0.05)
+            # The hunt group of the configuration has 1001 and 1002 as its own: ids of persons differ.
+            profile = AgentProfile(f"a-{name}", f"u-{name}", name, "north", phone=agent)
+            accounts.store.agents.save([profile], DEED)
+        self.clients: list[Client] = []
+
+    def client(self, name: str) -> Client:
+        self.clients.append(Client(self.platform, name))
+        return self.clients[-1]
+
+    def until(self, true: Any, what: str) -> Any:
+        return self.platform.until(true, what)
+
+    def working(self, name: str, phone: str) -> Client:
+        client = self.client(name)
+        status, answer = client.do("POST", "/v1/me/sign-in", {"phone": phone})
+        assert (status, answer["state"], answer["reason"]) == (200, "NOT_READY", "sign_in"), answer
+        status, answer = client.do("PUT", "/v1/me/state", {"state": "READY"})
+        assert (status, answer["state"]) == (200, "READY"), answer
+        return client
+
+    def talking(self, client: Client) -> tuple[Any, str]:
+        caller = self.platform.call("desk")
+        path = f"/v1/contacts/{uuid_of(caller)}"
+
+        def there() -> bool:
+            status, shown = client.do("GET", path)
+            return status == 200 and shown["activity"] == "talking"
+
+        self.until(there, "they talk")
+        return caller, uuid_of(caller)
+
+
+@pytest.fixture
+def site(make_platform: Any) -> Iterator[Site]:
+    found = Site(make_platform())
+    yield found
+    for client in found.clients:
+        for stream in client.streams:
+            stream.close()
+
+
+#: Premium rates, what is no number, and what a dial string gives a meaning to.
+NOT_DIALLED: list[tuple[dict[str, str], str]] = [
+    ({"number": "8690012345"}, "destination-denied"),
+    ({"number": "+8690012345"}, "destination-denied"),
+    ({"number": "008690012345"}, "destination-denied"),
+    ({"number": "900,1"}, "destination-denied"),
+    *(({kind: f"{digits}{mark}1"}, "destination-denied")
+      for kind, digits in (("number", "86139"), ("extension", "10"))
+      for mark in (",", "{", "[", "&", "|", "^", "@", ";", "/", "$", "%")),
+    ({"number": "86139 1"}, "bad-phone"),
+    ({"number": "8613900000001\n"}, "bad-phone"),
+    ({"extension": "&park()"}, "destination-denied"),
+]  # fmt: skip
+
+
+def test_a_working_day(site: Site) -> None:
+    anna = site.working("anna", "1003")
+    site.platform.phone("1003", answer_after=0.05)
+    stream = anna.stream()
+    assert stream.types == ["snapshot"]
+    caller, contact = site.talking(anna)
+    status, me = anna.do("GET", "/v1/me")
+    [at_hand] = me["work"]["contacts"]
+    assert "hold" in at_hand["allowed_actions"]
+    assert not {"retrieve", "answer"} & set(at_hand["allowed_actions"])
+    base = f"/v1/me/contacts/{contact}"
+    status, held = anna.do("POST", f"{base}/hold", Idempotency_Key="k1")
+    assert (status, held["state"], held["activity"]) == (200, "HOLD", "held"), held
+    again = anna.do("POST", f"{base}/hold", Idempotency_Key="k1")
+    assert again == (200, held)
+    status, problem = anna.do("POST", f"{base}/hold")
+    assert (status, problem["error_id"]) == (409, "not-talking")
+    status, talked = anna.do("POST", f"{base}/retrieve")
+    assert (status, talked["activity"]) == (200, "talking")
+    audit = site.platform.application.accounts.store.audit
+    for command in ("transfer", "consult"):
+        for to, error in NOT_DIALLED:
+            before = audit.lines(limit=1)[0].number
+            status, problem = anna.do("POST", f"{base}/{command}", {"to": to})
+            assert (status, problem["error_id"]) == (422, error), (command, to, problem)
+            [line] = [line for line in audit.lines(limit=5) if line.number > before]
+            assert (line.allowed, line.reason, line.target) == (False, error, f"contact:{contact}")
+    assert anna.do("GET", "/v1/me/contacts")[1]["items"][0]["activity"] == "talking"
+    status, done = anna.do("POST", f"{base}/hangup")
+    assert (status, done["state"], done["activity"]) == (200, "WORK", "work")
+    assert done["allowed_actions"] == ["extend", "finish", "wrapup"]
+    status, later = anna.do("POST", f"{base}/extend", {"seconds": 600})
+    assert (status, later["work_until"] > done["work_until"]) == (200, True)
+    status, gone = anna.do("POST", f"{base}/finish", {"disposition": "sold", "notes": "well"})
+    assert (status, gone["state"]) == (200, "GONE")
+    site.platform.over(caller)
+    site.until(lambda: "contact.closed" in stream.types, "the end")
+    closed = stream.events[stream.types.index("contact.closed")]
+    assert (closed["data"]["disposition"], closed["version"]) == ("sold", gone["version"])
+    created = stream.events[stream.types.index("offer.created")]
+    screen = created["data"]["screen"]
+    assert (screen["caller"], screen["flow"], screen["called"]) == ("138****0000", "desk", created_called(site))
+    versions = [event["version"] for event in stream.events if event.get("data", {}).get("contact") == contact]
+    assert versions == sorted(set(versions))
+    status, out = anna.do("POST", "/v1/me/sign-out")
+    assert (status, out["state"], out["allowed_actions"]) == (200, "LOGOUT", ["sign_in"])
+
+
+def created_called(site: Site) -> str:
+    from tests.runtime.platform import NUMBERS
+
+    return NUMBERS["desk"]
+
+
+def test_a_stream_that_broke_off_goes_on_and_misses_nothing(site: Site) -> None:
+    anna = site.working("anna", "1003")
+    first = anna.stream()
+    snapshot = first.events[0]
+    first.close()
+    anna.do("PUT", "/v1/me/state", {"state": "NOT_READY", "reason": "break"})
+    back = anna.stream(snapshot["id"])
+    site.until(lambda: back.events, "what was missed")
+    assert [(e["type"], e["data"]["reason"]) for e in back.events[:1]] == [("agent.state_changed", "break")]
+    stale = anna.stream("other-7")
+    site.until(lambda: len(stale.events) > 1, "everything anew")
+    assert stale.types[:2] == ["resync", "snapshot"]
+    assert stale.events[0]["data"] == {"reason": "restarted"}
+
+
+def test_the_newer_session_wins(site: Site) -> None:
+    old = site.working("anna", "1003")
+    stream = old.stream()
+    new = site.client("anna")
+    status, answer = new.do("POST", "/v1/me/sign-in", {"phone": "1003"})
+    assert (status, answer["state"]) == (200, "READY"), answer
+    site.until(stream.ended.is_set, "the end of the older stream")
+    assert stream.types[-1] == "session_replaced"
+    status, problem = old.do("PUT", "/v1/me/state", {"state": "READY"})
+    assert (status, problem["error_id"]) == (409, "session-replaced")
+    assert new.do("PUT", "/v1/me/heartbeat")[0] == 200
+
+
+def test_a_stream_ends_when_the_session_does_and_outlives_a_refresh(site: Site) -> None:
+    anna = site.client("anna")
+    accounts = site.platform.application.accounts
+    via = f"session:{anna.session.session_id}"
+    ending = accounts.tokens.good_until(via)
+    accounts.sign_in.refresh(anna.session.refresh_token)
+    assert accounts.tokens.good_until(via) >= ending
+    stream = anna.stream()
+    accounts.tokens._good_until[via] = 0.0
+    for subscription in site.platform.application.floor.hub._subscriptions:
+        subscription._changed.set()
+    site.until(stream.ended.is_set, "the end")
+    assert stream.types[-1] == "token_expired"
+
+
+def test_a_browser_comes_with_a_ticket_once(site: Site) -> None:
+    anna = site.client("anna")
+    _, answer = anna.do("POST", "/v1/me/stream-ticket")
+    first = Stream(anna.port, "", f"?ticket={answer['ticket']}")
+    site.until(lambda: first.events, "the snapshot")
+    second = Stream(anna.port, "", f"?ticket={answer['ticket']}")
+    site.until(second.ended.is_set, "refused")
+    assert second.events == []
+    first.close()
+
+
+def test_a_command_that_is_not_confirmed_is_202_and_an_event_tells_the_ending(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = site.working("anna", "1003")
+    site.platform.phone("1003", answer_after=0.05)
+    stream = anna.stream()
+    caller, contact = site.talking(anna)
+    monkeypatch.setattr(confirming, "CONFIRM_S", 0.0)
+    status, late = anna.do("POST", f"/v1/me/contacts/{contact}/hold")
+    assert status == 202, late
+    site.until(lambda: "command.ended" in stream.types, "the ending")
+    ended = stream.events[stream.types.index("command.ended")]["data"]
+    assert (ended["command_id"], ended["command"], ended["done"], ended["activity"]) == (
+        late["command_id"], "hold", True, "held",
+    )  # fmt: skip
+    caller.hangup()
+    site.platform.over(caller)
+
+
+def test_who_is_no_agent_cannot_work(site: Site) -> None:
+    super_ = site.client("super")
+    status, problem = super_.do("POST", "/v1/me/sign-in", {})
+    assert (status, problem["error_id"]) == (409, "no-agent")
+    anna = site.client("anna")
+    status, problem = anna.do("PUT", "/v1/me/state", {"state": "READY"})
+    assert (status, problem["error_id"]) == (409, "agent-not-signed-in")
+    site.working("bert", "1003")
+    status, problem = anna.do("POST", "/v1/me/sign-in", {"phone": "1003"})
+    assert (status, problem["error_id"]) == (409, "phone-taken")
+
+
+def test_a_supervisor_listens_and_takes_over(site: Site) -> None:
+    anna, super_ = site.working("anna", "1003"), site.client("super")
+    site.platform.phone("1003", answer_after=0.05)
+    site.platform.phone("1004", answer_after=0.05)
+    stream = super_.stream()
+    caller, contact = site.talking(anna)
+    path = f"/v1/contacts/{contact}/monitor"
+    status, answer = super_.do("POST", path, {"mode": "whisper", "phone": "1004"})
+    assert (status, answer["state"]) == (202, "ringing"), answer
+
+    def told(state: str) -> bool:
+        return any(e["type"] == "contact.monitored" and e["data"]["state"] == state for e in stream.events)
+
+    site.until(lambda: told("on"), "listening")
+    status, answer = super_.do("POST", path, {"mode": "take_over", "phone": "1004"})
+    assert (status, answer["state"]) == (202, "on"), answer
+    leg = answer["command_id"]
+    core = site.platform.switch.core
+    site.until(
+        lambda: contact in core.channels and core.channels[contact].variables.get("bridge_uuid") == leg, "taken over"
+    )
+    site.until(lambda: anna.do("GET", f"/v1/contacts/{contact}")[1].get("activity") == "work", "anna is done")
+    assert super_.do("DELETE", path)[1]["error_id"] == "not-monitored"
+    caller.hangup()
+    site.platform.over(caller)
+
+
+def test_waiting_contacts_are_explained_moved_and_reordered(site: Site) -> None:
+    super_ = site.client("super")
+    site.working("anna", "1003").do("PUT", "/v1/me/state", {"state": "NOT_READY", "reason": "study"})
+    caller = site.platform.call("desk")
+    contact = uuid_of(caller)
+    site.until(lambda: super_.do("GET", "/v1/contacts?queue=desk")[1]["items"], "waiting")
+    _, shown = super_.do("GET", f"/v1/contacts/{contact}")
+    assert "NOT_READY" in shown["explain"]["reason"]
+    assert shown["screen"]["caller"] == "138****0000"
+    _, clear = super_.do("GET", f"/v1/contacts/{contact}?unmask=true&reason=asked")
+    assert clear["screen"]["caller"] == "13800000000"
+    assert super_.do("PUT", f"/v1/contacts/{contact}/priority", {"priority": 3})[1]["priority"] == 3
+    status, moved = super_.do("POST", f"/v1/contacts/{contact}/move", {"queue": "second"})
+    assert (status, moved["queue"]) == (200, "second")
+    _, queue = super_.do("GET", "/v1/queues/second")
+    assert (queue["waiting"], queue["staffed"], queue["not_ready"]) == (1, 1, 1)
+    assert queue["expected_wait_error"] is None
+    site.platform.application.floor.owner.acd.floor.queues["second"].pace.scored(30.0, 40.0)
+    assert super_.do("GET", "/v1/queues/second")[1]["expected_wait_error"] == 0.25
+    assert super_.do("PATCH", "/v1/queues/second", {"opened": False})[1]["opened"] is False
+    caller.hangup()
+    site.platform.over(caller)
+
+
+def test_skills_and_the_import(site: Site) -> None:
+    root = site.client("lead")
+    body = {"agents": {"a-anna": {"billing": 4}, "a-bert": {"billing": 2}}}
+    status, answer = root.do("PATCH", "/v1/agents/skills", body)
+    assert (status, [agent["skills"] for agent in answer["items"]]) == (200, [{"billing": 4}, {"billing": 2}]), answer
+    assert root.do("PATCH", "/v1/agents/skills", {"agents": {"a-anna": {"billing": 11}}})[0] == 422
+    assert root.do("GET", "/v1/agents?limit=1")[1]["next"] == "a-anna"
+
+
+def test_answer_by_the_client_where_the_phone_can(site: Site) -> None:
+    client = site.client("anna")
+    site.platform.phone("1003", answer_after=None)
+    status, _ = client.do("POST", "/v1/me/sign-in", {"phone": "1003", "remote_answer": RemoteAnswer.NONE.value})
+    client.do("PUT", "/v1/me/state", {"state": "READY"})
+    caller = site.platform.call("desk")
+    contact = uuid_of(caller)
+    site.until(lambda: client.do("GET", "/v1/me/contacts")[1]["items"], "it rings")
+    status, problem = client.do("POST", f"/v1/me/contacts/{contact}/answer")
+    assert (status, problem["error_id"]) == (409, "phone-cannot-answer"), problem
+    status, gone = client.do("POST", f"/v1/me/contacts/{contact}/reject")
+    assert (status, gone["state"]) == (200, "GONE"), gone
+    caller.hangup()
+    site.platform.over(caller)
+
+
+@pytest.mark.parametrize("count", [50, pytest.param(500, marks=pytest.mark.nightly)])
+def test_many_clients_hear_of_an_event(site: Site, count: int) -> None:
+    """They are greenlets, and no thread."""
+    super_, floor = site.client("super"), site.platform.application.floor
+    streams = [super_.stream() for _ in range(10)]
+    streams += [Stream(super_.port, super_.headers) for _ in range(count - 10)]
+    until = site.platform.until
+    until(lambda: all(stream.types[:1] == ["snapshot"] for stream in streams), f"{count} snapshots", 100.0)
+    assert len(floor.hub._subscriptions) == count
+    super_.do("PATCH", "/v1/queues/desk", {"opened": False})
+    until(lambda: all("queue.changed" in stream.types for stream in streams), f"{count} have heard", 60.0)
+    for stream in streams[10:]:
+        stream.close()
