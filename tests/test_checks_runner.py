@@ -72,6 +72,41 @@ def test_style_ends_the_run_and_nothing_else_does(
     assert last[-2].split()[:2] == ["alone", "passed," if ran else "not"]
 
 
+@pytest.mark.parametrize(("second", "passes"), [("pass", True), ("raise AssertionError", False)])
+def test_what_failed_beside_others_is_run_again_alone(
+    checks: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], second: str, passes: bool
+) -> None:
+    """The first time it fails, the second time it does as told; what had passed is not run again."""
+    (tmp_path / "test_it.py").write_text(
+        "from pathlib import Path\n"
+        "def once(name):\n"
+        "    seen = Path(__file__).with_name(name)\n"
+        "    first = not seen.exists()\n"
+        "    seen.touch()\n"
+        "    return first\n"
+        "def test_good(): assert once('good')\n"
+        f"def test_late():\n    assert not once('late')\n    {second}\n"
+    )
+    tests = checks.Part("tests", (sys.executable, "-m", "pytest", "-q", str(tmp_path)), spread=("-v",))
+    assert checks.run([tests], tmp_path) is False
+    assert checks.run_again([tests], tmp_path) == (["test_it.py::test_late"] if passes else [])
+    assert tests.status == int(not passes)
+    told = capsys.readouterr().out.partition("== tests, again: ")[2]
+    assert f"\n1 {'passed' if passes else 'failed'} in " in told
+
+
+def test_nothing_is_run_again_where_much_failed_or_nothing_ran(checks: ModuleType, tmp_path: Path) -> None:
+    many = "\n".join(f"def test_{n}(): assert False" for n in range(checks.AGAIN_AT_MOST + 1))
+    for name, text in (("much", many), ("broken", "import")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / f"test_{name}.py").write_text(text)
+        tests = checks.Part("tests", (sys.executable, "-m", "pytest", "-q", str(folder)), spread=("-v",))
+        assert checks.run([tests], folder) is False
+        assert checks.run_again([tests], folder) == []
+        assert tests.status != 0
+
+
 def test_what_still_runs_is_stopped_with_its_children(checks: ModuleType, tmp_path: Path) -> None:
     """The child holds the pipe open: its end is read only when it is gone, too."""
     pipe = tmp_path / "held"
