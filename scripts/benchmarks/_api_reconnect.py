@@ -48,7 +48,7 @@ def cut(site: Site, clients: Clients) -> Herd:
     rows = _changes_on_disk(site, began)
     for who, events in zip(site.people, own, strict=False):
         agent = who["agent"]
-        ids = [event[0] for event in events]
+        ids = [event[0] for event in events if event[1] == "agent.state_changed"]
         theirs = [event[0] for event in supervisor if event[1] == "agent.state_changed" and event[3]["agent"] == agent]
         herd.hold(f"{agent}: ids, and the supervisor's", ids, theirs)
         herd.hold(f"{agent}: events, and the rows", _changes(events), rows.get(agent, []))
