@@ -104,7 +104,7 @@ class Platform:
         data = folder / "data"
         data.mkdir()
         copy_database(data)
-        self.application = self._new_engine()
+        self._new_engine()
 
     # ---- parts -----------------------------------------------------------------------------------------------------
 
@@ -127,17 +127,17 @@ class Platform:
         worker = WorkerSettings.model_construct(slot=0, guard_s=self.guard_s, drain_s=self.drain_s)
         return load_settings(file).model_copy(update={"worker": worker})
 
-    def _new_engine(self, before_links: Callable[[], object] = lambda: None) -> Application:
+    def _new_engine(self, before_links: Callable[[], object] = lambda: None) -> None:
         direct = {number: flow for flow, number in NUMBERS.items()}
         application = Application(self.settings(), direct=direct)
         services = application.engine._services
         self.lookups = ScriptedLookups(services.lookups._source)
         services.lookups._source = self.lookups
         told.watch(application.floor.hub)
+        self.application = application
         before_links()
         application.start()
         application.wait_until_up(DEADLINE_S)
-        return application
 
     @property
     def driver(self) -> FreeSwitch:
@@ -234,7 +234,8 @@ class Platform:
         self.application.let_go()
 
     def restart_engine(self, before_links: Callable[[], object] = lambda: None) -> None:
-        self.application = self._new_engine(before_links)
+        """``before_links``: the application is there, and calls have not come to it."""
+        self._new_engine(before_links)
 
     # ---- the end -----------------------------------------------------------------------------------------------------
 

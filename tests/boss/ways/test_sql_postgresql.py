@@ -77,6 +77,7 @@ def test_a_statement_is_stopped_by_the_server_and_the_hub_goes_on(office: tuple[
     while not job.ready():
         gevent.sleep(0.005)
         turns += 1
+    assert job.value is not None
     assert (job.value.outcome, turns > 5) == ("timeout", True)
     query = text(
         "SELECT count(*) FROM pg_stat_activity"
