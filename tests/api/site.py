@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +29,7 @@ from tests.api.chatsite import Flows
 from tests.api.floorsite import OneLook, make_floor
 from tests.api.officesite import OfficeSite
 from tests.runtime.accountkit import NOW, PASSWORD, Office
+from tests.store.template import kept_until_the_end
 
 DEED = Deed(SYSTEM, NOW, "", "test")
 #: Who there is: name -> roles. ``lead`` and ``super`` are of the north, as is anna; ben is of the south.
@@ -156,7 +156,7 @@ def staffed_office(folder: Path) -> Office:
 
 @functools.cache
 def _template() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="cti-staffed-"))
+    folder = kept_until_the_end("cti-staffed-")
     office = Office(folder)
     accounts = office.store.accounts
     for team in ("north", "south"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import shutil
 import tempfile
@@ -14,8 +15,15 @@ FILES = ("cti.db", "keys.json")
 
 @functools.cache
 def _template() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="cti-template-"))
+    folder = kept_until_the_end("cti-template-")
     assert open_store(f"sqlite:///{folder / FILES[0]}", folder / FILES[1]).close(10.0)
+    return folder
+
+
+def kept_until_the_end(prefix: str) -> Path:
+    """A folder of this process."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
