@@ -25,6 +25,7 @@ STATUS_INTERRUPTED = 130
 
 def parser() -> argparse.ArgumentParser:
     from cti.cli import (
+        audit,
         backend,
         calendars,
         callbacks,
@@ -52,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
         module.add_to(nouns)
     for module in (lookup, backend, request):
         module.add_to(nouns)
-    for module in (calendars, schedules):
+    for module in (calendars, schedules, audit):
         module.add_to(nouns)
     return root
 

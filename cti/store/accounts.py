@@ -46,7 +46,7 @@ class AccountStore:
         self.agents = Agents(engine, url, sealer)
         self.credentials = Credentials(engine, url, sealer)
         self.keys = ApiKeys(engine, url)
-        self.audit = Audit(engine, url)
+        self.audit = Audit(engine, url, sealer)
         self.callbacks = Callbacks(engine, url, sealer)
         self.notices = Notices(engine, url)
         self.blocked = BlockedNumbers(engine, url, sealer)

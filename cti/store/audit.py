@@ -1,4 +1,6 @@
-"""The audit: lines are added, and read. Nothing here changes or deletes one, and triggers of the database forbid it."""
+"""The audit: lines are added, and read. Nothing here changes or deletes one, and triggers of the database forbid it.
+
+Whoever gets around the triggers is found by the chain over the lines (`audit_chain`)."""
 
 from __future__ import annotations
 
@@ -6,12 +8,16 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Engine, Row, select
+from sqlalchemy.engine import URL
 
 from cti.core.access import AuditLine, Author
+from cti.store.audit_chain import Head, link, use_sealer
+from cti.store.audit_proof import Proof, prove
 from cti.store.repository import Repository
 from cti.store.rows import clean
 from cti.store.schema_people import audit
+from cti.store.sealing import Sealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,15 @@ class AuditFilter:
 
 
 class Audit(Repository):
+    def __init__(self, engine: Engine, url: URL, sealer: Sealer) -> None:
+        super().__init__(engine, url)
+        self._sealer = sealer
+        use_sealer(engine, sealer)
+
+    def prove(self, noted: Head | None = None) -> Proof:
+        """Is every line there, as it was written? Reads all of them."""
+        return prove(self._read, self._sealer, noted)
+
     def add(self, line: AuditLine) -> None:
         """A decision that changes nothing in the database: a refusal, an unmasked read. On return it is written."""
         self._write(lambda connection: append(connection, line))
@@ -44,21 +59,20 @@ class Audit(Repository):
 
 def append(connection: Connection, line: AuditLine) -> None:
     """In the transaction of the change that the line is about."""
-    connection.execute(
-        insert(audit).values(
-            at=line.at,
-            user_id=clean(line.author.user_id, 64),
-            user_name=clean(line.author.name, 64),
-            via=clean(line.author.via, 100),
-            permission=clean(line.permission, 64),
-            action=clean(line.action, 64),
-            target=clean(line.target, 200),
-            allowed=line.allowed,
-            reason=clean(line.reason, 500),
-            before_json=json.dumps(dict(line.before), sort_keys=True),
-            after_json=json.dumps(dict(line.after), sort_keys=True),
-        )
-    )
+    values = {
+        "at": line.at,
+        "user_id": clean(line.author.user_id, 64),
+        "user_name": clean(line.author.name, 64),
+        "via": clean(line.author.via, 100),
+        "permission": clean(line.permission, 64),
+        "action": clean(line.action, 64),
+        "target": clean(line.target, 200),
+        "allowed": line.allowed,
+        "reason": clean(line.reason, 500),
+        "before_json": json.dumps(dict(line.before), sort_keys=True),
+        "after_json": json.dumps(dict(line.after), sort_keys=True),
+    }
+    link(connection, values)
 
 
 def _conditions(where: AuditFilter) -> list[Any]:

@@ -146,7 +146,7 @@ sign_in_attempts = Table(
 )
 
 #: Only ever added to: triggers refuse UPDATE and DELETE. ``before_json`` and ``after_json`` hold what changed, masked.
-#: ``previous_hash`` and ``line_hash`` are for a chain over the lines and empty until one is kept.
+#: ``previous_hash`` and ``line_hash`` chain the lines (`audit_chain`); lines from before the chain have none.
 audit = Table(
     "audit",
     metadata,

@@ -19,7 +19,7 @@ from cti.core.documents import DocumentLeft
 from cti.core.errors import StoreUnavailable
 from cti.core.records import CallDetail, CallEnded, CallFilter, CallJournal, CallRow, NoticeTotal, Record, StoreHealth
 from cti.core.wrapups import WrapUpRow
-from cti.store import document_rows, journal, keycheck
+from cti.store import audit_chain, document_rows, journal, keycheck
 from cti.store.accounts import AccountStore
 from cti.store.batch import BatchWriter
 from cti.store.database import file_of, make_engine, parse_url, unavailable
@@ -171,7 +171,10 @@ def open_store(
         if not read_only:
             upgrade(engine, parsed)
         with engine.connect().execution_options(writing=not read_only) as connection, connection.begin():
-            return _unlock(connection, parsed, key_ring_path, base, read_only)
+            sealer = _unlock(connection, parsed, key_ring_path, base, read_only)
+            if not read_only:
+                audit_chain.begin(connection, sealer, clock())
+            return sealer
 
     pool = ThreadPool(1)
     try:
