@@ -71,7 +71,8 @@ def _bar(floor: Floor, case: Case) -> str:
         return "" if case.waits_for is not None else "no_agents"
     if not queue.opened:
         return "closed"
-    if not (queue.config.wait_unstaffed or case.wish.patient) and not staffed(floor, case):
+    waits_alone = queue.config.wait_unstaffed or case.wish.patient or case.wish.returns
+    if not waits_alone and not staffed(floor, case):
         return "no_agents"
     limit = queue.config.limit
     if limit is None or len(queue.line) < limit:

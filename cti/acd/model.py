@@ -107,12 +107,13 @@ class Wish:
     """What a contact asks of its queue.
 
     ``prefer``: an agent who alone is offered it for ``prefer_s`` (None: for ever, a contact for that agent in
-    person), unless that agent is not signed in. ``rank_at``: since when it waits in the eyes of those who are served
-    in turn; None: since now. A contact that comes from elsewhere (overflow, transfer, callback) keeps its own.
-    ``counted`` False: its entry stands in the counts already (a callback that is tried again). ``patient``: it waits
-    although nobody who could serve it is signed in (a document that nobody holds the line for). ``parked_s``: for so
-    long nobody is offered it, and who likes picks it up; then ``prefer`` is offered it first. ``queue`` empty: of no
-    queue, and for ``prefer`` in person.
+    person), unless that agent is not signed in. ``rank_at``: since when it waits in the eyes of those who are
+    served in turn; None: since now. A contact that comes from elsewhere (overflow, transfer, callback) keeps its
+    own. ``counted`` False: its entry stands in the counts already (a callback that is tried again). ``patient``: it
+    waits although nobody who could serve it is signed in (a document that nobody holds the line for). ``returns``:
+    it had come to an engine that ended, with which the agents lost their places, too: it waits ``unstaffed_s`` for
+    one of them. ``parked_s``: for so long nobody is offered it, and who likes picks it up; then ``prefer`` is
+    offered it first. ``queue`` empty: of no queue, and for ``prefer`` in person.
     """
 
     contact: str
@@ -127,5 +128,6 @@ class Wish:
     rank_at: float | None = None
     counted: bool = True
     patient: bool = False
+    returns: bool = False
     parked_s: float | None = None
     since: float | None = None  # it waits in this queue since then: its stay goes on after the end of another engine

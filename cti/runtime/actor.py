@@ -79,8 +79,9 @@ class CallActor:
             self._queues = TextLine(services.texts, services.queues, call, send)
         media = CallMedia(call.uuid, switch, services, self.post, call_log.recording_kept)
         self._hands = Hands(
-            call.uuid, switch, services, self._timers, self.post, self._hangup, replies.send, media, self._queues
-        )
+            call.uuid, switch, services, self._timers, self.post, self._hangup, replies.send, media, self._queues,
+            call.adopted,
+        )  # fmt: skip
         self._facts: dict[type[Any], Callable[[Any], None]] = {
             cmd.NodeEntered: call_log.node_entered,
             cmd.NodeLeft: call_log.node_left,

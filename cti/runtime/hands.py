@@ -42,7 +42,9 @@ class Hands:
         reply: Callable[[cmd.Reply], None],
         media: CallMedia,
         queues: Callers | TextLine,
+        returns: bool,
     ) -> None:
+        """``returns``: the call was found alive, after the end of another engine."""
         self._uuid = uuid
         self._switch = switch
         self._services = services
@@ -50,7 +52,7 @@ class Hands:
         self.media = media
         self._workers: set[gevent.Greenlet[Any, Any]] = set()
         self._wanted_audio: set[int] = set()
-        self._queues = queues
+        self._queues, self._returns = queues, returns
         clock = services.clock
         self._do: dict[type[Any], Callable[[Any], None]] = {
             cmd.Answer: lambda _c: switch.answer(uuid),
@@ -148,7 +150,7 @@ class Hands:
 
     def _enter(self, wish: cmd.EnterQueue) -> None:
         self.media.queue = wish.queue
-        self._queues.enter(self._uuid, self._switch, wish, self._post)
+        self._queues.enter(self._uuid, self._switch, wish, self._post, self._returns)
 
     def _spawn(self, work: Callable[[], Any], failed: Any) -> None:
         """Run something that may block beside the mailbox; its result is posted, or ``failed`` when it breaks: the

@@ -64,9 +64,9 @@ def test_what_was_sent_outlives_the_engine_and_is_shown_to_the_next_agent(platfo
     contact = uuid_of(caller)
     floor.parts.orders.write("anna", contact, {"notes": NOTES, "disposition": "sold"})
     platform.kill_engine()
-    # Bert is there before the calls are: a queue takes nobody whom nobody could serve.
-    platform.restart_engine(lambda: Floor(platform).sign_in("bert", "1002"))
+    platform.restart_engine()
     floor = Floor(platform)
+    floor.sign_in("bert", "1002")
     floor.until(lambda: floor.state(contact) is ContactState.TALKING, "the flow began again, and bert has the caller")
     [row] = stored(floor, contact)
     assert (row.agent, row.disposition, row.notes, row.ended_by) == ("anna", "sold", NOTES, "engine_lost")

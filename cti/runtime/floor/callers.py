@@ -74,7 +74,8 @@ class Callers:
 
     # ---- what a run asks ----------------------------------------------------------------------------------------
 
-    def enter(self, uuid: str, switch: Switch, wish: EnterQueue, post: Callable[[Any], None]) -> None:
+    def enter(self, uuid: str, switch: Switch, wish: EnterQueue, post: Callable[[Any], None], returns: bool) -> None:
+        """``returns``: the call was found alive, after the end of another engine."""
         self.gone(uuid, Outcome.FLOW_OUT)
         if wish.queue not in self._owner.acd.floor.queues:
             post(ev.QueueEnded(wish.ref, "no_agents"))  # the checker knows the queues; it has gone since
@@ -96,6 +97,7 @@ class Callers:
             prefer=wish.prefer,
             prefer_s=wish.prefer_s,
             max_wait_s=wish.max_wait_s,
+            returns=returns,
         )
         switch.start_music(uuid, [self._music.get(wish.queue, MUSIC)])
         self._owner.tell(i.Enter(asked))

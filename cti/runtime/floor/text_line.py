@@ -23,7 +23,7 @@ class TextLine:
     def __init__(self, texts: Texts, callers: Callers, call: NewCall, send: Callable[[str, str], Line] | None) -> None:
         self._texts, self._callers, self._call, self._send = texts, callers, call, send
 
-    def enter(self, uuid: str, switch: Switch, wish: EnterQueue, post: Callable[[Any], None]) -> None:
+    def enter(self, uuid: str, switch: Switch, wish: EnterQueue, post: Callable[[Any], None], returns: bool) -> None:
         self._texts.enter(uuid, self._call.medium.value, wish, post, self._send)
 
     def leave(self, uuid: str, ref: int, *, keep_place: bool) -> None:
