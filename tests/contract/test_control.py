@@ -114,7 +114,10 @@ def test_hold_and_back(desk: Desk, call: Call, tap: Tap) -> None:
     # Their place among the states is a race: another thread of the switch tells of the latter.
     holds = tap.story({agent: "agent"}, "CHANNEL_HOLD", "CHANNEL_UNHOLD", after=since)
     assert [line[1] for line in holds] == ["HOLD", "UNHOLD", "HOLD"]
-    assert [row["callstate"] for row in desk.rows() if row["uuid"] == agent] == ["HELD"]
+    wait_for(
+        lambda: [row["callstate"] for row in desk.rows() if row["uuid"] == agent] == ["HELD"],
+        "the list of channels, which another thread of the switch keeps, says so",
+    )
 
 
 def test_hold_of_nobody(desk: Desk) -> None:

@@ -23,7 +23,7 @@ NO_RECOGNISER = (
     "(make -C src/mod/applications/mod_test) and put mod_test.so into its folder of modules"
 )
 BEGIN = "{no-input-timeout=5000,vad-silence-ms=200,result=one}builtin:speech/digits digits"
-LIMIT_S = 6.0
+LIMIT_S = 20.0
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ class Tap:
             self._socket.sendall(head.encode() + body)
             return self._reply().reply
 
-    def wait(self, match: Match, timeout_s: float = 10, *, after: int = 0) -> Any:
+    def wait(self, match: Match, timeout_s: float = 30, *, after: int = 0) -> Any:
         """The first event from index ``after`` on that matches."""
         with self._changed:
             found: list[Any] = []
@@ -76,7 +76,7 @@ class Tap:
                 raise TimeoutError(f"no such event within {timeout_s} s; came: {names}")
             return found[0]
 
-    def wait_name(self, name: str, timeout_s: float = 10, *, after: int = 0, **headers: str) -> Any:
+    def wait_name(self, name: str, timeout_s: float = 30, *, after: int = 0, **headers: str) -> Any:
         """By name and headers, `Unique_ID="…"` for Unique-ID."""
         wanted = {key.replace("_", "-"): value for key, value in headers.items()}
 

@@ -25,14 +25,14 @@ def record_of(engine: EngineProcess, uuid: str) -> dict[str, Any]:
             found.update(with_times(call.as_dict()))
         return bool(found.get("ended_at"))
 
-    wait_until(complete, 20, "the record of the call", 0.2)
+    wait_until(complete, 30, "the record of the call", 0.2)
     return found
 
 
 def sealed(engine: EngineProcess, kept: dict[str, Any], into: Path, what: str = "audio") -> Path:
     """A recording as the API gives it, in a file of one's own; nothing of it lies in clear any more."""
     path = f"/v1/recordings/{kept['recording_id']}"
-    wait_until(lambda: engine.get(path)["state"] == "sealed", 20, "the recording is sealed", 0.2)
+    wait_until(lambda: engine.get(path)["state"] == "sealed", 30, "the recording is sealed", 0.2)
     url = f"http://127.0.0.1:{engine.api_port}{path}/{what}?reason=test"
     asking = urllib.request.Request(url, headers={"X-API-Key": engine.api_key})
     with urllib.request.urlopen(asking, timeout=10) as answer:

@@ -15,8 +15,8 @@ from .media import tone_frame
 from .ports import borrow_ports
 from .switch import free_port
 
-REGISTER_S = 10
-START_S = 5
+REGISTER_S = 30
+START_S = 30
 DOMAIN = "cti.local"
 MEDIA_PORTS = 100
 

@@ -190,7 +190,7 @@ def test_two_agents_and_five_callers(
         called = carrier.calls[earlier:]
         assert len(called) == 1
         called[0].media.wait_audio(1.0, 10)
-        wait_until(lambda: share_of(called[0].media.pcm()[-4000:], ben.hertz) > HEARD, 10, "ben's voice", 0.2)
+        wait_until(lambda: share_of(called[0].media.pcm()[-4000:], ben.hertz) > HEARD, 30, "ben's voice", 0.2)
         assert states(engine) == ["reached"]
         ben.ask("PUT", "/v1/me/next", {"state": "READY"})
         ben.do(back, "hangup")
@@ -248,7 +248,7 @@ def call_of(contact: str) -> str:
 
 def whispered(tap: Tap, call: str) -> None:
     """Before they met, something was played to the agent's leg to its end."""
-    met = tap.wait(lambda event: event.name == "CHANNEL_BRIDGE" and call in sides(event), 10)
+    met = tap.wait(lambda event: event.name == "CHANNEL_BRIDGE" and call in sides(event), 30)
     [leg] = sides(met) - {call}
     before = [event.name for event in tap.events[: tap.events.index(met)] if event.get("Unique-ID") == leg]
     assert before.index("PLAYBACK_START") < before.index("PLAYBACK_STOP")
@@ -296,7 +296,7 @@ def test_a_consultation_is_completed(engine: EngineProcess, real_switch: RealSwi
         anna.do(contact, "consult", {"to": {"agent": ben.extension}})
         ben.talking()
         second_phone.wait_call(1).media.voice = tone_frame(VOICES_HZ["ben"])
-        wait_until(lambda: share_of(at_desk.media.pcm()[-4000:], VOICES_HZ["ben"]) > HEARD, 10, "ben's voice", 0.2)
+        wait_until(lambda: share_of(at_desk.media.pcm()[-4000:], VOICES_HZ["ben"]) > HEARD, 30, "ben's voice", 0.2)
         anna.do(contact, "complete")
         assert [one["state"] for one in anna.contacts()] == ["WORK"]
         [taken] = ben.contacts()
@@ -320,7 +320,7 @@ def test_a_consultation_is_completed(engine: EngineProcess, real_switch: RealSwi
 def heard_for(media: Media, hertz: int) -> None:
     """A voice, for a second on end."""
     parts = range(TALK // 4, TALK + 1, TALK // 4)
-    wait_until(lambda: all(share_of(media.pcm()[-at:][: TALK // 4], hertz) > HEARD for at in parts), 10, "a voice", 0.2)
+    wait_until(lambda: all(share_of(media.pcm()[-at:][: TALK // 4], hertz) > HEARD for at in parts), 30, "a voice", 0.2)
 
 
 def waiting(engine: EngineProcess) -> int:

@@ -94,7 +94,7 @@ def test_silence_and_another_prompt_are_told_from_the_prompt(prompt: Path) -> No
 
 def test_keys_come_as_events_idle_and_during_playback_and_stop_nothing(parked: Parked, prompt: Path) -> None:
     parked.dialog.press("12")
-    wait_until(lambda: parked.keys() == "12", 5, "two keys in idle park")
+    wait_until(lambda: parked.keys() == "12", 30, "two keys in idle park")
     parked.execute("playback", str(prompt), "play.1")
     parked.dialog.media.wait_audio(0.3, 5)
     parked.dialog.press("3*#0")

@@ -79,7 +79,7 @@ def test_liveness_ends_by_itself(real_switch: RealSwitch, tap: Tap) -> None:
         caller.call("4000", real_switch.conf.trunks_port)
         tap.wait_name("CHANNEL_PARK")
         before = len(tap.events)
-        tap.wait_name("DEL_SCHEDULE", 10, after=before)
+        tap.wait_name("DEL_SCHEDULE", 30, after=before)
         caller.call("4001", real_switch.conf.trunks_port)
         answered = tap.wait_name("CHANNEL_ANSWER", after=before)
         assert answered.variable("cti_worker") is None

@@ -177,13 +177,13 @@ def test_a_trunk_of_the_settings_is_told_by_the_api_and_by_the_last_good_files_w
     assert tap.api("global_getvar cti_domain") == "cti.local"
     assert tap.api("sofia status").count("RUNNING") >= 2
     files = [site.switch.conf.conf / "local" / name for name in ("gateways.xml", "trunk_addresses.xml")]
-    wait_until(lambda: all("fresh" in path.read_text() for path in files), 20, "the last good trunks")
+    wait_until(lambda: all("fresh" in path.read_text() for path in files), 30, "the last good trunks")
     process = site.engine.process
     assert process is not None
     os.kill(process.pid, signal.SIGSTOP)
     try:
         tap.api("sofia profile trunks killgw fresh")
-        wait_until(lambda: "Invalid Gateway" in tap.api("sofia xmlstatus gateway fresh"), 10, "it is gone", 0.2)
+        wait_until(lambda: "Invalid Gateway" in tap.api("sofia xmlstatus gateway fresh"), 30, "it is gone", 0.2)
         tap.api("reloadxml")
         tap.api("reloadacl")
         tap.api("sofia profile trunks rescan")

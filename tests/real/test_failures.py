@@ -30,7 +30,7 @@ class House:
         dialog = phone.call("4000", self.switch.conf.trunks_port)
         uuid = tap.wait_name("CHANNEL_PARK").get("Unique-ID")
         dialog.wait_answered()
-        tap.wait_name("PLAYBACK_START", 10, Unique_ID=uuid)
+        tap.wait_name("PLAYBACK_START", 30, Unique_ID=uuid)
         return dialog, uuid
 
 
@@ -58,7 +58,7 @@ def test_a_killed_engine_leaves_its_caller_to_people(house: House) -> None:
         dialog, uuid = house.call(phone, tap)
         house.engine.kill()
         person.wait_call(GUARD_S + 20)
-        bridged = tap.wait_name("CHANNEL_BRIDGE", 10, Unique_ID=uuid)
+        bridged = tap.wait_name("CHANNEL_BRIDGE", 30, Unique_ID=uuid)
         assert bridged.variable("cti_emergency") == "true"
         (apology,) = conf.prompts.glob("apology-*.wav")
         assert heard_share(dialog.media.pcm(), read_wav(apology)) > 0.6
@@ -68,7 +68,7 @@ def test_a_killed_engine_leaves_its_caller_to_people(house: House) -> None:
         with Phone("13800000001") as other:
             second = other.call("4000", conf.trunks_port)
             second.wait_answered()
-            found = tap.wait(lambda e: _answered_caller(e) and e.get("Unique-ID") != uuid, 10)
+            found = tap.wait(lambda e: _answered_caller(e) and e.get("Unique-ID") != uuid, 30)
             assert found.variable("cti_emergency") == "true"
 
         # The engine that comes back leaves alone who is with people, and closes the record of the call.

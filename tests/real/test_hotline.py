@@ -82,15 +82,15 @@ def call(phone: Phone, real_switch: RealSwitch, watch: Tap, called: str = "4000"
 def test_the_balance_is_spoken_and_on_record(engine: EngineProcess, real_switch: RealSwitch, watch: Tap) -> None:
     with Phone("13800000000") as phone:
         dialog, uuid = call(phone, real_switch, watch)
-        first = watch.wait(lambda e: e.name == "PLAYBACK_STOP" and e.get("Unique-ID") == uuid, 15)
+        first = watch.wait(lambda e: e.name == "PLAYBACK_STOP" and e.get("Unique-ID") == uuid, 30)
         welcome = prompt(engine, WELCOME)
         assert heard_share(dialog.media.pcm(), welcome) > KEPT
         assert heard_share(dialog.media.pcm(), prompt(engine, MENU)) < KEPT / 2  # not yet
         assert first.get("Playback-Status") == "done"
         dialog.press("1")
-        told = watch.wait(lambda e: e.name == "PLAYBACK_START" and in_pieces(e), 15)
+        told = watch.wait(lambda e: e.name == "PLAYBACK_START" and in_pieces(e), 30)
         balance = read_playback(told.get("Playback-File-Path"))
-        watch.wait(lambda e: e.name == "PLAYBACK_STOP" and in_pieces(e), 15)
+        watch.wait(lambda e: e.name == "PLAYBACK_STOP" and in_pieces(e), 30)
         dialog.media.wait_audio(5, 15)
         assert heard_share(dialog.media.pcm(), balance) > KEPT
         assert loudness(balance) > 300
@@ -109,7 +109,7 @@ def test_keys_typed_ahead_cut_the_prompts_short(engine: EngineProcess, real_swit
         dialog, uuid = call(phone, real_switch, watch)
         dialog.media.wait_audio(0.3, 10)
         dialog.press("*1")  # English, then the balance
-        watch.wait(lambda e: e.name == "PLAYBACK_STOP" and in_pieces(e), 20)
+        watch.wait(lambda e: e.name == "PLAYBACK_STOP" and in_pieces(e), 30)
         dialog.hang_up()
     record = record_of(engine, uuid)
     assert (record["language"], record["goals"]) == ("en-US", ["balance"])
@@ -131,7 +131,7 @@ def test_each_number_meets_its_flow(
 ) -> None:
     with Phone(number) as phone:
         dialog, uuid = call(phone, real_switch, watch, called)
-        watch.wait(lambda e: e.name == "PLAYBACK_STOP" and e.get("Unique-ID") == uuid, 15)
+        watch.wait(lambda e: e.name == "PLAYBACK_STOP" and e.get("Unique-ID") == uuid, 30)
         heard = dialog.media.pcm()
         other = {WELCOME: FIXED_LINE, FIXED_LINE: WELCOME}[spoken]
         assert heard_share(heard, prompt(engine, spoken)) > KEPT
@@ -147,7 +147,7 @@ def test_an_agent_answers_and_both_hear_each_other(engine: EngineProcess, real_s
         dialog, uuid = call(phone, real_switch, watch)
         dialog.press("0")
         talk = agent.wait_call(20)
-        watch.wait_name("CHANNEL_BRIDGE", 10, Unique_ID=uuid)
+        watch.wait_name("CHANNEL_BRIDGE", 30, Unique_ID=uuid)
         before = (dialog.media.frames, talk.media.frames)
         dialog.media.wait_audio(before[0] / 50 + 1, 5)
         talk.media.wait_audio(before[1] / 50 + 1, 5)
@@ -190,5 +190,5 @@ def test_a_hundred_callers_and_a_hundred_correct_records(
 
 def _index(watch: Tap, name: str) -> int:
     """Behind the next event ``name``."""
-    event = watch.wait_name(name, 10)
+    event = watch.wait_name(name, 30)
     return watch.events.index(event) + 1

@@ -18,7 +18,7 @@ from .ua import Phone
 
 pytestmark = pytest.mark.real
 
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 EVENTS = ("CHANNEL_PARK", "CHANNEL_EXECUTE", "CHANNEL_EXECUTE_COMPLETE", "CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE")
 
 

@@ -155,9 +155,9 @@ def test_a_recording_is_silent_while_the_pin_is_asked(
     with Phone("13800000000") as phone:
         dialog, uuid = call(phone, real_switch, watch, "tape")
         dialog.media.voice = tone_frame(HUM_HZ)  # the caller's own voice, all the time
-        watch.wait(lambda e: e.name == "PLAYBACK_STOP" and e.get("Unique-ID") == uuid, 10)
+        watch.wait(lambda e: e.name == "PLAYBACK_STOP" and e.get("Unique-ID") == uuid, 30)
         dialog.press("1")
-        wait_until(lambda: len(watch.of(uuid, "PLAYBACK_STOP")) >= 3, 20, "the question for the PIN has been played")
+        wait_until(lambda: len(watch.of(uuid, "PLAYBACK_STOP")) >= 3, 30, "the question for the PIN has been played")
         dialog.press("1234")
         dialog.wait_finished(20)
     record = record_of(engine, uuid)
@@ -185,7 +185,7 @@ def test_a_recording_is_silent_while_the_pin_is_asked(
 def test_without_consent_nothing_is_recorded(engine: EngineProcess, real_switch: RealSwitch, watch: Tap) -> None:
     with Phone("13800000001") as phone:
         dialog, uuid = call(phone, real_switch, watch, "tape")
-        watch.wait(lambda e: e.name == "PLAYBACK_STOP" and e.get("Unique-ID") == uuid, 10)
+        watch.wait(lambda e: e.name == "PLAYBACK_STOP" and e.get("Unique-ID") == uuid, 30)
         dialog.press("2")
         dialog.wait_finished(10)
     record = record_of(engine, uuid)
@@ -207,14 +207,14 @@ def other_leg(real_switch: RealSwitch, watch: Tap, flow: str, application: str, 
     address = f"sofia/trunks/sip:{NUMBERS[flow]}@127.0.0.1:{port}"
     answer = watch.api(f"originate {{ignore_early_media=true{MACHINES[machine]}}}{address} {application}")
     assert answer.startswith("+OK"), answer
-    found = watch.wait(lambda e: e.name == "CHANNEL_PARK" and e.get("Call-Direction") == "inbound", 15)
+    found = watch.wait(lambda e: e.name == "CHANNEL_PARK" and e.get("Call-Direction") == "inbound", 30)
     return str(found.get("Unique-ID"))
 
 
 def fax_over(watch: Tap, uuid: str, t38: str) -> None:
     """Until the call is; both ends have come to ``t38``."""
     gone = watch.wait(lambda e: e.name == "CHANNEL_HANGUP_COMPLETE" and e.get("Unique-ID") == uuid, FAX_S)
-    watch.wait(lambda e: e.name == "CHANNEL_HANGUP_COMPLETE" and e.get("Unique-ID") != uuid, 10)
+    watch.wait(lambda e: e.name == "CHANNEL_HANGUP_COMPLETE" and e.get("Unique-ID") != uuid, 30)
     (far,) = [e for e in watch.events if e.name == "CHANNEL_HANGUP_COMPLETE" and e.get("Unique-ID") != uuid]
     assert gone.variable("fax_t38_status") == t38
     assert (far.variable("fax_t38_status") == "negotiated") == (t38 == "negotiated")
@@ -274,7 +274,7 @@ def test_a_text_is_sent_as_a_fax(
     fax_over(watch, uuid, t38)
     record = record_of(engine, uuid)
     assert (record["outcome"], record["visits"][0]["note"]) == ("sent", "1 pages")
-    wait_until(got.is_file, 10, "the page that came out")
+    wait_until(got.is_file, 30, "the page that came out")
     assert_same_page(got, page)
     assert list((engine.folder / "data" / "faxes").iterdir()) == [], "somebody's bill is left behind"
 

@@ -53,7 +53,7 @@ def test_two_contacts_and_one_invite(engine: EngineProcess, real_switch: RealSwi
                     anna.do(contact, "hangup")
                 else:
                     dialog.hang_up()
-                wait_until(lambda: [one["state"] for one in anna.contacts()] in (["WORK"], []), 10, "no talk", 0.2)
+                wait_until(lambda: [one["state"] for one in anna.contacts()] in (["WORK"], []), 30, "no talk", 0.2)
                 if anna.contacts():
                     anna.do(contact, "finish", {})
                 dialog.hang_up()

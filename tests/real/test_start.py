@@ -60,7 +60,7 @@ def test_check_finds_a_good_trunk_and_an_empty_emergency_group(
 ) -> None:
     assert carrier.registered.wait(20)
     assert carrier.probed.wait(20)
-    wait_until(lambda: "<pingtime>0.00" not in tap.api("sofia xmlstatus gateway telecom"), 20, "first probe answered")
+    wait_until(lambda: "<pingtime>0.00" not in tap.api("sofia xmlstatus gateway telecom"), 30, "first probe answered")
     report = check(real_switch.settings, real_switch.conf.password)
     found = {(finding.subject, finding.code): finding.verdict for finding in report.findings}
     assert found == {

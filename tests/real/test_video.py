@@ -90,9 +90,9 @@ def shown(watch: Tap, uuid: str, file: str, video: Video) -> slice:
             e.name == name and e.get("Unique-ID") == uuid and str(e.get("Playback-File-Path")).endswith(file)
         )
 
-    watch.wait(of_file("PLAYBACK_START"), 10)
+    watch.wait(of_file("PLAYBACK_START"), 30)
     first = len(video.packets)
-    watch.wait(of_file("PLAYBACK_STOP"), 10)
+    watch.wait(of_file("PLAYBACK_STOP"), 30)
     return slice(first, len(video.packets))
 
 

@@ -114,7 +114,7 @@ class Phone:
 
     # ---- outgoing ----------------------------------------------------------------------------------------------
 
-    def register(self, port: int, *, expires: int = 300, timeout_s: float = 5) -> int:
+    def register(self, port: int, *, expires: int = 300, timeout_s: float = 30) -> int:
         """REGISTER at 127.0.0.1:``port``; the final status."""
         uri, call_id, me = f"sip:{self.domain}", uuid.uuid4().hex, f"<sip:{self.number}@{self.domain}>"
         extra = [("Contact", f"<sip:{self.number}@127.0.0.1:{self.port}>"), ("Expires", str(expires))]
@@ -126,7 +126,7 @@ class Phone:
         self._registrar = port if status == 200 and expires else 0
         return status
 
-    def options(self, uri: str, port: int, timeout_s: float = 5) -> int:
+    def options(self, uri: str, port: int, timeout_s: float = 30) -> int:
         me = f"<sip:{self.number}@{self.domain}>"
         call_id = uuid.uuid4().hex
         message = lambda cseq: self._build("OPTIONS", uri, call_id, f"{me};tag={tag()}", f"<{uri}>", cseq, [])  # noqa: E731
@@ -274,7 +274,7 @@ class Phone:
 
     # ---- incoming ----------------------------------------------------------------------------------------------
 
-    def wait_call(self, timeout_s: float = 10, nth: int = 1) -> Dialog:
+    def wait_call(self, timeout_s: float = 30, nth: int = 1) -> Dialog:
         """The ``nth`` incoming call."""
         with self._incoming:
             if not self._incoming.wait_for(lambda: len(self._ins()) >= nth, timeout_s):

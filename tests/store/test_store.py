@@ -253,7 +253,7 @@ def test_recording_takes_no_time_of_the_caller(store: SqlStore) -> None:
         store.record(started(f"c{n}"))
     order.append("recorded")
     assert store.flush(20.0)
-    other.join(timeout=5.0)
+    other.join(timeout=30.0)
     assert order == ["recorded", "other"]
     assert len(store.list_calls(limit=1000)) == 1000
 

@@ -30,7 +30,7 @@ from cti.switch.embedded.conference import command
 from cti.switch.links import LinkLost, LinkSettings
 from cti.switch.orders import TALKS
 
-LIMIT_S = 5.0
+LIMIT_S = 30.0
 
 
 class Calls:

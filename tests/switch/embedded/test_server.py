@@ -40,7 +40,7 @@ class Peer:
     def send(self, data: bytes) -> None:
         self.sock.sendall(data)
 
-    def until(self, wanted: bytes, deadline_s: float = 3.0) -> bytes:
+    def until(self, wanted: bytes, deadline_s: float = 30.0) -> bytes:
         """Read until ``wanted`` came; returns all up to and with it."""
         end = time.monotonic() + deadline_s
         while wanted not in self.data:
@@ -52,7 +52,7 @@ class Peer:
         head, _, self.data = self.data.partition(wanted)
         return head + wanted
 
-    def closed(self, deadline_s: float = 3.0) -> bool:
+    def closed(self, deadline_s: float = 30.0) -> bool:
         self.sock.settimeout(deadline_s)
         with suppress(ConnectionError):
             while self.sock.recv(65536):
@@ -212,7 +212,7 @@ def test_run_serves_until_it_is_told_to_stop() -> None:
         assert sock.recv(100) == b"Content-Type: auth/request\n\n"
         process.terminate()
         assert b"text/disconnect-notice" in sock.recv(1000)
-    assert process.wait(timeout=5) == 0
+    assert process.wait(timeout=30) == 0
 
 
 def test_fsctl_shutdown_says_goodbye_to_everybody(switch: EmbeddedSwitch) -> None:
@@ -220,4 +220,4 @@ def test_fsctl_shutdown_says_goodbye_to_everybody(switch: EmbeddedSwitch) -> Non
     peer.send(b"api fsctl shutdown\n\n")
     peer.until(b"+OK\n")
     other.until(b"Disconnected, goodbye.")
-    assert switch.stopped.wait(timeout=3)
+    assert switch.stopped.wait(timeout=30)
