@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import falcon
@@ -16,6 +14,7 @@ from cti.boss.backend import LATENCY_S
 from cti.boss.guard.bulkhead import Priority
 from cti.boss.mapping import bind
 from cti.boss.masking import masked_values
+from cti.boss.shown import plain
 from cti.flow.types import BadValue
 
 if TYPE_CHECKING:
@@ -98,24 +97,6 @@ def backend_json(facts: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "facts": facts["way"],
     }
-
-
-def plain(value: Any) -> Any:
-    """As JSON: decimals, dates and moments are texts, so that nothing is lost."""
-    match value:
-        case None | bool() | int() | str():
-            return value
-        case Decimal():
-            return str(value)
-        case datetime() | date() | time():
-            return value.isoformat()
-        case timedelta():
-            return value.total_seconds()
-        case list() | tuple():
-            return [plain(item) for item in value]
-        case dict():
-            return {str(name): plain(item) for name, item in value.items()}
-    return str(value)
 
 
 def _arguments(plan: QuestionPlan, body: Mapping[str, Any]) -> dict[str, Any]:

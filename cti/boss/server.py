@@ -59,6 +59,10 @@ class InterfaceServer:
     def plan(self) -> OfficePlan:
         return self._plan
 
+    @property
+    def clock(self) -> Clock:
+        return self._clock
+
     # ---- questions -------------------------------------------------------------------------------------------------
 
     def ask(self, source: str, arguments: Mapping[str, Any], deadline_s: float) -> LookupEnded:

@@ -27,6 +27,10 @@ from cti.ports import Clock
 log = logging.getLogger("cti.boss")
 
 
+#: What may have been written is remembered for so long at least: to forget it is to write it twice.
+_UNSETTLED, _UNSETTLED_S = ("sent", "unknown"), 86_400.0
+
+
 class WriteLog(Protocol):
     """Writes by key, on disk when a call returns. Raises OSError or CtiError where they cannot be kept: then nothing is
     sent."""
@@ -39,7 +43,8 @@ class WriteLog(Protocol):
 
     def forget(self, key: str) -> None: ...
 
-    def dead(self) -> list[Noted]: ...
+    def dead(self, *, limit: int | None = None, after: tuple[float, str] | None = None) -> list[Noted]:
+        """The oldest first. ``after``: `Noted.since` and key of the last one seen."""
 
 
 class MemoryWriteLog:
@@ -57,8 +62,9 @@ class MemoryWriteLog:
     def forget(self, key: str) -> None:
         self.noted.pop(key, None)
 
-    def dead(self) -> list[Noted]:
-        return [noted for noted in self.noted.values() if noted.state == "dead"]
+    def dead(self, *, limit: int | None = None, after: tuple[float, str] | None = None) -> list[Noted]:
+        found = sorted((one.since, one.key) for one in self.noted.values() if one.state == "dead")
+        return [self.noted[key] for since, key in found if after is None or (since, key) > after][:limit]
 
 
 class Writes:
@@ -87,24 +93,40 @@ class Writes:
         ended, _ = self._flights.join(key, lambda: self._write(plan, inputs, key, priority), plan.deadline_s)
         return ended or RequestEnded(0, "unknown")
 
-    def dead(self) -> list[Noted]:
-        """Writes of which nobody knows whether they were done, oldest first."""
-        return sorted(self._log.dead(), key=lambda noted: noted.since)
+    def is_noted(self, key: str) -> bool:
+        """False: it was never sent, or ended with nothing written."""
+        return self._log.find(key) is not None
 
-    def replay(self, key: str) -> RequestEnded:
-        """Send a dead letter again, by a person's decision: it may be done twice. Raises KeyError for what is none."""
+    def is_dead(self, key: str, *, give_up: bool = False) -> bool:
+        """``give_up``: nobody asks again; what is unknown now is for a person to decide."""
         noted = self._log.find(key)
         plan = self._plan.requests.get(noted.name) if noted is not None else None
-        if noted is None or plan is None or noted.state != "dead":
-            raise KeyError(key)
-        deadline = self._clock.monotonic() + plan.deadline_s
-        return self._send(plan, replace(noted, state="sent"), Priority.AGENT, deadline)
+        if noted is not None and plan is not None and give_up and noted.state in ("sent", "unknown"):
+            self._note(plan, replace(noted, state="dead"))
+            return True
+        return noted is not None and noted.state == "dead"
 
-    def drop(self, key: str) -> None:
-        """A person decided that a dead letter is settled. Raises KeyError for what is none."""
+    def dead(self, *, limit: int | None = None, after: tuple[float, str] | None = None) -> list[Noted]:
+        """Writes of which nobody knows whether they were done, oldest first."""
+        return self._log.dead(limit=limit, after=after)
+
+    def letter(self, key: str) -> Noted:
+        """A dead letter. Raises KeyError for what is none."""
         noted = self._log.find(key)
         if noted is None or noted.state != "dead":
             raise KeyError(key)
+        return noted
+
+    def replay(self, key: str) -> RequestEnded:
+        """Send a dead letter again, by a person's decision: it may be done twice. Where it is not done this time
+        either, it stays one. Two at the same time are one. Raises KeyError for what is none."""
+        plan = self._plan.requests[self.letter(key).name]
+        ended, _ = self._flights.join(key, lambda: self._replay(plan, key), plan.deadline_s)
+        return ended or RequestEnded(0, "unknown")
+
+    def drop(self, key: str) -> None:
+        """A person decided that a dead letter is settled. Raises KeyError for what is none."""
+        self.letter(key)
         self._log.forget(key)
 
     def use(self, plan: OfficePlan) -> None:
@@ -115,6 +137,14 @@ class Writes:
         self._flights.close()
 
     # ---- in the flight ---------------------------------------------------------------------------------------------
+
+    def _replay(self, plan: QuestionPlan, key: str) -> RequestEnded:
+        noted = self.letter(key)
+        deadline = self._clock.monotonic() + plan.deadline_s
+        ended = self._send(plan, replace(noted, state="sent"), Priority.AGENT, deadline)
+        if ended.outcome not in ("done", "rejected"):
+            self._note(plan, replace(self._log.find(key) or noted, state="dead"))
+        return ended
 
     def _write(self, plan: QuestionPlan, inputs: Mapping[str, Any], key: str, priority: Priority) -> RequestEnded:
         deadline = self._clock.monotonic() + plan.deadline_s
@@ -165,7 +195,8 @@ class Writes:
         return RequestEnded(0, state, values)
 
     def _note(self, plan: QuestionPlan, noted: Noted) -> None:
-        self._log.note(noted, self._clock.now(), plan.policy.idempotency.keep_s)
+        keep_s = plan.policy.idempotency.keep_s
+        self._log.note(noted, self._clock.now(), max(keep_s, _UNSETTLED_S) if noted.state in _UNSETTLED else keep_s)
 
     def _note_ended(self, plan: QuestionPlan, noted: Noted) -> None:
         """What is known is told even where it cannot be noted: the line says `sent`, so that it is asked for again."""

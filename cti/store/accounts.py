@@ -14,6 +14,7 @@ from cti.store import keycheck
 from cti.store.agent_states import AgentStates
 from cti.store.agents import Agents
 from cti.store.api_keys import ApiKeys
+from cti.store.async_requests import AsyncRequests
 from cti.store.attempts import SignInAttempts
 from cti.store.audit import Audit
 from cti.store.blocked import BlockedNumbers
@@ -57,6 +58,7 @@ class AccountStore:
         self.customers = Customers(engine, url, sealer)
         self.agent_states = AgentStates(engine, url)
         self.office_writes = OfficeWrites(engine, url, sealer)
+        self.async_requests = AsyncRequests(engine, url, sealer)
         self.limits = AccountLimits(engine, url)
         self.webhooks = Webhooks(engine, url, sealer)
         self.webhook_queue = WebhookQueue(engine, url, sealer)
@@ -71,6 +73,7 @@ class AccountStore:
         for repository in (*people, self.callbacks, self.notices, self.blocked, self.recordings, self.limits):
             repository.close()
         self.office_writes.close()
+        self.async_requests.close()
         self.webhooks.close()
         self.webhook_queue.close()
 

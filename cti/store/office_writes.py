@@ -63,9 +63,12 @@ class OfficeWrites(Repository):
         query = delete(office_writes).where(office_writes.c.key == key)
         self._write(lambda connection: connection.execute(query).rowcount)
 
-    def dead(self) -> list[Noted]:
-        """Oldest first."""
-        query = select(office_writes).where(office_writes.c.state == "dead").order_by(office_writes.c.since)
+    def dead(self, *, limit: int | None = None, after: tuple[float, str] | None = None) -> list[Noted]:
+        at = office_writes.c
+        query = select(office_writes).where(at.state == "dead").order_by(at.since, at.key).limit(limit)
+        if after is not None:
+            since, key = after
+            query = query.where((at.since > since) | ((at.since == since) & (at.key > key)))
         rows = self._read(lambda connection: list(connection.execute(query)))
         return [self._noted(row) for row in rows]
 
