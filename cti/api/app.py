@@ -11,11 +11,13 @@ import falcon
 from falcon.media import JSONHandler
 
 from cti.api import agent_bulk, agents, contacts, problems, work
+from cti.api.async_requests import Ordering, RequestResource, Requests
 from cti.api.audit import AuditResource, Roles, TeamResource, Teams
 from cti.api.calendars import Calendar, CalendarImport, Calendars, Office
 from cti.api.calls import Call, Calls
 from cti.api.chats import ChatList, ChatMessages, ChatResource, ChatRoom, SmsReceived
 from cti.api.customers import CustomerBook, CustomerContacts, CustomerLookup, CustomerResource
+from cti.api.dead_letters import DeadLetterDrop, DeadLetterReplay, DeadLetters
 from cti.api.demo import DemoCalls, Sandbox
 from cti.api.desks import Desks, add_desks
 from cti.api.entries import (
@@ -32,6 +34,7 @@ from cti.api.flow_files import FlowActivate, FlowCheck, FlowDraftList, FlowFiles
 from cti.api.flow_sources import FlowSource
 from cti.api.flows import Flow, FlowList, Flows
 from cti.api.guard import Guard, require_rules
+from cti.api.holding import Holding
 from cti.api.my_calls import Dial, PickUp
 from cti.api.my_contacts import MyContactCommand, MyContacts
 from cti.api.my_messages import ContactDocument, MyMessages
@@ -65,6 +68,7 @@ from cti.ports import Store
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from cti.boss.async_desk import AsyncDesk
     from cti.boss.server import InterfaceServer
     from cti.runtime.account_services import AccountServices
     from cti.runtime.chats import Chats
@@ -95,6 +99,7 @@ def create_app(
     chats: Chats | None = None,
     webhooks: WebhookDesk | None = None,
     office: InterfaceServer | None = None,
+    ordered: AsyncDesk | None = None,
 ) -> Api:
     """``origins``: of web pages that may use it. ``domains``: of each switch, the one in which agents' phones
     register. ``trunks``: the settings of switches that are told theirs.
@@ -138,7 +143,10 @@ def create_app(
     if chats is not None:
         _add_chats(app, ChatRoom(chats))
     if office is not None:
-        app.add_route("/v1/lookups/{lookup}", LookupResource(office))
+        holding = Holding(floor)
+        app.add_route("/v1/lookups/{lookup}", LookupResource(office, holding))
+        if ordered is not None:
+            _add_requests(app, office, Ordering(office, ordered, services.store.async_requests, holding))
         app.add_route("/v1/backends", Backends(office))
     if webhooks is not None:
         _add_webhooks(app, Hooks(services, webhooks))
@@ -215,6 +223,14 @@ def _add_chats(app: Api, room: ChatRoom) -> None:
     app.add_route("/v1/chats/{chat}", ChatResource(room))
     app.add_route("/v1/chats/{chat}/messages", ChatMessages(room))
     app.add_route("/v1/sms", SmsReceived(room))
+
+
+def _add_requests(app: Api, office: InterfaceServer, ordering: Ordering) -> None:
+    app.add_route("/v1/requests", Requests(ordering))
+    app.add_route("/v1/requests/{request_id}", RequestResource(ordering))
+    app.add_route("/v1/requests/dead", DeadLetters(office))
+    app.add_route("/v1/requests/dead/replay", DeadLetterReplay(office, ordering))
+    app.add_route("/v1/requests/dead/drop", DeadLetterDrop(office, ordering))
 
 
 def _add_webhooks(app: Api, hooks: Hooks) -> None:

@@ -20,6 +20,7 @@ from cti.flow.types import BadValue
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cti.api.holding import Holding
     from cti.boss.asking import Found
     from cti.boss.plans import QuestionPlan
     from cti.boss.server import InterfaceServer
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
 
 class LookupResource:
     """``POST /v1/lookups/{lookup}`` with ``arguments``: what came of it, with outcomes as flows have them. Personal
-    data is masked by its classes unless ``unmask`` may and does ask otherwise, which is audited."""
+    data is masked by its classes. ``?unmask=true&reason=…`` shows it to who has a contact of the subscriber, or the
+    permission for all; each such reading is audited."""
 
-    def __init__(self, office: InterfaceServer) -> None:
-        self._office = office
+    def __init__(self, office: InterfaceServer, holding: Holding) -> None:
+        self._office, self._holding = office, holding
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, lookup: str) -> None:
         known_only(req, ("unmask", "reason", "explain"))
@@ -39,9 +41,10 @@ class LookupResource:
         plan = self._office.plan.lookups.get(lookup)
         if plan is None:
             raise Problem("unknown-lookup", f"there is no look-up {lookup[:80]!r}")
-        arguments = _arguments(plan, body)
+        arguments = arguments_of(plan, body)
         explain = req.get_param_as_bool("explain", default=False)
-        unmask = access_of(req).unmask(req, f"lookup:{lookup}")
+        access = access_of(req)
+        unmask = access.unmask(req, f"lookup:{lookup}", self._holding.scope(access, plan, arguments))
         found = self._office.find(lookup, arguments, Priority.AGENT)
         resp.media = found_json(plan, found, unmask=unmask, explain=bool(explain))
 
@@ -99,7 +102,7 @@ def backend_json(facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _arguments(plan: QuestionPlan, body: Mapping[str, Any]) -> dict[str, Any]:
+def arguments_of(plan: QuestionPlan, body: Mapping[str, Any]) -> dict[str, Any]:
     """Raises Problem, which names the field and never its value."""
     arguments = body.get("arguments", {})
     if not isinstance(arguments, dict):

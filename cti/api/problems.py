@@ -164,6 +164,12 @@ KINDS: dict[str, Kind] = {
     "bad-arguments": Kind(
         422, "These arguments do not fit", "The look-up's `in` says which it takes, and their types."
     ),
+    "unknown-request": Kind(
+        404,
+        "No such request",
+        "The interface server's file names the requests; GET /v1/requests/dead the dead letters.",
+    ),
+    "bad-secret": Kind(422, "This secret cannot be used", "whsec_ and the base64 of 24 to 64 random bytes."),
     "unknown-webhook": Kind(404, "No such webhook", "GET /v1/webhooks shows them."),
     "too-many-webhooks": Kind(409, "There are too many webhooks", "Delete one that is not needed."),
     "unknown-event": Kind(422, "No such event", "The catalogue of events has their names; `contact.*` and * will do."),

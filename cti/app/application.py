@@ -15,7 +15,7 @@ from gevent.event import Event as Flag
 from cti.api.desks import Desks
 from cti.api.flows import Flows
 from cti.app.clocks import SystemClock
-from cti.app.hooks import make_webhooks
+from cti.app.hooks import make_async_desk, make_webhooks
 from cti.app.office_watch import OfficeWatch
 from cti.app.parts import (
     find_engine,
@@ -132,6 +132,7 @@ class Application:
         self.reloader.load(watched=settings.reload.watch)
         self.engine, self._prompts = self._engine(self.library)
         self.webhooks = make_webhooks(settings, store, self.floor, self._clock)
+        self.ordered = make_async_desk(settings, store, self.boss, self.webhooks, self._clock)
         self._flows = Flows(self.library, self.reloader, store.flows)
         self.conversations = Conversations(self.engine)
         self.engine.add_switch(self.conversations)
@@ -160,8 +161,10 @@ class Application:
             Chats(self.conversations, self.transcripts, self._clock),
             self.webhooks,
             self.boss,
+            self.ordered,
         )
         self.webhooks.start()
+        self.ordered.start()
         welcome(self.accounts, self._announce)
         if self.settings.reload.watch:
             self.reloader.start()
@@ -239,6 +242,7 @@ class Application:
         for driver in self.switches_by_name.values():
             driver.links.stop()
         self.recordings.stop()
+        self.ordered.stop()
         self.webhooks.stop()
         self._requests.close()
         self.boss.close()

@@ -1,15 +1,17 @@
-"""Webhooks of an engine, made of its settings."""
+"""What an engine tells other servers, made of its settings: webhooks, and how requests went."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cti.boss.async_desk import AsyncDesk
 from cti.channels.webhook_http import HttpSender
 from cti.core.webhook_urls import UrlRules
 from cti.core.webhooks import Patience
 from cti.runtime.webhooks.desk import WebhookDesk
 
 if TYPE_CHECKING:
+    from cti.boss import InterfaceServer
     from cti.config import Settings
     from cti.ports import Clock
     from cti.runtime.floor import Floor
@@ -33,4 +35,19 @@ def make_webhooks(settings: Settings, store: SqlStore, floor: Floor, clock: Cloc
         f"{settings.node}/{settings.worker.slot}",
         Patience(told.give_up_h * _HOUR_S, told.disable_h * _HOUR_S),
         told.keep_days * _DAY_S,
+    )
+
+
+def make_async_desk(
+    settings: Settings, store: SqlStore, office: InterfaceServer, webhooks: WebhookDesk, clock: Clock
+) -> AsyncDesk:
+    """Callbacks go where webhooks may go, by the same sender, and are tried for as long."""
+    return AsyncDesk(
+        store.accounts.async_requests,
+        office.writes,
+        lambda: office.plan,
+        webhooks.sender,
+        clock,
+        f"{settings.node}/{settings.worker.slot}",
+        Patience(settings.webhooks.give_up_h * _HOUR_S),
     )

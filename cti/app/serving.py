@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from cti.api.flows import Flows
     from cti.api.operations import Vitals
+    from cti.boss.async_desk import AsyncDesk
     from cti.boss.server import InterfaceServer
     from cti.config import Settings
     from cti.ports import Store
@@ -47,6 +48,7 @@ def start_api(
     chats: Chats,
     webhooks: WebhookDesk,
     office: InterfaceServer,
+    ordered: AsyncDesk,
 ) -> WSGIServer:
     """Virtual calls are placed where a switch is an embedded one. Raises ConfigError (address-in-use)."""
     embedded = [switch.name for switch in settings.switches if switch.kind == "embedded"]
@@ -76,6 +78,7 @@ def start_api(
         chats=chats,
         webhooks=webhooks,
         office=office,
+        ordered=ordered,
     )
     server = make_server(api.host, api.port, app)
     try:

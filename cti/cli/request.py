@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from time import time
 from typing import TYPE_CHECKING, Any
 
 from cti.cli.common import add_config, author, settings_of
 from cti.core.access import Permission
+from cti.core.async_requests import AsyncState, settled
 from cti.core.errors import CtiError
 
 if TYPE_CHECKING:
     import argparse
 
+    from cti.core.events import RequestEnded
     from cti.core.noted_writes import Noted
     from cti.runtime.accounts import Accounts
 
@@ -58,6 +61,8 @@ def replay(options: argparse.Namespace) -> int:
         if noted.name not in office.plan.requests:
             raise CtiError(f"there is no request '{noted.name}' any more", code="unknown-request")
         ended = office.writes.replay(options.key)
+        if ended.outcome in ("done", "rejected"):
+            _settle(accounts, options.key, "done" if ended.outcome == "done" else "rejected", ended)
     print(ended.outcome)
     return 0 if ended.outcome in ("done", "rejected") else 1
 
@@ -68,7 +73,17 @@ def drop(options: argparse.Namespace) -> int:
     with open_accounts(settings_of(options)) as accounts:
         _decided(accounts, options, "request.drop")
         accounts.store.office_writes.forget(options.key)
+        _settle(accounts, options.key, "dropped")
     return 0
+
+
+def _settle(accounts: Accounts, key: str, state: AsyncState, ended: RequestEnded | None = None) -> None:
+    """Where it was an asynchronous request, an engine tells whoever ordered it."""
+    requests = accounts.store.async_requests
+    found = requests.find_by_key(key)
+    if found is not None and found.state == "dead":
+        outcome, values = (ended.outcome, ended.values) if ended is not None else ("", {})
+        requests.put(settled(found, state, outcome, time(), values))
 
 
 def _decided(accounts: Accounts, options: argparse.Namespace, action: str) -> Noted:
@@ -79,6 +94,6 @@ def _decided(accounts: Accounts, options: argparse.Namespace, action: str) -> No
     reason = options.reason.strip()
     if not 1 <= len(reason) <= _REASON_MAX:
         raise CtiError(f"a reason has 1 to {_REASON_MAX} characters", code="bad-reason")
-    deed = accounts.deed(author(), Permission.REQUESTS_RUN, reason)
+    deed = accounts.deed(author(), Permission.REQUESTS_SETTLE, reason)
     accounts.store.audit.add(deed.line(action, f"request:{noted.key}", after={"request": noted.name}))
     return noted

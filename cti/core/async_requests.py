@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from cti.core.errors import CtiError
@@ -15,6 +15,7 @@ from cti.core.webhooks import SECRET_PREFIX
 #: waiting: it is asked for until it is settled or its time is over. done, rejected: the back office said so. dead:
 #: nobody knows, for a person to decide. dropped: a person decided. error: it was never written.
 AsyncState = Literal["waiting", "done", "rejected", "dead", "dropped", "error"]
+STATES: tuple[str, ...] = get_args(AsyncState)
 #: What is to be done: ask the back office; tell the client; nothing any more.
 Phase = Literal["ask", "tell", "over"]
 #: What became of the callback; none was wanted, or it is not time yet: "".

@@ -9,7 +9,7 @@ from typing import Any
 from cti.boss.configuration import parse_office
 from cti.boss.server import InterfaceServer
 from cti.boss.way import Question, Surroundings, TargetOptions, WayError
-from cti.boss.writes import MemoryWriteLog
+from cti.boss.writes import MemoryWriteLog, WriteLog
 from cti.ports import Clock
 from cti.store.sealing import Sealer
 from cti.validating import Section
@@ -28,6 +28,11 @@ lookups:
     outcomes: [locked]
     policy: query
     to: {backend: crm, code: rc, errors: {LOCKED: locked}}
+requests:
+  package.order:
+    in: {msisdn: {type: phone, class: msisdn}, product: text}
+    out: {balance: decimal, name: {class: name}}
+    to: {backend: crm, code: rc, errors: {LOCKED: rejected}}
 """
 ANSWER = {"balance": "12.50", "name": "Wang Wei", "msisdn": "13800001234", "pin": "4711", "due": "2026-03-01", "rc": ""}
 
@@ -79,8 +84,12 @@ class ToldKind:
 
 
 class OfficeSite:
-    def __init__(self, clock: Clock) -> None:
+    """``writes``: where the writes are noted, in memory unless said."""
+
+    def __init__(self, clock: Clock, writes: WriteLog | None = None) -> None:
         self.way = ToldWay()
         plan = parse_office(FILE, "interfaces.yaml", {"told": ToldKind(self.way)})
         sealer = Sealer({"k1": b"k" * 32}, "k1", b"b" * 32)
-        self.server = InterfaceServer(plan, clock, folder=Path("unused"), sealing=sealer, writes=MemoryWriteLog())
+        self.server = InterfaceServer(
+            plan, clock, folder=Path("unused"), sealing=sealer, writes=writes or MemoryWriteLog()
+        )

@@ -12,6 +12,7 @@ from falcon import testing
 
 from cti.api.app import create_app
 from cti.api.reports import ReportResource
+from cti.boss.async_desk import AsyncDesk
 from cti.core.access import SYSTEM, Deed
 from cti.core.calls import TerminalCause
 from cti.core.people import AgentProfile, Team
@@ -125,11 +126,16 @@ class Platform:
             self.store.accounts.webhook_queue, self.receiver, office.clock, self.floor.hub, self.store.record,
             self.store.flush, "test/0",
         )  # fmt: skip
-        self.boss = OfficeSite(office.clock)
+        accounts = self.store.accounts
+        self.boss = OfficeSite(office.clock, accounts.office_writes)
+        server = self.boss.server
+        self.ordered = AsyncDesk(
+            accounts.async_requests, server.writes, lambda: server.plan, self.receiver, office.clock, "test/0"
+        )
         self.app = create_app(
             self.store, NoVitals(), self.services, sandbox=NoSandbox(), domains=DOMAINS, trunks=self.trunks,
             floor=self.floor, shelf=self.shelf, flows=NoFlows(),  # type: ignore[arg-type]
-            chats=self.texts.chats, webhooks=self.webhooks, office=self.boss.server,
+            chats=self.texts.chats, webhooks=self.webhooks, office=server, ordered=self.ordered,
             reports=ReportResource(self.store.reports, self.services.store.agents, office.clock, UTC, live_queues),
         )  # fmt: skip
         self.anybody = testing.TestClient(self.app)

@@ -135,6 +135,12 @@ MATRIX: list[tuple[str, str, Any, str]] = [
     ("GET",    "/v1/recordings/{recording_id}/pages", None,    "401 403 403 403 404 404 403 400 403"),
     ("GET",    "/v1/reports/{name}", None,                     "401 403 403 400 400 400 400 400 400"),
     ("POST",   "/v1/demo/calls", _DEMO,                        "401 403 403 403 403 201 201 403 201"),
+    ("GET",    "/v1/requests", None,                           "401 403 403 200 200 200 403 403 403"),
+    ("POST",   "/v1/requests", _NO_BODY,                       "401 403 403 400 400 400 403 403 403"),
+    ("GET",    "/v1/requests/{request_id}", None,              "401 403 403 404 404 404 403 403 403"),
+    ("GET",    "/v1/requests/dead", None,                      "401 403 403 403 403 200 403 403 200"),
+    ("POST",   "/v1/requests/dead/replay", _NO_BODY,           "401 403 403 403 403 400 403 403 400"),
+    ("POST",   "/v1/requests/dead/drop", _NO_BODY,             "401 403 403 403 403 400 403 403 400"),
     ("GET",    "/v1/flows", None,                              "401 403 403 403 200 200 200 200 200"),
     ("GET",    "/v1/flows/{flow}", None,                       "401 403 403 403 200 200 200 200 200"),
     ("POST",   "/v1/flows/check", _NO_BODY,                    "401 403 403 403 403 403 400 403 400"),
@@ -213,6 +219,7 @@ FILLED = {
     "flow": "hotline", "agent": "1001", "contact": "k-north", "command": "hold", "skill": "billing",
     "queue": "service", "recording_id": "r-north", "lookup": "balance.get",
     "chat": "nope", "webhook_id": "nope", "calendar": "nope", "customer": "nope", "shift": "s-north",
+    "request_id": "nope",
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from cti.boss import ensure_demo_database
 from cti.cli import main
+from cti.core.async_requests import AsyncRequest
 from cti.core.noted_writes import Noted
 from tests.runtime.accountkit import Office
 
@@ -108,7 +109,12 @@ def test_a_person_decides_about_dead_letters(
     assert capsys.readouterr().out == "done\n"
     with closing(sqlite3.connect(tmp_path / "boss.db")) as connection:
         assert connection.execute("SELECT key, score FROM rating").fetchall() == [("call/a", 5)]
+    asked = AsyncRequest("r-1", "u-x", "service.rate", "call/b", {"score": 5}, 0.0, 60.0, state="dead", phase="over")
+    assert office.store.accounts.async_requests.add(asked)
     assert main(["request", "drop", "call/b", "--reason", "done by hand"]) == 0
+    settled = office.store.accounts.async_requests.find("r-1")
+    assert settled is not None
+    assert settled.state == "dropped"
     assert log.dead() == []
     assert main(["request", "replay", "call/a", "--reason", "again"]) == 1
     assert "[unknown-request]" in capsys.readouterr().err

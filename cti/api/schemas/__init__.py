@@ -18,6 +18,7 @@ from cti.api.schemas import (
     flows,
     office,
     recordings,
+    requests,
     service,
     webhooks,
     work,
@@ -28,7 +29,7 @@ __all__ = ["OPERATIONS", "SCHEMAS", "Operation", "Schema", "ref"]
 
 _NOUNS = (
     *(office, service, accounts, work, floor, chats, calls, recordings, desks, flows, webhooks),
-    *(entries, calendars, bulk, customers),
+    *(entries, calendars, bulk, customers, requests),
 )
 
 SCHEMAS: dict[str, Schema] = {name: schema for noun in _NOUNS for name, schema in noun.SCHEMAS.items()}

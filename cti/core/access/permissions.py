@@ -72,6 +72,7 @@ class Permission(StrEnum):
 
     LOOKUPS_RUN = "lookups.run"  # read from the back office
     REQUESTS_RUN = "requests.run"  # write to the back office
+    REQUESTS_SETTLE = "requests.settle"  # decide about writes of which nobody knows: replay, drop
     BACKENDS_READ = "backends.read"
     BACKENDS_CONTROL = "backends.control"  # drain, open and close breakers
     FEEDS_READ = "feeds.read"

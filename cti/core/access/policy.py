@@ -88,6 +88,7 @@ TABLE: Mapping[Permission, Mapping[Role, Reach]] = {
 
     _P.LOOKUPS_RUN:       _row(ANY,  ANY,  ANY,  ANY,  NO,   NO),
     _P.REQUESTS_RUN:      _row(ANY,  ANY,  ANY,  NO,   NO,   NO),
+    _P.REQUESTS_SETTLE:   _row(NO,   NO,   ANY,  NO,   NO,   ANY),
     _P.BACKENDS_READ:     _row(NO,   NO,   ANY,  ANY,  ANY,  ANY),
     _P.BACKENDS_CONTROL:  _row(NO,   NO,   NO,   NO,   NO,   ANY),
     _P.FEEDS_READ:        _row(NO,   NO,   NO,   NO,   ANY,  ANY),
