@@ -1,5 +1,5 @@
-"""What agents take in hand themselves: a call that they place, a contact that they pick up; and contacts that are
-parked until somebody does."""
+"""What agents take in hand themselves: a call that they place, a contact that they pick up, another one's talk; and
+contacts that are parked until somebody picks them up."""
 
 from __future__ import annotations
 
@@ -30,15 +30,19 @@ def place_call(floor: Floor, told: i.PlaceCall) -> None:
     desk = floor.find_desk(told.agent)
     if desk is None or not _has_hand(floor, desk, Slot.CALL, "dial"):
         return
-    if told.contact in floor.cases:
-        floor.refuse("already-queued", f"contact '{told.contact}' is here already")
+    _reserve(floor, desk, Wish(told.contact, "", OUTBOUND), floor.direct)
+
+
+def take_over(floor: Floor, told: i.TakeOver) -> None:
+    """The contact is RESERVED at the agent until the customer is there; the one before ends by itself."""
+    former, desk = floor.find_case(told.of), floor.find_desk(told.agent)
+    if former is None or desk is None or not _has_hand(floor, desk, former.slot, "pick_up"):
         return
-    case = floor.cases[told.contact] = Case(Wish(told.contact, "", OUTBOUND), floor.number(), floor.now)
-    case.queue, case.desk, case.counted = floor.direct, desk, False
-    desk.hold(case)
-    floor.go(case, ContactState.RESERVED)
-    if desk.open_slots():
-        serve(floor, desk)
+    if former.state not in (ContactState.TALKING, ContactState.HOLD):
+        floor.refuse("not-talking", f"contact '{former.contact}' is {former.state}")
+        return
+    wish = Wish(told.contact, former.wish.queue, former.wish.medium, priority=former.priority)
+    _reserve(floor, desk, wish, former.queue)
 
 
 def pick_up(floor: Floor, told: i.PickUp) -> None:
@@ -97,6 +101,19 @@ def park_due(floor: Floor, told: due.ParkDue) -> None:
         dismiss(floor, case, "no_agents", "no_agents")
     else:
         seek(floor, case)
+
+
+def _reserve(floor: Floor, desk: Desk, wish: Wish, queue: Queue) -> None:
+    """A contact that never stands in a line."""
+    if wish.contact in floor.cases:
+        floor.refuse("already-queued", f"contact '{wish.contact}' is here already")
+        return
+    case = floor.cases[wish.contact] = Case(wish, floor.number(), floor.now)
+    case.queue, case.desk, case.counted = queue, desk, False
+    desk.hold(case)
+    floor.go(case, ContactState.RESERVED)
+    if desk.open_slots():
+        serve(floor, desk)
 
 
 def _has_hand(floor: Floor, desk: Desk, slot: Slot, command: str) -> bool:

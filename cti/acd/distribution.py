@@ -91,6 +91,7 @@ _INPUTS: dict[type[Any], Callable[[Floor, Any], None]] = {
     i.AgentDown: attending.down,
     i.Enter: waiting.enter,
     i.PlaceCall: by_hand.place_call,
+    i.TakeOver: by_hand.take_over,
     i.PickUp: by_hand.pick_up,
     i.Leave: working.over,
     i.Suspend: waiting.suspend,

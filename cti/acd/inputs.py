@@ -100,6 +100,16 @@ class PlaceCall:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeOver:
+    """An agent, READY or not, takes the place of the one who talks with contact ``of``: another contact of the same
+    queue and medium, which is no entry there. `Connect` when it is so; `Leave` when it does not come about."""
+
+    contact: str
+    agent: str
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
 class PickUp:
     """An agent, READY or not, takes a contact that waits, is parked, or rings at somebody else."""
 
@@ -220,6 +230,7 @@ Input = (
     | AgentDown
     | Enter
     | PlaceCall
+    | TakeOver
     | PickUp
     | Leave
     | Suspend

@@ -150,7 +150,10 @@ class ContactPriority:
 class ContactMonitor:
     """``POST /v1/contacts/{contact}/monitor``: ``{"mode": "listen", "phone": "1009"}``: rings the supervisor's phone,
     which then hears the talk (listen), is heard by the agent (whisper) or by both (barge), or has the agent's place
-    (take_over). Again with another mode: changes it. ``DELETE`` ends it. 202: `contact.monitored` tells what comes."""
+    (take_over), as a contact of the supervisor's own where that one is an agent at work. Again with another mode:
+    changes it. ``DELETE`` ends it.
+
+    200: it is so; 202: the phone rings, or is being joined: `contact.monitored` tells what comes."""
 
     def __init__(self, live: Live) -> None:
         self._live = live
@@ -162,6 +165,7 @@ class ContactMonitor:
         mode, access = text_field(body, "mode", limit=20), access_of(req)
         user = access.principal.user_id
         own = self._live.agents.find_of_user(user)
+        agent = own.agent_id if own else ""
         phone = text_field(body, "phone", limit=PHONE_MAX, default=own.phone if own else "")
         permission = Permission.CONTACTS_JOIN if mode in ("barge", TAKE_OVER) else Permission.CONTACTS_LISTEN
 
@@ -171,13 +175,14 @@ class ContactMonitor:
                 raise Problem("bad-phone", "say which phone is to be rung")
             floor = self._live.floor
             with audited(access, permission, f"contact:{contact[:64]}"):
-                watch = floor.supervision.begin(user, contact, mode, phone_of(phone, RemoteAnswer.NONE))
+                watch = floor.supervision.begin(user, agent, contact, mode, phone_of(phone, RemoteAnswer.NONE))
             access.note(permission, f"contact:{contact}", allowed=True, reason=mode)
-            state = "on" if watch.on else "ringing"
+            state = "ringing" if not watch.on else "joining" if mode == TAKE_OVER else "on"
             return {"command_id": watch.leg, "contact": contact, "mode": watch.mode, "state": state}
 
         access.visible(permission)
-        resp.status, resp.media = falcon.HTTP_202, self._once.do(req, body, begin)
+        resp.media = self._once.do(req, body, begin)
+        resp.status = falcon.HTTP_200 if resp.media["state"] == "on" else falcon.HTTP_202
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, contact: str) -> None:
         access = access_of(req)

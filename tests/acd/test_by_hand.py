@@ -50,6 +50,27 @@ def test_a_call_that_an_agent_places_is_handled_work_and_no_queue_s() -> None:
     assert stage.presence("anna")[0] is Presence.NOT_READY
 
 
+def test_a_talk_that_is_taken_over_is_handled_work_and_no_entry() -> None:
+    stage = Stage(Q)
+    stage.sign_in("anna")
+    stage.sign_in("boss", ready=False)
+    stage.enter("c0")
+    stage.tell(i.Accept(stage.offer("c0")))
+    stage.tell(i.Connect("c0"))
+    assert refusal(stage.tell(i.TakeOver("c0~1", "nobody", "c0"))) == "unknown-agent"
+    assert refusal(stage.tell(i.TakeOver("c0~1", "boss", "c7"))) == "unknown-contact"
+    stage.tell(i.TakeOver("c0~1", "boss", "c0"))
+    assert (stage.state("c0~1"), stage.agent("c0~1")) == (ContactState.RESERVED, "boss")
+    assert refusal(stage.tell(i.TakeOver("c0~2", "boss", "c0"))) == "agent-busy"
+    stage.over("c0")
+    stage.tell(i.Connect("c0~1"))
+    stage.later(30)
+    stage.over("c0~1")
+    assert stage.state("c0~1") is ContactState.WORK
+    assert len(stage.of(o.EntryBegan)) == 1
+    assert refusal(stage.tell(i.TakeOver("c0~2", "anna", "c0~1"))) in ("not-talking", "agent-busy")
+
+
 def test_one_call_at_a_time_and_none_is_offered_meanwhile() -> None:
     stage = Stage(Q)
     stage.sign_in("anna")

@@ -121,6 +121,10 @@ class Floor(RuleBasedStateMachine):
     def place_call(self, contact: str, agent: str) -> None:
         self.tell(i.PlaceCall(contact, agent))
 
+    @rule(contact=st.sampled_from(CONTACTS), agent=st.sampled_from(AGENTS), of=st.sampled_from(CONTACTS))
+    def take_over(self, contact: str, agent: str, of: str) -> None:
+        self.tell(i.TakeOver(contact, agent, of))
+
     @rule(contact=st.sampled_from(CONTACTS), agent=st.sampled_from(AGENTS))
     def pick_up(self, contact: str, agent: str) -> None:
         self.tell(i.PickUp(contact, agent))

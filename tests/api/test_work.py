@@ -306,8 +306,10 @@ def test_a_supervisor_listens_and_takes_over(site: Site) -> None:
         return any(e["type"] == "contact.monitored" and e["data"]["state"] == state for e in stream.events)
 
     site.until(lambda: told("on"), "listening")
+    status, answer = super_.do("POST", path, {"mode": "listen", "phone": "1004"})
+    assert (status, answer["state"]) == (200, "on"), answer
     status, answer = super_.do("POST", path, {"mode": "take_over", "phone": "1004"})
-    assert (status, answer["state"]) == (202, "on"), answer
+    assert (status, answer["state"]) == (202, "joining"), answer
     leg = answer["command_id"]
     core = site.platform.switch.core
     site.until(

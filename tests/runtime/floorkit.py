@@ -45,9 +45,9 @@ class Desks(Floor):
         """The contact that came last."""
         return list(self.parts.owner.acd.floor.cases)[-1]
 
-    def watch(self, contact: str, mode: str, extension: str = "1004", **phone: Any) -> Watch:
+    def watch(self, contact: str, mode: str, extension: str = "1004", agent: str = "", **phone: Any) -> Watch:
         self.platform.phone(extension, **({"answer_after": 0.05} | phone))
-        return self.parts.supervision.begin("u-super", contact, mode, Phone(f"user/{extension}"))
+        return self.parts.supervision.begin("u-super", agent, contact, mode, Phone(f"user/{extension}"))
 
     def channel(self, leg: str) -> Channel:
         return self.platform.switch.core.channels[leg]

@@ -365,7 +365,7 @@ def test_who_listens_to_a_talk_does_not_hear_the_next(house: House) -> None:
     house.sign_in()
     _, contact = house.talk()
     house.phone("1003").behaviour = OPEN
-    house.parts.supervision.begin("super", contact, "listen", Phone("user/1003"))
+    house.parts.supervision.begin("super", "", contact, "listen", Phone("user/1003"))
     watch = house.parts.supervision.find("super", contact)
     assert watch is not None
     house.until(lambda: watch.on, "the supervisor listens")

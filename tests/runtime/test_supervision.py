@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cti.acd import outputs as o
 from cti.acd.states import ContactState
 from cti.core import legs as l
 from cti.core.errors import CtiError
@@ -118,6 +119,77 @@ def test_take_over(desks: Desks) -> None:
     desks.until(lambda: desks.state(contact) is ContactState.WORK, "anna is done")
     desks.channel(watch.leg).hangup("NORMAL_CLEARING")
     assert summary(desks.platform.over(caller)) == ("flow_end", "talked", ("helped",))
+
+
+def test_who_takes_over_as_an_agent_has_a_contact_of_their_own(desks: Desks) -> None:
+    desks.sign_in("cleo", "1003")
+    desks.parts.lines.set_not_ready("cleo", "supervision")
+    caller = desks.talk()
+    contact = uuid_of(caller)
+    watch = desks.watch(contact, "take_over", agent="cleo")
+    desks.until(lambda: desks.bridged(contact, watch.leg), "the supervisor has the caller")
+    [taken] = [as_ for as_ in desks.told("contact.monitored", "taken_as") if as_]
+    desks.until(lambda: desks.state(taken) is ContactState.TALKING, "the talk is the supervisor's")
+    desks.until(lambda: desks.state(contact) is ContactState.WORK, "anna is done")
+    desks.desk.hold("cleo", taken)
+    assert desks.state(taken) is ContactState.HOLD
+    desks.desk.retrieve("cleo", taken)
+    assert desks.bridged(contact, watch.leg)
+    with pytest.raises(FloorRefused) as not_hers:
+        desks.desk.hold("anna", contact)
+    assert not_hers.value.code == "contact-over"
+    desks.desk.hang_up("cleo", taken)
+    assert desks.state(taken) is ContactState.WORK
+    detail = desks.platform.over(caller)
+    assert summary(detail) == ("flow_end", "talked", ("helped",))
+    assert len([leg for leg in detail.legs if leg.role == "agent"]) == 2
+    for agent, one in (("anna", contact), ("cleo", taken)):
+        desks.parts.orders.finish(agent, one, {})
+    handled = {fact.contact: (fact.agent, fact.queue, fact.medium) for fact in desks.kinds(o.Handled)}
+    assert (handled[contact], handled[taken]) == (("anna", "desk", "voice"), ("cleo", "desk", "voice"))
+    entries = [fact.contact for fact in desks.kinds(o.EntryBegan)]
+    assert (entries.count(contact), entries.count(taken)) == (1, 0)
+
+
+def test_who_has_no_hand_free_takes_over_as_nobody(desks: Desks) -> None:
+    with_bert(desks)
+    first = desks.talk()
+    second = desks.platform.call("desk")
+    ready(desks, "bert")
+    desks.until(lambda: desks.state(uuid_of(second)) is ContactState.TALKING, "bert has the second")
+    watch = desks.watch(uuid_of(first), "take_over", agent="bert")
+    desks.until(lambda: desks.bridged(uuid_of(first), watch.leg), "bert has both callers")
+    assert desks.told("contact.monitored", "taken_as")[-1] is None
+    assert desks.state(uuid_of(second)) is ContactState.TALKING
+    desks.channel(watch.leg).hangup("NORMAL_CLEARING")
+    assert summary(desks.platform.over(first)) == ("flow_end", "talked", ("helped",))
+
+
+def test_a_take_over_that_does_not_come_about_leaves_the_caller_where_it_was(desks: Desks) -> None:
+    """Her phone dies before the two are joined. What comes then is anna's, as before."""
+    desks.sign_in("cleo", "1003")
+    desks.parts.lines.set_not_ready("cleo", "supervision")
+    caller = desks.talk()
+    contact, agent = uuid_of(caller), desks.leg("anna")
+    watch = desks.watch(contact, "take_over", agent="cleo")
+    order = type(desks.parts.talks).hand_over
+
+    def lost(talks: object, heir: object, party: object) -> None:
+        desks.channel(watch.leg).hangup("NORMAL_CLEARING")
+        order(talks, heir, party)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(desks.parts.talks), "hand_over", lost)
+        desks.until(lambda: desks.told("contact.monitored", "taken_as")[-1], "the order is given")
+        [taken] = [as_ for as_ in desks.told("contact.monitored", "taken_as") if as_]
+        desks.until(lambda: desks.state(taken) is None, "nobody's contact is left over")
+    assert desks.bridged(contact, agent)
+    assert desks.state(contact) is ContactState.TALKING
+    desks.desk.hold("anna", contact)
+    desks.desk.retrieve("anna", contact)
+    caller.hangup()
+    assert summary(desks.platform.over(caller))[0] == "caller_hangup"
+    desks.until(lambda: desks.state(contact) is ContactState.WORK, "anna's talk ended with the caller")
 
 
 def test_the_agent_goes_while_the_supervisor_s_phone_rings_to_take_over(desks: Desks) -> None:

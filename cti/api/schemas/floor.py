@@ -58,7 +58,7 @@ SCHEMAS: dict[str, Schema] = {
     "ContactDetail": {"allOf": [ref("Contact"), shape({
         "screen": maybe(ref("Screen")), "explain": maybe(ref("Explanation")), "wrapup": maybe(ref("WrapUp"))})]},
     "Monitoring": shape({"command_id": TEXT, "contact": TEXT, "mode": one_of(MODES),
-                         "state": one_of(("on", "ringing"))}),
+                         "state": one_of(("on", "ringing", "joining"))}),
     "Queue": shape({
         "queue": TEXT, "opened": FLAG, "waiting": COUNT, "longest_wait_s": NUMBER, "expected_wait_s": maybe(NUMBER),
         "expected_wait_error": maybe(NUMBER), "staffed": COUNT, "ready": COUNT, "talking": COUNT, "work": COUNT,
@@ -120,7 +120,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         example={"priority": 5},
     ),
     ("POST", "/v1/contacts/{contact}/monitor"): Operation(
-        "Listen, whisper, barge or take over; again with another mode: change it", {202: ref("Monitoring")},
+        "Listen, whisper, barge or take over; again with another mode: change it",
+        {200: ref("Monitoring"), 202: ref("Monitoring")},
         body({"mode": one_of(MODES)}, {"phone": text(PHONE_MAX)}),
         errors=("bad-phone", "bad-mode", "not-talking", "switch-unavailable", "command-refused", "unconfirmed"),
         example={"mode": "listen", "phone": "1009"},

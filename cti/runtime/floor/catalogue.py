@@ -230,10 +230,14 @@ EVENTS: Mapping[str, Kind] = {
     "contact.monitored": Kind(
         "A supervisor listens to a contact, speaks to its agent, or no longer does. The agent is not told.",
         {
-            **_CONTACT, **_AGENT, "supervisor": "user id", "mode": "listen, whisper, barge",
+            **_CONTACT, **_AGENT, "supervisor": "user id", "mode": "listen, whisper, barge, take_over",
             "state": "ringing, on, ended", "reason": "why it ended",
+            "taken_as": "the supervisor's own contact after take_over, of an agent at work; else null",
         },
-        {**_SAMPLE, "agent": "1001", "supervisor": "u-2", "mode": "whisper", "state": "on", "reason": ""},
+        {
+            **_SAMPLE, "agent": "1001", "supervisor": "u-2", "mode": "whisper", "state": "on", "reason": "",
+            "taken_as": None,
+        },
         Permission.CONTACTS_LISTEN,
         versioned=True,
     ),

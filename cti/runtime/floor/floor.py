@@ -81,7 +81,7 @@ class Floor:
         self._recording = TalkRecording(recorded, self.seats.team)
         self.publisher.views, self.talks.moved = self.views, self._moved
         self.orders = Orders(self.owner, self.desk, self.views, self.publisher, self.hub, self.wrapups, self.assists)
-        self.supervision = Supervision(self.talks, self.publisher, self.assists)
+        self.supervision = Supervision(self.owner, self.talks, self.publisher, self.assists)
         for queue in queues:
             self.owner.tell(SetQueue(queue))
 

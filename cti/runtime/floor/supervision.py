@@ -10,6 +10,7 @@ import uuid as uuids
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cti.acd import inputs as i
 from cti.core import legs as l
 from cti.core.errors import CtiError
 from cti.runtime.floor.owner import FloorRefused
@@ -17,6 +18,7 @@ from cti.runtime.floor.talk import Stage
 
 if TYPE_CHECKING:
     from cti.runtime.floor.assists import Assists
+    from cti.runtime.floor.owner import FloorOwner
     from cti.runtime.floor.publisher import Publisher
     from cti.runtime.floor.talk import Talk
     from cti.runtime.floor.talks import Talks
@@ -32,9 +34,10 @@ _LISTENABLE = (Stage.TALKING, Stage.HELD, Stage.CONFERENCE)
 
 @dataclass(slots=True)
 class Watch:
-    """``leg``: the supervisor's; ``on``: it hears the talk."""
+    """``agent``: the supervisor as one, empty for who is none. ``leg``: the supervisor's; ``on``: it hears the talk."""
 
     user: str
+    agent: str
     talk: Talk
     leg: str
     phone: l.Phone
@@ -45,16 +48,17 @@ class Watch:
 class Supervision:
     """One watch for each supervisor and contact; asking again changes its mode."""
 
-    def __init__(self, talks: Talks, publisher: Publisher, assists: Assists) -> None:
-        self._talks, self._publisher, self._assists = talks, publisher, assists
+    def __init__(self, owner: FloorOwner, talks: Talks, publisher: Publisher, assists: Assists) -> None:
+        self._owner, self._talks, self._publisher, self._assists = owner, talks, publisher, assists
         self._by_leg: dict[str, Watch] = {}
         talks.leg_listeners.append(self._heard)
 
     def find(self, user: str, contact: str) -> Watch | None:
         return next((w for w in self._by_leg.values() if (w.user, w.talk.party.contact) == (user, contact)), None)
 
-    def begin(self, user: str, contact: str, mode: str, phone: l.Phone) -> Watch:
-        """Raises FloorRefused (not-talking), CtiError: destination-denied, bad-mode."""
+    def begin(self, user: str, agent: str, contact: str, mode: str, phone: l.Phone) -> Watch:
+        """``agent``: whose contact it is after ``take_over``; empty: nobody's. Raises FloorRefused (not-talking),
+        CtiError: destination-denied, bad-mode."""
         if mode not in MODES:
             raise CtiError(f"{mode[:40]!r} is no mode", code="bad-mode", remedy=f"one of {', '.join(MODES)}")
         talk = self._talks.find(contact)
@@ -67,7 +71,7 @@ class Supervision:
                 self._apply(watch)
                 self._tell(watch, "on")
             return watch
-        watch = Watch(user, talk, str(uuids.uuid4()), phone, mode)
+        watch = Watch(user, agent, talk, str(uuids.uuid4()), phone, mode)
         talk.party.legs.ring(watch.leg, phone, ring_s=RING_S, call="", caller_number="", headers={})
         self._by_leg[watch.leg] = watch
         self._tell(watch, "ringing")
@@ -112,19 +116,34 @@ class Supervision:
             watch.talk.party.legs.monitor(watch.leg, watch.talk.leg, watch.mode)
         else:
             self._assists.came(watch.talk.party.contact, watch.user)
-            self._forget(watch, TAKE_OVER)  # from here on the leg is a talk's
-            self._talks.take_over(watch.talk, watch.leg, watch.phone)
+            agent, contact = self._hand(watch)
+            self._forget(watch, TAKE_OVER, contact)  # from here on the leg is a talk's
+            self._talks.take_over(watch.talk, watch.leg, watch.phone, agent, contact)
+
+    def _hand(self, watch: Watch) -> tuple[str, str]:
+        """The agent who has the talk from now on, and as which contact; empty: who took it over is no agent at work,
+        or has no hand free for another call."""
+        if not watch.agent:
+            return "", ""
+        contact = self._owner.next_contact(watch.talk.party.contact)
+        try:
+            self._owner.ask(i.TakeOver(contact, watch.agent, watch.talk.party.contact))
+        except FloorRefused as refused:
+            log.info("%s takes over as nobody: %s", watch.agent, refused)
+            return "", ""
+        return watch.agent, contact
 
     def _over(self, watch: Watch, reason: str) -> None:
         self._forget(watch, reason)
         watch.talk.party.legs.hang_up(watch.leg)
         watch.talk.party.legs.stop(watch.leg)
 
-    def _forget(self, watch: Watch, reason: str) -> None:
+    def _forget(self, watch: Watch, reason: str, taken_as: str = "") -> None:
         del self._by_leg[watch.leg]
-        self._tell(watch, "ended", reason)
+        self._tell(watch, "ended", reason, taken_as)
 
-    def _tell(self, watch: Watch, state: str, reason: str = "") -> None:
+    def _tell(self, watch: Watch, state: str, reason: str = "", taken_as: str = "") -> None:
         self._publisher.about(watch.talk.party.contact, "contact.monitored", {
             "agent": watch.talk.agent, "supervisor": watch.user, "mode": watch.mode, "state": state, "reason": reason,
+            "taken_as": taken_as or None,
         })  # fmt: skip

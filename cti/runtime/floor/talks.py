@@ -282,11 +282,12 @@ class Talks:
 
     def _not_bridged(self, talk: Talk, reason: str) -> None:
         log.warning("%s was not connected: %s", talk.agent or "a phone", reason)
-        joining, talk.joining = talk.joining, None
+        joining = talk.joining
         if talk.of is not None:
-            talk.of.heir = None
+            self._not_joined(talk)
         elif joining is not None and joining is not talk.party:
             joining.talked()  # whose agent has gone meanwhile
+        talk.joining = None
         if talk.stage in CONNECTED:
             talk.go(Stage.PARTING)  # a bridge that was to replace another
             talk.worker = gevent.spawn_later(PARTING_S, self.over, talk, "")
@@ -327,6 +328,7 @@ class Talks:
         elif consult is not None and heir is None:
             self.end_consult(talk)
         first = talk.of
+        self._not_joined(talk)
         if self._parties.get(party.contact) is party:
             del self._parties[party.contact]
         self.end(talk, cause)
@@ -355,15 +357,20 @@ class Talks:
 
     def hand_over(self, heir: Talk, party: Party) -> None:
         """Join the caller with the one who was consulted; the rest happens when the switch has done it."""
-        heir.joining = self.renamed(party, heir.party.contact) if heir.offer else party
+        heir.joining = self.renamed(party, heir.party.contact) if heir.agent else party
         if heir.of is not None:
             heir.of.heir = heir
         heir.party.legs.bridge(party.uuid, heir.leg)
 
-    def take_over(self, talk: Talk, leg: str, phone: l.Phone) -> None:
-        """The supervisor's answered ``leg`` has the caller from now on; the agent's side ends when it is so."""
-        heir = Talk(talk.party, "", 0, leg, phone, talk.queue, stage=Stage.TALKING, of=talk, moved=self._moved)
+    def take_over(self, talk: Talk, leg: str, phone: l.Phone, agent: str, contact: str) -> None:
+        """The supervisor's answered ``leg`` has the caller from now on; the agent's side ends when it is so. As
+        ``agent``, with whom the distribution has reserved ``contact``; both are empty for one who is no agent at work,
+        who can talk and hang up."""
+        party = replace(talk.party, contact=contact) if agent else talk.party
+        heir = Talk(party, agent, 0, leg, phone, talk.queue, stage=Stage.TALKING, of=talk, moved=self._moved)
         self._by_leg[leg] = heir
+        if agent:
+            self._by_contact[contact] = heir
         self.hand_over(heir, talk.party)
 
     def end_consult(self, talk: Talk) -> None:
@@ -378,6 +385,14 @@ class Talks:
             self._owner.tell(i.Leave(consult.party.contact, Outcome.FLOW_OUT))
 
     # ---- inside ------------------------------------------------------------------------------------------------------
+
+    def _not_joined(self, talk: Talk) -> None:
+        """It was to have the other side, and has not got it: the first one has."""
+        first, joining = talk.of, talk.joining
+        if first is not None and first.heir is talk:
+            first.heir = talk.joining = None
+            if joining is not None:
+                self.renamed(joining, first.party.contact)
 
     def _moved(self, talk: Talk) -> None:
         """Whoever consults is told of the one who is consulted, too."""
