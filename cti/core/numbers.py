@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+#: Of the numbers that are national.
+COUNTRY_CODE = "86"
 _NOT_DIALLED = re.compile(r"[\s\-().·/]+")
-_MOBILE = {"86": re.compile(r"1[3-9]\d{9}")}
+_MOBILE = {COUNTRY_CODE: re.compile(r"1[3-9]\d{9}")}
 _TRUNK_PREFIX = "0"
 
 
-def normalise_number(number: str, country_code: str = "86") -> str:
+def normalise_number(number: str, country_code: str = COUNTRY_CODE) -> str:
     """The national spelling of ``number``: ``+86 138-0000-1234`` is ``13800001234``, ``+861012345678`` ``01012345678``.
 
     Numbers of other countries keep ``+`` and their country code; short numbers and addresses that are not numbers

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cti.core.errors import CtiError
 from cti.core.legs import Phone
+from cti.core.numbers import COUNTRY_CODE, normalise_number
 
 EXTENSION = re.compile(r"[0-9]{2,8}")
 E164 = re.compile(r"\+?[1-9][0-9]{2,14}|0[0-9]{2,14}")
@@ -119,12 +120,20 @@ class Dialing:
         allowed = [prefix for prefix in self.allowed if prefix.startswith("00") or not number.startswith("00")]
         if not any(number.startswith(prefix.removeprefix("+")) for prefix in allowed):
             raise _denied("the number begins with no prefix of dialing.allowed")
-        denied = [prefix.removeprefix("+").removeprefix("00") for prefix in self.denied]
-        if any(number.removeprefix("00").startswith(prefix) for prefix in denied):
+        spellings = _spellings(number) | _spellings(normalise_number(target))
+        if any(one.startswith(prefix) for one in spellings for denied in self.denied for prefix in _spellings(denied)):
             raise _denied("the number begins with a prefix of dialing.denied")
         if not self.trunks:
             raise _denied("no trunk is configured (dialing.trunks)")
         return number
+
+
+def _spellings(number: str) -> set[str]:
+    """Of a number or the beginning of one: with and without the country code and the trunk prefix, since a trunk takes
+    more than one for the same number."""
+    digits = number.removeprefix("+").removeprefix("00")
+    national = digits.removeprefix(COUNTRY_CODE)
+    return {digits, national, national.removeprefix("0")} - {""}
 
 
 def _denied(message: str) -> CtiError:
