@@ -249,6 +249,17 @@ class PermanentLegSettings(Section):
     )
 
 
+class ParkingSettings(Section):
+    """Contacts that agents park."""
+
+    park_s: Annotated[float, Field(ge=5, le=3600)] = Field(
+        120.0, description="how long one is parked before who parked it is asked to take it back"
+    )
+    parker_s: Annotated[float, Field(ge=0, le=600)] = Field(
+        30.0, description="for how long that agent alone is asked; then anybody of the contact's queue"
+    )
+
+
 class MessageSettings(Section):
     """How texts go out. outbox: each becomes a file in `data`/outbox/<channel>, for a gateway to take from there."""
 
@@ -372,6 +383,7 @@ class Settings(Section):
     callbacks: CallbackSettings = CallbackSettings()
     permanent_legs: PermanentLegSettings = PermanentLegSettings()
     outbound: OutboundSettings = OutboundSettings()
+    parking: ParkingSettings = ParkingSettings()
     recording: RecordingSettings = RecordingSettings()
     messages: MessageSettings = MessageSettings()
     conversations: ConversationSettings = ConversationSettings()

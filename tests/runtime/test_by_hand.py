@@ -10,7 +10,7 @@ import pytest
 from cti.acd import outputs as o
 from cti.acd.states import ContactState, Presence
 from cti.core.legs import Phone
-from cti.runtime.floor import confirming, thirds
+from cti.runtime.floor import confirming
 from cti.runtime.floor.confirming import Unconfirmed
 from cti.runtime.floor.owner import FloorRefused
 
@@ -55,7 +55,7 @@ def test_park_and_pick_up(desks: Desks) -> None:
 
 
 def test_nobody_picks_up_and_who_parked_is_asked_again(desks: Desks, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(thirds, "PARK_S", 0.2)
+    monkeypatch.setattr(desks.desk, "park_s", 0.2)
     caller, contact = parked(desks)
     desks.desk.finish_work("anna", uuid_of(caller))
     desks.parts.lines.set_ready("anna")

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 #: How long somebody who is consulted, or transferred to, may take to answer.
 CONSULT_RING_S = 30.0
 TARGETS = ("agent", "queue", "number", "extension")
-#: How long a contact is parked before who parked it is asked to take it back, and for how long that agent alone is.
-PARK_S, PARKER_S = 120.0, 30.0
 
 
 class Thirds(AtHand):
+    #: How long a contact is parked before who parked it is asked to take it back, and for how long that agent alone is.
+    park_s, parker_s = 120.0, 30.0
+
     def hold(self, agent: str, contact: str) -> None:
         talk = self._in(agent, contact, Stage.TALKING, "not-talking")
         talk.go(Stage.HOLDING)
@@ -123,7 +124,7 @@ class Thirds(AtHand):
         parting.confirm()
 
     def park(self, agent: str, contact: str) -> None:
-        """Leave the customer for whoever picks up; after `PARK_S` this agent is asked to take the customer back."""
+        """Leave the customer for whoever picks up; after `park_s` this agent is asked to take the customer back."""
         talk = self._connected(agent, contact)
         case = self.find(agent, contact)
         queue = case.queue.config.name
@@ -132,10 +133,10 @@ class Thirds(AtHand):
             queue,
             priority=case.priority,
             prefer=agent,
-            prefer_s=PARKER_S if queue else None,
+            prefer_s=self.parker_s if queue else None,
             rank_at=case.began_at,
             counted=False,
-            parked_s=PARK_S,
+            parked_s=self.park_s,
         )
         parting = self._give_away(talk)
         self._enter(talk.party, contact, wish)
