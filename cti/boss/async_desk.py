@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("cti.boss")
 
 ENDED = "request.ended"
-#: At a time, of one name and of one host; and how many are taken up at once.
-ASKED, TOLD, ROUND = 8, 4, 8
+#: While fewer are at work, of one name and of one host, more are taken up; and how many at once.
+ASKED, TOLD, ROUND = 8, 4, 16
 #: Requests that may be outstanding, over all clients.
 OUTSTANDING_MAX = 100_000
 #: How long what is over is kept.
@@ -89,6 +89,7 @@ class AsyncDesk:
         self._clock, self._worker, self._patience = clock, worker, patience or Patience()
         self._asked, self._told = Lanes(ASKED), Lanes(TOLD)
         self._flag = Flag()
+        self._to_tell = True
         self._beat: gevent.Greenlet[[], None] | None = None
         self._greenlets: set[gevent.Greenlet[Any, Any]] = set()
         self._outstanding, self._counted_at = 0, float("-inf")
@@ -148,7 +149,9 @@ class AsyncDesk:
         plans = self._plan().requests.values()
         lease_s = LEASE_MORE_S + max((plan.deadline_s for plan in plans), default=0.0)
         found = self._take("ask", self._asked, lease_s, self._ask)
-        return self._take("tell", self._told, lease_s, self._tell) or found
+        if self._to_tell or not found:  # else there is nobody to be told now, and others look, too
+            self._to_tell = self._take("tell", self._told, lease_s, self._tell)
+        return self._to_tell or found
 
     def _take(self, phase: Phase, lanes: Lanes, lease_s: float, work: Callable[[AsyncRequest], None]) -> bool:
         now, shut = self._clock.now(), lanes.shut(self._clock.monotonic())
@@ -166,8 +169,8 @@ class AsyncDesk:
         except CtiError as error:
             log.warning("%s: how it went cannot be noted, so it is asked for again: %s", one.name, error)
         finally:
-            lanes.leave(one.lane)
-            self._flag.set()
+            if lanes.leave(one.lane):
+                self._flag.set()
 
     def _keep_house(self) -> None:
         if self._clock.monotonic() - self._counted_at >= _HOUSEKEEPING_S:
@@ -198,7 +201,9 @@ class AsyncDesk:
         self._log.put(settled(one, state, outcome, self._clock.now(), values))
         if one.state == "waiting":
             self._outstanding = max(0, self._outstanding - 1)
-        self._flag.set()
+        if one.callback is not None:
+            self._to_tell = True
+            self._flag.set()
 
     # ---- telling ---------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ _KNOWN_MAX = 1_000
 
 
 class Lanes:
-    """``width``: at a time, in one lane; a claim may bring a few more."""
+    """``width``: a lane takes more while fewer are at work in it; what one claim brings comes on top."""
 
     def __init__(self, width: int) -> None:
         self._width = width
@@ -28,10 +28,13 @@ class Lanes:
     def enter(self, lane: str) -> None:
         self._running[lane] += 1
 
-    def leave(self, lane: str) -> None:
+    def leave(self, lane: str) -> bool:
+        """Whether the lane takes more from now on, and took none before."""
         self._running[lane] -= 1
-        if self._running[lane] <= 0:
+        left = self._running[lane]
+        if left <= 0:
             del self._running[lane]
+        return left == self._width - 1
 
     def good(self, lane: str) -> None:
         self._failures.pop(lane, None)

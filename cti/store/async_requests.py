@@ -22,7 +22,6 @@ from cti.store.rows import clean, context
 from cti.store.schema_office import async_requests
 from cti.store.sealing import Sealer
 
-#: How many of those that are due are looked at to find some that are free.
 _PURGED_AT_ONCE = 1_000
 
 
@@ -88,7 +87,7 @@ class AsyncRequests(Repository):
             return list(connection.execute(mine.returning(*at)))
 
         if self._read(lambda connection: connection.execute(query.limit(1)).first()) is None:
-            return []  # no write where there is nothing to do
+            return []  # no write where there is nothing to do: it would wait for others'
         return [self._of(row) for row in sorted(self._write(work), key=lambda row: row.due_at)]
 
     def put(self, one: AsyncRequest) -> None:

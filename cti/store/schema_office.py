@@ -46,7 +46,7 @@ async_requests = Table(
     Column("worker", String(80), nullable=False),
     Column("lease_until", Double, nullable=False),
     Column("body_sealed", Text, nullable=False),
-    Index(None, "phase", "due_at"),
+    Index(None, "phase", "due_at", "lane", "lease_until"),
     Index(None, "user_id", "since", "request_id"),
     Index(None, "key"),
     Index(None, "worker"),

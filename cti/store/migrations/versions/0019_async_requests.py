@@ -33,7 +33,8 @@ def upgrade() -> None:
         sa.Column("body_sealed", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("request_id", name="pk_async_requests"),
     )
-    op.create_index("ix_async_requests_phase_due_at", "async_requests", ["phase", "due_at"])
+    columns = ["phase", "due_at", "lane", "lease_until"]
+    op.create_index("ix_async_requests_phase_due_at_lane_lease_until", "async_requests", columns)
     columns = ["user_id", "since", "request_id"]
     op.create_index("ix_async_requests_user_id_since_request_id", "async_requests", columns)
     op.create_index("ix_async_requests_key", "async_requests", ["key"])
