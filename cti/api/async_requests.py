@@ -88,7 +88,7 @@ class Requests:
 
         resp.media = self._once.do(req, body, order)
         resp.status = falcon.HTTP_202
-        resp.location = f"{req.prefix}/v1/requests/{resp.media['request_id']}"
+        resp.location = f"/v1/requests/{resp.media['request_id']}"
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         known_only(req, ("limit", "after", "state"))

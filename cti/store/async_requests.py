@@ -7,6 +7,7 @@ again at its start.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,9 @@ from cti.store.database import insert_new
 from cti.store.repository import Repository
 from cti.store.rows import clean, context
 from cti.store.schema_office import async_requests
-from cti.store.sealing import Sealer
+from cti.store.sealing import SealBroken, Sealer
+
+log = logging.getLogger("cti.store")
 
 _PURGED_AT_ONCE = 1_000
 
@@ -88,7 +91,7 @@ class AsyncRequests(Repository):
 
         if self._read(lambda connection: connection.execute(query.limit(1)).first()) is None:
             return []  # no write where there is nothing to do: it would wait for others'
-        return [self._of(row) for row in sorted(self._write(work), key=lambda row: row.due_at)]
+        return self._readable(sorted(self._write(work), key=lambda row: row.due_at))
 
     def put(self, one: AsyncRequest) -> None:
         """What became of it; the lease ends."""
@@ -111,6 +114,16 @@ class AsyncRequests(Repository):
         )
 
     # ---- rows ------------------------------------------------------------------------------------------------------
+
+    def _readable(self, rows: list[Row[Any]]) -> list[AsyncRequest]:
+        """One that does not open stops no others: it is looked at again when its lease has ended."""
+        found = []
+        for row in rows:
+            try:
+                found.append(self._of(row))
+            except SealBroken as error:
+                log.error("the request %s cannot be taken up: %s", row.request_id, error)
+        return found
 
     def _one(self, where: Any) -> AsyncRequest | None:
         query = select(async_requests).where(where)
