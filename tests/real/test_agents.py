@@ -81,7 +81,7 @@ class Agent:
         """With a phone that is registered."""
         self.engine, self.name, self.extension = engine, name, AGENTS[name]
         self.hertz = VOICES_HZ[name]
-        self.token = ""
+        self.token, self.status = "", 0
         self.token = self.ask("POST", "/v1/sessions", {"name": name, "password": PASSWORD})["access_token"]
         self.ask("POST", "/v1/me/sign-in", {})
         self.ask("PUT", "/v1/me/state", {"state": "NOT_READY", "reason": "study"})  # the test before left it READY
@@ -94,7 +94,7 @@ class Agent:
         request = urllib.request.Request(f"http://127.0.0.1:{self.engine.api_port}{path}", data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
-                text = answer.read()
+                text, self.status = answer.read(), answer.status
                 return json.loads(text) if text else {}
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{method} {path}: {error.code} {error.read().decode()}") from error
