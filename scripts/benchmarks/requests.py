@@ -43,7 +43,7 @@ from cti.core.async_requests import AsyncRequest
 from cti.store import open_store
 from cti.store.schema_office import async_requests
 from scripts.benchmarks._api_site import ENTRY, Site
-from scripts.benchmarks._figures import load, spread
+from scripts.benchmarks._figures import cpu_s, load, spread
 
 MEMORY_MB = 200.0
 _CLIENTS = 20
@@ -82,7 +82,8 @@ QUICK = Size(outstanding=1_000, ordered=400, stay_s=2.0, done_s=5.0, peer_s=1.0,
 
 @dataclass
 class Found:
-    """Megabytes (10^6) and seconds. ``before``: before the clients came. ``wrong``: what should not be."""
+    """Megabytes (10^6) and seconds. ``before``: before the clients came. ``cpu``: of the
+    engine, for each. ``wrong``: what should not be."""
 
     before_mb: float
     most_mb: float
@@ -91,6 +92,8 @@ class Found:
     accepted_per_s: float
     peer_per_s: float
     done_per_s: float
+    accepted_cpu_ms: float
+    done_cpu_ms: float
     wrong: list[str]
 
 
@@ -165,6 +168,11 @@ def memory(site: Site) -> tuple[float, float]:
     return most, now
 
 
+def cpu(site: Site) -> float:
+    assert site.engine is not None
+    return cpu_s(site.engine.pid)
+
+
 def kept(site: Site, count: int) -> None:
     """Orders of an engine of before, put into the database at once."""
     store = open_store(*store_place(load_settings(site.folder / "cti.yaml")))
@@ -205,20 +213,23 @@ def one_round(size: Size) -> Found:
     with standing(office, size.outstanding - size.ordered) as site:
         before, _ = memory(site)
         written = peer(site.folder, size.peer_s)
+        worked = cpu(site)
         accepted = order(site, size.ordered)
+        accepted_cpu = (cpu(site) - worked) / size.ordered
         gevent.sleep(size.stay_s)
         most, now = memory(site)
         site.kill()
         office.answers.set()
         site.start()
         site.wait_up()
-        began, had = time.monotonic(), len(office.done)
+        began, had, worked = time.monotonic(), len(office.done), cpu(site)
         gevent.sleep(size.done_s)
         done = (len(office.done) - had) / (time.monotonic() - began)
+        done_cpu = (cpu(site) - worked) / max(1, len(office.done) - had)
         restarted, _ = memory(site)
         wrong = proved(site, office, size.outstanding)
     office.server.stop()
-    return Found(before, most, now, restarted, accepted, written, done, wrong)
+    return Found(before, most, now, restarted, accepted, written, done, accepted_cpu * 1000, done_cpu * 1000, wrong)
 
 
 def proved(site: Site, office: BackOffice, count: int) -> list[str]:
@@ -251,6 +262,7 @@ def main() -> int:
     for name, unit in (
         ("before_mb", "MB"), ("most_mb", "MB"), ("now_mb", "MB"), ("restarted_mb", "MB"),
         ("accepted_per_s", "a second"), ("peer_per_s", "a second"), ("done_per_s", "a second"),
+        ("accepted_cpu_ms", "ms"), ("done_cpu_ms", "ms"),
     ):  # fmt: skip
         print(f"  {name:<16} {spread([getattr(one, name) for one in found], unit)}")
     ratio = statistics.median(one.accepted_per_s / one.peer_per_s for one in found)
