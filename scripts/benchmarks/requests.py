@@ -6,7 +6,8 @@ a) the engine starts on a database in which most are outstanding already, and cl
    answers;
 b) the engine stays so for a while: the most memory that it had so far (VmHWM) and what it has now (VmRSS) are read;
 c) the engine is killed (SIGKILL) and started, the back office answers, and for a while requests are done: how many a
-   second, and whether every one is there and none was written twice.
+   second, whether every one is still in the database, and whether any that was answered was sent again. (The back
+   office writes nothing while it hangs: what becomes of a write that is cut off is for tests/boss/test_async_killed.)
 The peer of a) is the least that could keep an order: a row of the same size in SQLite, one commit each, durable as ours
 are, on the same disk, in turn.
 
