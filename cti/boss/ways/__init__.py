@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cti.boss.way import WayKind
-from cti.boss.ways import files, http, socket, sql
+from cti.boss.ways import files, http, socket, sql, table
 
 #: By the word that stands at `way:`.
-WAYS: Mapping[str, WayKind] = {"files": files.KIND, "http": http.KIND, "socket": socket.KIND, "sql": sql.KIND}
+WAYS: Mapping[str, WayKind] = {
+    "files": files.KIND,
+    "http": http.KIND,
+    "socket": socket.KIND,
+    "sql": sql.KIND,
+    "table": table.KIND,
+}

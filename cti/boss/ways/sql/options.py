@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from cti.boss.way import TargetOptions
-from cti.validating import Section
+from cti.boss.ways.databases import DatabaseOptions
 
 
-class SqlBackend(Section):
-    """``sqlite:///boss.db`` is a file beside the interfaces; ``postgresql+psycopg://user@host/name`` a server."""
-
-    url: str = Field(description="SQLAlchemy URL; `${ENV}` alone is taken from the environment")
-    password: str | None = Field(None, description="better: password_file, or ${ENV}")
-    password_file: Path | None = None
-    connect_s: int = Field(5, ge=1, le=60, description="how long a server may take to let us in")
-
-    @model_validator(mode="after")
-    def _one_password(self) -> SqlBackend:
-        if self.password is not None and self.password_file is not None:
-            raise ValueError("write one of password_file and password")
-        return self
+class SqlBackend(DatabaseOptions):
+    """A database whose tables are asked and written themselves."""
 
 
 class SqlTarget(TargetOptions):

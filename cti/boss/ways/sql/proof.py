@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
-
 from cti.boss.mapping import KEY
 from cti.boss.way import Carried, Finding
+from cti.boss.ways.databases import prove_url
 from cti.boss.ways.sql.options import SqlBackend, SqlTarget
 from cti.boss.ways.sql.statements import READS, WRITES, prepared, problem_of
 from cti.flow.suggest import did_you_mean
@@ -17,18 +15,7 @@ Path = tuple[str | int, ...]
 
 
 def prove_backend(backend: SqlBackend) -> Iterable[Finding]:
-    if backend.url.startswith("${"):
-        return
-    try:
-        url = make_url(backend.url)
-        name = url.get_backend_name()
-    except (ArgumentError, ValueError):
-        yield Finding(("url",), "bad-url", "write sqlite:///file.db or postgresql+psycopg://user@host/name")
-        return
-    if url.password is not None:
-        yield Finding(("url",), "secret-in-clear", "the password belongs in password_file, or in ${ENV}")
-    if name == "sqlite" and not url.database:
-        yield Finding(("url",), "bad-url", "a database in memory answers nothing: name a file, sqlite:///file.db")
+    return prove_url(backend.url)
 
 
 def prove_target(target: SqlTarget, carried: Carried) -> Iterable[Finding]:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from cti.boss.way import OUTCOME, Question, Surroundings, WayError
-from cti.boss.ways.sql.databases import bound_time, describe, open_engines, reason_of
+from cti.boss.ways.databases import bound_time, describe, open_engines, reason_of
 from cti.boss.ways.sql.options import SqlBackend, SqlTarget
 from cti.boss.ways.sql.statements import prepared
 

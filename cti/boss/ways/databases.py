@@ -1,28 +1,61 @@
-"""The one place that knows databases apart: engines, time limits, what their errors mean."""
+"""The one place that knows databases apart, for the ways that go by one: options, engines, time limits, errors."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field, model_validator
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from cti.boss.way import Surroundings
-from cti.boss.ways.sql.options import SqlBackend
+from cti.boss.way import Finding, Surroundings
 from cti.config import from_environment
 from cti.core.errors import ConfigError
 from cti.core.issue import Place
 from cti.files import read_secret
+from cti.validating import Section
 
 _OPCODES_PER_CHECK = 10_000
 _LONGEST_LOCK_MS = 1_000
 
 
-def open_engines(options: SqlBackend, around: Surroundings) -> tuple[Engine, Engine]:
+class DatabaseOptions(Section):
+    """``sqlite:///boss.db`` is a file beside the interfaces; ``postgresql+psycopg://user@host/name`` a server."""
+
+    url: str = Field(description="SQLAlchemy URL; `${ENV}` alone is taken from the environment")
+    password: str | None = Field(None, description="better: password_file, or ${ENV}")
+    password_file: Path | None = None
+    connect_s: int = Field(5, ge=1, le=60, description="how long a server may take to let us in")
+
+    @model_validator(mode="after")
+    def _one_password(self) -> DatabaseOptions:
+        if self.password is not None and self.password_file is not None:
+            raise ValueError("write one of password_file and password")
+        return self
+
+
+def prove_url(url: str) -> Iterable[Finding]:
+    """What no schema can tell of a URL."""
+    if url.startswith("${"):
+        return
+    try:
+        made = make_url(url)
+        name = made.get_backend_name()
+    except (ArgumentError, ValueError):
+        yield Finding(("url",), "bad-url", "write sqlite:///file.db or postgresql+psycopg://user@host/name")
+        return
+    if made.password is not None:
+        yield Finding(("url",), "secret-in-clear", "the password belongs in password_file, or in ${ENV}")
+    if name == "sqlite" and not made.database:
+        yield Finding(("url",), "bad-url", "a database in memory answers nothing: name a file, sqlite:///file.db")
+
+
+def open_engines(options: DatabaseOptions, around: Surroundings) -> tuple[Engine, Engine]:
     """(for reads, for writes); the same one where the database itself keeps reads from writing. Raises ConfigError for
     what can never work; a server that is down now is no error."""
     try:
@@ -49,7 +82,7 @@ def open_engines(options: SqlBackend, around: Surroundings) -> tuple[Engine, Eng
     return engine, engine
 
 
-def _password(options: SqlBackend, folder: Path) -> str | None:
+def _password(options: DatabaseOptions, folder: Path) -> str | None:
     if options.password_file is not None:
         file = folder / options.password_file
         return read_secret(file, what="the back end's password", remedy="give the engine's user the right to read it")
