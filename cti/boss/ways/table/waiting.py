@@ -97,7 +97,7 @@ class Waiting:
         for waiter in list(self._by_key.values()):
             waiter.end(WayError("error", "closed", sent=waiter.put))
         self._by_key.clear()
-        with gevent.Timeout(CLOSE_S, False):
+        with gevent.Timeout(CLOSE_S, False):  # type: ignore[arg-type]  # as documented: it ends the block silently
             self._pool.join()
         if len(self._pool) == 0:  # else a thread still hangs in the database, and waiting for it would hang too
             self._pool.kill()
