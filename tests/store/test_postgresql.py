@@ -50,8 +50,8 @@ class Server:
             stderr=subprocess.DEVNULL,
         )
 
-    def start(self) -> None:
-        options = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c fsync=off"
+    def start(self, fsync: str = "off") -> None:
+        options = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c fsync={fsync}"
         self._run("pg_ctl", "-D", "data", "-w", "-o", options, "-l", "log", "start")
 
     def stop(self) -> None:
