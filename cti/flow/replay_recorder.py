@@ -84,6 +84,8 @@ class Recorder:
         kind = asked_for(run) if before.state and any(item[0] == "enter" for item in items) else None
         if kind is not None and before.state:
             self._hide_last(_flushed(run.plan, before.state, event, now, sprint), kind)
+        if run.thrown and (asked := asked_for(run)) is not None:
+            self._hide_last(run.thrown, asked)
         self._entries.append([micros(now) - self._begun, packed, items, int(before.private)])
 
     def _hide(self, text: str) -> dict[str, str]:

@@ -58,6 +58,7 @@ class Run(Walker):
             raise RunMisuse("the run was started before")
         self.started = True
         self.sprint = []
+        self.thrown = 0
         if self.hung_up:  # told before the start: there is nobody to talk to
             self._finish("", now)
             return self._take()
@@ -72,6 +73,7 @@ class Run(Walker):
         """What is to be done because of ``event``; [] when it is late, repeated, or changes nothing."""
         need_offset(now)
         self.sprint = []
+        self.thrown = 0
         if not self.started:
             self.hung_up = self.hung_up or isinstance(event, e.HungUp)
             if isinstance(event, e.TextReceived):  # what the conversation begins with
@@ -163,6 +165,7 @@ class Run(Walker):
         run.plan = plan
         run.sprint = []
         run.unsaid = []
+        run.thrown = 0
         restore_into(run, state)
         return run
 

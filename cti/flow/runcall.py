@@ -35,6 +35,7 @@ class RunOnCall:
         self.end_due = ""  # the key that would only end an entry which has just ended by itself, if it came next
         self.end_typed = ""  # that key, once it came: for the node that asks next, if it means something there
         self.texts: list[str] = []
+        self.thrown = 0  # texts that the last event had thrown away because a secret is asked for, which they may be
         self.unsaid: list[c.Say] = []  # by text: what goes out together, as one message, at the next wait
         self.visits: dict[str, int] = {}
         self.goals: list[str] = []

@@ -123,7 +123,8 @@ class CallActor:
                     first = self.call.attributes.get("text", "")
                     self._words.received(self._run, first)
                     self._run.feed(ev.TextReceived(first), self._services.now())
-                self._do(self.log.start(self._run, self._services.now()))
+                    self._words.fed(self._run)
+                self._fed(self.log.start(self._run, self._services.now()))
             while not self.ending.closed:
                 self._handle(self._next())
         except Exception as bug:
@@ -220,7 +221,12 @@ class CallActor:
             self._feed(ev.HungUp(cause))
 
     def _feed(self, event: ev.Event) -> None:
-        self._do(self.log.feed(self._run, event, self._services.now()))
+        self._fed(self.log.feed(self._run, event, self._services.now()))
+
+    def _fed(self, sprint: cmd.Sprint) -> None:
+        if self._words is not None:
+            self._words.fed(self._run)
+        self._do(sprint)
 
     def _do(self, sprint: cmd.Sprint) -> None:
         for work in sprint:

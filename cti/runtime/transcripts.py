@@ -7,6 +7,7 @@ sensitive is in no line that is kept.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gevent.event import Event as Flag
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cti.flow import Run
+    from cti.flow.types import Type
     from cti.ports import Clock, Store
 
 #: Lines in memory of one conversation; earlier ones are in the store only.
@@ -57,6 +59,14 @@ class Transcript:
     def after(self, number: int) -> list[Line]:
         return [line for line in self.lines if line.number > number]
 
+    def mask(self, number: int, kept: str) -> Line | None:
+        """Keep less of a line; the line as it is now. None: there is no such line in memory."""
+        for place, line in enumerate(self.lines):
+            if line.number == number:
+                self.lines[place] = replace(line, kept=kept)
+                return self.lines[place]
+        return None
+
     def wait(self, number: int, timeout_s: float) -> list[Line]:
         """The lines after ``number``, as soon as there is one; none at the timeout, or when nothing more comes."""
         if self._count <= number and not self.ended:
@@ -93,6 +103,12 @@ class Transcripts:
                 listener(call_id, line)
         return line
 
+    def mask(self, call_id: str, number: int, kept: str) -> None:
+        """A line turns out to hold what may not be kept: less of it is, from now on."""
+        line = self.begin(call_id).mask(number, kept)
+        if line is not None:
+            self._store.record(MessageKept(call_id, number, line.at, line.author, line.agent, kept))
+
     def ended(self, call_id: str) -> None:
         found = self._all.get(call_id)
         if found is not None and not found.ended:
@@ -114,12 +130,25 @@ class CallWords:
     def __init__(self, transcripts: Transcripts, call_id: str) -> None:
         self._transcripts, self._call_id = transcripts, call_id
         transcripts.begin(call_id)
+        self._ahead: list[Line] = []  # what came before it was asked for: in front what waits in the run
+        self._waiting = 0  # how many of them do; behind them is what came when the run kept no more
 
     def received(self, run: Run, text: str) -> None:
         """Before the run is fed with it: an answer to a sensitive question is not kept."""
-        kind = asked_for(run)
-        kept = text if kind is None else mask(text) if kind.kind == "phone" else mask_all(text)
-        self._transcripts.note(self._call_id, Author.CUSTOMER, text, kept)
+        kept = _kept(asked_for(run), text)
+        self._ahead.append(self._transcripts.note(self._call_id, Author.CUSTOMER, text, kept))
+
+    def fed(self, run: Run) -> None:
+        """After the run was fed with anything: what was written ahead of a sensitive question is not kept either."""
+        waiting = len(run.texts)
+        if run.thrown:
+            for line in self._ahead[max(0, self._waiting - run.thrown) :]:
+                self._transcripts.mask(self._call_id, line.number, _kept(asked_for(run), line.text, secret=True))
+        if waiting:
+            self._ahead = self._ahead[max(0, self._waiting - waiting) :]
+        else:
+            self._ahead = []
+        self._waiting = waiting
 
     def said(self, text: str, shown: str) -> None:
         self._transcripts.note(self._call_id, Author.FLOW, text, shown or text)
@@ -129,6 +158,13 @@ class CallWords:
 
     def ended(self) -> None:
         self._transcripts.ended(self._call_id)
+
+
+def _kept(asked: Type | None, text: str, *, secret: bool = False) -> str:
+    """``asked``: the type of the sensitive value that is asked for, or None. ``secret``: it may be one all the same."""
+    if asked is not None and asked.kind == "phone":
+        return mask(text)
+    return mask_all(text) if secret or asked is not None else text
 
 
 def shown(line: Line, *, unmask: bool = False) -> dict[str, object]:

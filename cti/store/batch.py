@@ -146,7 +146,8 @@ class BatchWriter:
         run(insert_or_complete(connection, recordings, _OF_RECORDING, when="ended_at"), made)
         run(insert_ignoring(connection, recording_agents), [row for r in kept for row in rows.agent_rows(r)])
         lines = [rows.message_row(r, self._sealer) for _, r in items if type(r) is MessageKept]
-        run(insert_ignoring(connection, call_messages), lines)
+        # A line that comes again is kept with less in it than before.
+        run(insert_or_complete(connection, call_messages, ("text_sealed",), when="text_sealed"), lines)
         write_counts(connection, [r for _, r in items if type(r) is NoticeCount])
         write_wrapups(connection, sealer, [r for _, r in items if type(r) is WrapUpKept])
         write_documents(connection, sealer, [r for _, r in items if isinstance(r, DocumentWaits | DocumentServed)])

@@ -230,6 +230,21 @@ def test_keys_typed_before_a_secret_is_asked_are_hidden_too() -> None:
     assert not any(f"'DigitPressed', '{key}'" in str(call.maker.recorder.peek()) for key in "1973")
 
 
+def test_a_text_that_is_written_before_a_secret_is_asked_is_hidden_too() -> None:
+    plan = plan_of(
+        PIN,
+        ("start: ask", "start: first"),
+        ("  ask:", "  first: {type: lookup, ask: pin.verify, with: {pin: =caller}, to: {else: ask}}\n  ask:"),
+        ("vars:", "media: [sms]\nvars:"),
+        ('agent: {type: transfer, dial: {extension: "1001"}, to: {else: bye}}', "agent: {type: play, say: No.}"),
+    )
+    call = Call(plan)
+    call.feed(0.5, e.TextReceived("1973"))
+    assert call.run.texts == ["1973"]
+    call.feed(3, e.LookupEnded(call.ref("lookup"), "ok"))
+    assert "1973" not in str(call.maker.recorder.peek())
+
+
 def test_no_journal_and_one_of_another_release() -> None:
     with pytest.raises(NoRecording, match="no journal"):
         read_recording([])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from gevent.event import Event
 
 from cti.acd import Profile
 from cti.acd import outputs as o
@@ -14,13 +15,14 @@ from cti.acd.model import Slot
 from cti.acd.states import ContactState, Presence
 from cti.core.calls import Caller, Medium
 from cti.core.errors import CtiError
+from cti.core.events import LookupEnded
 from cti.core.legs import Phone
 from cti.runtime.chats import Chats
 from cti.runtime.floor.owner import FloorRefused
 from cti.runtime.floor.texts import Silence
 from cti.switch.embedded import apps_media
 
-from .platform import Platform, path, summary, uuid_of
+from .platform import DEADLINE_S, Platform, path, summary, uuid_of
 
 CUSTOMER, DESK = "13800000000", "10010"
 HANDS = {Slot.CALL: 1, Slot.CHAT: 3, Slot.SMS: 1, Slot.FAX: 1}
@@ -166,6 +168,37 @@ def test_a_pin_is_in_no_transcript(site: Site) -> None:
     found = site.application.store.find_call(contact, unmask=True)
     assert found is not None
     assert "4711" not in str(found.messages)
+
+
+def test_a_pin_that_is_written_before_it_is_asked_for_is_in_no_transcript(site: Site) -> None:
+    release = Event()
+
+    def slow(_deadline_s: float) -> LookupEnded:
+        release.wait(DEADLINE_S)
+        return LookupEnded(0, "ok")
+
+    site.platform.lookups.instead = slow
+    contact = site.write("hello 2001")
+    site.until(lambda: site.sent.texts, "the menu")
+    site.write("CHECK")
+    site.until(lambda: site.platform.lookups.asked, "the look-up")
+    for early in ("4711", "my PIN is 4711"):
+        site.write(early)
+    site.until(lambda: len(site.lines(contact)) == 5, "both")
+    assert site.application.store.flush(20.0)  # they are kept, until it turns out what they are
+    release.set()
+    site.until(lambda: site.sent.texts[-1] == "Which PIN?", "the question")
+    site.write("4711")
+    site.offered(contact)
+    screen = site.floor.publisher.screen(contact, unmask=True)
+    assert screen is not None
+    written = [m["text"] for m in screen["messages"] if m["from"] == "customer"]
+    assert written == ["hello 2001", "CHECK", "******", "******", "******"]
+    site.application.conversations.hangup(contact, "NORMAL_CLEARING")
+    site.platform.recorded(contact)
+    found = site.application.store.find_call(contact, unmask=True)
+    assert found is not None
+    assert [m.text for m in found.messages if m.author == "customer"] == written
 
 
 def test_a_customer_who_leaves_while_it_is_offered_is_abandoned(site: Site) -> None:

@@ -99,7 +99,10 @@ number:
     # ---- behaviour -------------------------------------------------------------------------------------------
 
     def enter(self, step: Step) -> Leave | None:
-        if not step.option("type_ahead") or self._sensitive(step):
+        sensitive = self._sensitive(step)
+        if sensitive:
+            step.run.thrown += len(step.run.texts)
+        if sensitive or not step.option("type_ahead"):
             step.flush_keys()
         step.local["typed"] = ""
         return self.ask(step)
