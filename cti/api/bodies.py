@@ -78,6 +78,23 @@ def text_field(body: dict[str, Any], name: str, *, limit: int, default: str | No
     return value
 
 
+def file_text(body: dict[str, Any], name: str, *, limit: int, default: str | None = None) -> str:
+    """As `text_field`, of a text that is to become a file, in UTF-8. Raises Problem."""
+    text = text_field(body, name, limit=limit, default=default)
+    need_utf8(text, name)
+    return text
+
+
+def need_utf8(text: str, name: str) -> None:
+    """JSON can spell half of a surrogate pair, which no file can hold. Raises Problem."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(text[error.start]):04x}"
+        detail = f"{name} has half of a surrogate pair, {half}, as character {error.start + 1}; send both or none"
+        raise Problem("bad-request", detail) from error
+
+
 def _raw(req: falcon.Request, wanted: str, limit: int = BODY_LIMIT) -> bytes:
     media = (req.content_type or "").partition(";")[0].strip().lower()
     if media != wanted:

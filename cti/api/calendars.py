@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import falcon
 
-from cti.api.bodies import json_body, only
+from cti.api.bodies import json_body, need_utf8, only
 from cti.api.etags import seen_version, send_version
 from cti.api.flows import held_json
 from cti.api.guard import access_of
@@ -210,6 +210,7 @@ def _rows_of_body(calendar: str, body: dict[str, Any]) -> list[CalendarRow]:
     if not isinstance(week, dict) or len(week) > LIST_MAX:
         raise Problem("bad-request", "week is an object: weekdays such as mon-fri -> hours")
     for days, hours in (week or {"mon-sun": []}).items():
+        need_utf8(days, "week")
         rows.append(CalendarRow(calendar, "week", days, hours=_hours(hours, "week"), place=Place(f"week.{days[:40]}")))
     for at, one in _items(body, "holidays", ("from", "to", "name")):
         first, last = _text(one.get("from"), "from"), _text(one.get("to") or "", "to")
@@ -233,6 +234,7 @@ def _items(body: dict[str, Any], name: str, known: Sequence[str]) -> list[tuple[
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str) or len(value) > 200:
         raise Problem("bad-request", f"{name} is a text of 200 characters at most")
+    need_utf8(value, name)
     return value
 
 
@@ -243,4 +245,5 @@ def _hours(value: Any, name: str) -> str:
         or not all(isinstance(one, str) and len(one) <= 40 for one in value)
     ):
         raise Problem("bad-request", f'hours in {name} are a list such as ["08:00-12:00", "13:00-18:00"]; [] is closed')
+    need_utf8("".join(value), "hours")
     return " ".join(value) or "closed"

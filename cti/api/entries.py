@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from cti.api.bodies import json_body, only, text_field
+from cti.api.bodies import file_text, json_body, only, text_field
 from cti.api.etags import send_version
 from cti.api.flow_sources import BODY_MAX, TEXT_MAX, Source, draft_json
 from cti.api.flows import held_json, history_json
@@ -79,7 +79,7 @@ class EntryCheck:
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         body = json_body(req, limit=BODY_MAX)
         only(body, "text")
-        text = text_field(body, "text", limit=TEXT_MAX)
+        text = file_text(body, "text", limit=TEXT_MAX)
         resp.media = self._once.do(req, body, lambda: self._files.check({ENTRY: text}))
 
 

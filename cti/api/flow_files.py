@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gevent.lock import BoundedSemaphore
 
-from cti.api.bodies import json_body, only, text_field
+from cti.api.bodies import file_text, json_body, only, text_field
 from cti.api.flow_sources import BODY_MAX, TEXT_MAX, draft_json
 from cti.api.guard import access_of
 from cti.api.once import Once
@@ -190,7 +190,7 @@ def texts_of(files: Any) -> dict[str, str]:
     for file, text in files.items():
         if not FILE.fullmatch(file):
             raise Problem("bad-request", f"{file[:80]!r} is no name of a file of flows: NAME.yaml, calendars/NAME.yaml")
-        text_field(files, file, limit=TEXT_MAX, default="" if text == "" else None)
+        file_text(files, file, limit=TEXT_MAX, default="" if text == "" else None)
     return files
 
 
@@ -199,4 +199,4 @@ def _entry_text(entries: Any) -> dict[str, str]:
         raise Problem("bad-request", "entries is an object: text, and version of the table that it replaces")
     only(entries, "text", "version")
     text_field(entries, "version", limit=80, default="")
-    return {ENTRY: text_field(entries, "text", limit=TEXT_MAX)}
+    return {ENTRY: file_text(entries, "text", limit=TEXT_MAX)}

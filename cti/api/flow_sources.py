@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import falcon
 
-from cti.api.bodies import json_body, only, text_field
+from cti.api.bodies import file_text, json_body, only
 from cti.api.etags import seen_version, send_version
 from cti.api.guard import access_of
 from cti.api.paging import flag_of, iso, known_only
@@ -38,7 +38,7 @@ class Source:
     def put(self, req: falcon.Request, resp: falcon.Response, file: str, place: str) -> None:
         body, access = json_body(req, limit=BODY_MAX), access_of(req)
         only(body, "text")
-        text = text_field(body, "text", limit=TEXT_MAX)
+        text = file_text(body, "text", limit=TEXT_MAX)
         before, live = self._files.drafts.find(file), self._files.live_version(file)
         seen_version(req, before.version if before else live, file)
         deed = access.deed(self._permission)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +45,10 @@ class Site:
     def do(self, method: str, path: str, body: Any = None, **headers: str) -> testing.Result:
         named = {"X-API-Key": self.key, **{name.replace("_", "-"): value for name, value in headers.items()}}
         client = testing.TestClient(self.app)
-        return client.simulate_request(method, path, headers=named, **({} if body is None else {"json": body}))
+        if body is None:
+            return client.simulate_request(method, path, headers=named)
+        named["Content-Type"] = "application/json"
+        return client.simulate_request(method, path, headers=named, body=json.dumps(body))
 
     def upload(self, word: str) -> str:
         """Its version."""
@@ -99,6 +103,24 @@ def test_a_draft_whose_tests_fail_is_refused(site: Site) -> None:
     assert refused.status_code == 422
     assert "test-failed" in {one["code"] for one in refused.json["findings"]}
     assert "first" in (site.folder.path / "talk.yaml").read_text()
+
+
+def test_half_of_a_surrogate_pair_is_refused_wherever_a_text_becomes_a_file(site: Site) -> None:
+    half, live = "# \ud800", site.do("GET", "/v1/entries/source").json["version"]
+    etag = site.do("GET", SOURCE).headers["etag"]
+    calendar = {"timezone": "Asia/Shanghai", "week": {"mon": ["09:00-18:00"]}}
+    version = site.upload("second")
+    refused = [
+        site.do("PUT", SOURCE, {"text": half}, If_Match=etag),
+        site.activate(version, entries={"text": half, "version": live}),
+        site.do("POST", "/v1/flows/check", {"files": {"talk.yaml": half}}),
+        site.do("POST", "/v1/entries/check", {"text": half}),
+        site.do("PUT", "/v1/calendars/house", {**calendar, "title": half}, If_None_Match="*"),
+        site.do("PUT", "/v1/calendars/house", {**calendar, "week": {half: []}}, If_None_Match="*"),
+        site.do("PUT", "/v1/calendars/house", {**calendar, "week": {"mon": [half]}}, If_None_Match="*"),
+    ]
+    assert [one.status_code for one in refused] == [400] * len(refused)
+    assert all("\\ud800" in one.json["detail"] for one in refused), [one.text for one in refused]
 
 
 def test_a_change_names_the_version_that_it_has_seen(site: Site) -> None:
