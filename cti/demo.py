@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import secrets
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cti.app import Application, ShiftedClock
 from cti.boss import DEMO_DATABASE, DEMO_INTERFACES, ensure_demo_database
-from cti.boss.demo_billing import start_billing, stop_billing, with_billing
+from cti.boss.demo_systems import Systems, start_systems, with_systems
 from cti.config import load_settings
 from cti.core.script import HangUp
 from cti.switch.embedded import EmbeddedSwitch, SwitchConfig, parse_script
@@ -60,8 +59,8 @@ class Demo:
     """``folder`` keeps database, keys and settings; ``api_port`` 0: any free one; ``direct``: the flow that the number
     `DIRECT` meets, whatever the entry table says; ``at``: what the platform's wall clock shows at the start;
     ``channels``: who takes the messages, by name; ``announce`` shows the first administrator's one-time password;
-    ``service``: settings of the queue of that name; ``billing``: a process of its own answers for subscribers, by a
-    socket."""
+    ``service``: settings of the queue of that name; ``billing``: two processes answer for
+    subscribers, one by a socket and one by HTTP, and deliver bills."""
 
     folder: Path
     flows: Path
@@ -104,18 +103,18 @@ class Demo:
         application.start()
         return Platform(switch, application, billing)
 
-    def _billing(self) -> subprocess.Popen[bytes]:
-        process, port = start_billing(ensure_demo_database(self.folder / DEMO_DATABASE))
-        interfaces = with_billing(DEMO_INTERFACES.read_text(encoding="utf-8"), port)
+    def _billing(self) -> Systems:
+        systems = start_systems(ensure_demo_database(self.folder / DEMO_DATABASE))
+        interfaces = with_systems(DEMO_INTERFACES.read_text(encoding="utf-8"), systems.mobile_port, systems.fixed_port)
         (self.folder / "interfaces.yaml").write_text(interfaces, encoding="utf-8")
-        return process
+        return systems
 
 
 @dataclass(slots=True)
 class Platform:
     switch: EmbeddedSwitch
     application: Application
-    billing: subprocess.Popen[bytes] | None = None
+    billing: Systems | None = None
 
     def call(self, number: str, called: str, script: Sequence[Step], observer: Observer) -> VirtualCaller:
         """Somebody dials; ``observer`` is told what they hear, type, and how it ends.
@@ -134,4 +133,4 @@ class Platform:
         """What is left when the application has stopped."""
         self.switch.stop()
         if self.billing is not None:
-            stop_billing(self.billing)
+            self.billing.stop()

@@ -1,14 +1,14 @@
-"""The demo's billing system: a process of its own that tells balances by a socket, as such systems do.
+"""The demo's billing system: a process of its own that tells balances by a socket and delivers bills as a file.
 
-``python -m cti.boss.demo_billing DATABASE`` serves on a free port of loopback, prints it, and ends when its standard
-input does. A frame is 0xfefe, its length in six digits, a code, a sequence, a return code, the body in gb18030 with
-``|`` between its fields, and a CRC-32 of all from the length on. Made and read by hand here, as the other side would.
+``python -m cti.boss.demo_billing DATABASE BILLS`` writes the file into the folder BILLS (`demo_bills`), serves on a
+free port of loopback, prints it, and ends when its standard input does. A frame is 0xfefe, its length in six digits, a
+code, a sequence, a return code, the body in gb18030 with ``|`` between its fields, and a CRC-32 of all from the length
+on. Made and read by hand here, as the other side would.
 """
 
 from __future__ import annotations
 
 import sqlite3
-import subprocess
 import sys
 import zlib
 from collections.abc import Callable
@@ -19,56 +19,8 @@ from typing import Any
 import gevent
 from gevent.server import StreamServer
 
-#: How the interface server is told of it. The port is filled in.
-BACKEND = """\
-  billing:
-    way: socket
-    addresses: [{host: 127.0.0.1, port: %d}]
-    mode: multiplex
-    frame:
-      header:
-        - {name: flag, type: const, value: "0xfefe"}
-        - {name: len, type: dec, size: 6}
-        - {name: code, type: str, size: 8}
-        - {name: seq, type: dec, size: 10}
-        - {name: rc, type: str, size: 4}
-      length: {field: len, counts: all}
-      trailer: [{name: sum, type: hex, size: 8}]
-      checksum: {alg: crc32, field: sum, from: len}
-      charset: gb18030
-    correlate: {request: header.seq, response: header.seq}
-    heartbeat: {every_s: 30, send: HB}
-    messages:
-      QRYBAL:
-        body: {codec: delimited, fields: [msisdn]}
-        reply:
-          codec: delimited
-          fields:
-            - msisdn
-            - {name: balance, type: decimal, scale: 2, required: false}
-            - {name: status, required: false}
-      QRYSUB:
-        body: {codec: delimited, fields: [msisdn]}
-        reply:
-          codec: delimited
-          fields:
-            - msisdn
-            - {name: balance, type: decimal, scale: 2, required: false}
-            - {name: name, required: false}
-            - {name: line, required: false}
-            - {name: tier, required: false}
-            - {name: area, required: false}
-            - {name: language, required: false}
-            - {name: package, required: false}
-            - {name: due, required: false}
-      HB: {}
-"""
-#: Targets by look-up; the database is asked where the billing system fails.
-_SPEAKS = 'code: header.rc, good: ["0000"], errors: {"1001": not_found'
-TARGETS = {
-    "balance.get": f"      - {{backend: billing, message: QRYBAL, {_SPEAKS}}}}}\n",
-    "subscriber.get": f'      - {{backend: billing, message: QRYSUB, {_SPEAKS}, "1007": locked}}}}\n',
-}
+from cti.boss.demo_bills import deliver
+
 #: What each message tells of a subscriber, in the order of its reply, and which states have a code of their own.
 _TELLS = {
     "QRYBAL": ("SELECT status, balance, status FROM subscriber WHERE msisdn = ?", {}),
@@ -80,29 +32,6 @@ _TELLS = {
 }
 _HEAD, _SUM = 30, 8
 _LONGEST = 4096
-
-
-def with_billing(interfaces: str, port: int) -> str:
-    """The demo's interfaces, with subscribers and balances told by the billing system on ``port``."""
-    text = interfaces.replace("backends:\n", "backends:\n" + BACKEND % port, 1)
-    for lookup, target in TARGETS.items():
-        head, tail = text.split(f"  {lookup}:\n", 1)
-        before, after = tail.split("    to:\n", 1)
-        text = f"{head}  {lookup}:\n{before}    to:\n{target}{after}"
-    return text
-
-
-def start_billing(database: Path) -> tuple[subprocess.Popen[bytes], int]:
-    """A process and its port. It ends when its standard input is closed, so also with whoever started it."""
-    command = [sys.executable, "-m", "cti.boss.demo_billing", str(database)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    return process, int(process.stdout.readline())
-
-
-def stop_billing(process: subprocess.Popen[bytes]) -> None:
-    """Close its input, and wait for its end."""
-    process.communicate()
 
 
 class Billing:
@@ -171,7 +100,9 @@ def _exactly(sock: Any, size: int) -> bytes:
 
 
 def main() -> None:
-    billing = Billing(Path(sys.argv[1]))
+    database, bills = map(Path, sys.argv[1:3])
+    deliver(database, bills)
+    billing = Billing(database)
     print(billing.port, flush=True)
     gevent.get_hub().threadpool.apply(sys.stdin.buffer.read)
     billing.stop()

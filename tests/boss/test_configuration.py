@@ -208,3 +208,12 @@ def test_files_are_read_from_disk(tmp_path: Path) -> None:
         load_office(file, WAYS)
     file.write_text(GOOD, encoding="utf-8")
     assert sorted(load_office(file, WAYS).backends) == ["crm", "old"]
+
+
+def test_a_subscriber_for_short_is_the_one_that_routes_go_by() -> None:
+    short = parsed(changed("in: {msisdn: {type: subscriber}}", "in: {msisdn: subscriber}"))
+    assert short.lookups["subscriber.get"].subscriber == "msisdn"
+    assert (
+        parsed(changed("in: {msisdn: {type: subscriber}}", "in: {msisdn: phone}")).lookups["subscriber.get"].subscriber
+        is None
+    )

@@ -88,6 +88,8 @@ class QuestionReading(Reading):
         """``phone!`` for short, or ``{type: phone, class: msisdn, required: true}``."""
         if not isinstance(node, Mapping):
             kind = self._type(node, key.text)
+            if section == "in" and isinstance(node, Scalar) and node.text == "subscriber":
+                found.subscriber = key.text
             if kind is not None and kind.sensitive:
                 found.classes[key.text] = self._classes["sensitive"]
             return kind
