@@ -10,9 +10,11 @@ from pydantic import Field
 from cti.boss.codecs.charset import is_charset
 from cti.boss.codecs.delimited import Delimited, Fixed
 from cti.boss.codecs.fields import FieldOptions, Path, prove_field
+from cti.boss.codecs.form_body import FormBody
 from cti.boss.codecs.json_body import JsonBody
 from cti.boss.codecs.pairs import Mml, Pairs
 from cti.boss.codecs.tlv import Tlv
+from cti.boss.codecs.xml_body import NAME, SoapBody, XmlBody
 from cti.boss.way import Finding
 from cti.validating import Section
 
@@ -33,7 +35,7 @@ class MmlColumns(Section):
 class BodyOptions(Section):
     """``charset`` None: the surrounding way's."""
 
-    codec: Literal["delimited", "fixed", "keyvalue", "mml", "json", "tlv"]
+    codec: Literal["delimited", "fixed", "keyvalue", "mml", "json", "tlv", "xml", "soap", "form"]
     fields: tuple[FieldOptions, ...] = ()
     charset: str | None = None
     sep: str | None = Field(None, min_length=1, max_length=8, description="delimited: between fields; keyvalue: pairs")
@@ -42,6 +44,9 @@ class BodyOptions(Section):
     assign: str = Field("=", min_length=1, max_length=8, description="keyvalue: between a name and its value")
     command: str | None = Field(None, pattern=r"^[A-Za-z][A-Za-z0-9_ ]{0,79}$", description="mml: the command")
     columns: MmlColumns | None = Field(None, description="mml: an answer that names its columns and gives their values")
+    root: str = Field("request", pattern=f"^{NAME.pattern}$", description="xml, soap: the element around the fields")
+    namespace: str | None = Field(None, max_length=200, description="xml, soap: of the root and what is in it")
+    version: Literal["1.1", "1.2"] = Field("1.1", description="soap: of the envelope")
     length_size: Literal[1, 2, 4] = Field(2, description="tlv: bytes of each length")
     order: Literal["big", "little"] = Field("big", description="tlv: of the lengths")
 
@@ -54,6 +59,9 @@ _USED_BY: Mapping[str, Collection[str]] = {
     "assign": ("keyvalue",),
     "command": ("mml",),
     "columns": ("mml",),
+    "root": ("xml", "soap"),
+    "namespace": ("xml", "soap"),
+    "version": ("soap",),
     "length_size": ("tlv",),
     "order": ("tlv",),
 }
@@ -114,6 +122,12 @@ def make_codec(options: BodyOptions, charset: str) -> Codec:
             return Mml(options.fields, charset, options.command, columns)
         case "json":
             return JsonBody(options.fields, charset)
+        case "xml":
+            return XmlBody(options.fields, charset, options.root, options.namespace)
+        case "soap":
+            return SoapBody(options.fields, charset, options.root, options.namespace, options.version)
+        case "form":
+            return FormBody(options.fields, charset)
         case "tlv":
             return Tlv(options.fields, charset, options.length_size, options.order)
 

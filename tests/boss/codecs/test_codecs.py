@@ -45,7 +45,7 @@ def make(codec: str, charset: str = "gb18030", **options: Any) -> Any:
     return make_codec(parsed, charset)
 
 
-ALL = ["delimited", "fixed", "keyvalue", "mml", "json", "tlv"]
+ALL = ["delimited", "fixed", "keyvalue", "mml", "json", "tlv", "xml", "soap", "form"]
 
 
 @pytest.mark.parametrize("codec", ALL)

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from gevent import socket
 from gevent.timeout import Timeout
 
-from cti.boss.codecs import Codec, CodecError, make_codec
+from cti.boss.codecs import BodyOptions, Codec, CodecError, make_codec
 from cti.boss.way import Question, Surroundings, WayError
 from cti.boss.ways.http.exchange import Reply, exchange, failure_of
 from cti.boss.ways.http.options import HttpBackend, HttpTarget, OperationOptions
@@ -23,7 +23,8 @@ from cti.boss.ways.tls import tls_context
 from cti.config import from_environment
 from cti.files import read_secret
 
-_TYPES = {"json": "application/json", "keyvalue": "application/x-www-form-urlencoded"}
+_FORM = "application/x-www-form-urlencoded"
+_TYPES = {"json": "application/json", "keyvalue": _FORM, "form": _FORM, "xml": "application/xml", "soap": "text/xml"}
 _IDLE_MAX = 64
 T = TypeVar("T")
 
@@ -57,8 +58,22 @@ class HttpWay:
         reply = self._exchange(operation.method, path, body, headers, question)
         failure = failure_of(reply.status)
         if failure is not None and not _named(target, reply.status):
+            if operation.reply is None or operation.reply.codec != "soap":
+                raise failure
+            return self._fault(target, self._read(target.operation, operation, reply, strict=False), failure)
+        found = self._read(target.operation, operation, reply, strict=failure is None)
+        return self._fault(target, found, None) if "fault" in found.get("body", {}) else found
+
+    def _fault(self, target: HttpTarget, found: Mapping[str, Any], failure: WayError | None) -> Mapping[str, Any]:
+        """A fault (with whatever status) is an error, unless the target says itself what its code means."""
+        code = found.get("fault", {}).get("code", "") if isinstance(found.get("fault"), Mapping) else ""
+        if code and target.code == "fault.code" and code in target.errors:
+            return found
+        if code:
+            raise WayError("error", "soap-fault", sent=True)
+        if failure is not None:
             raise failure
-        return self._read(target.operation, operation, reply, strict=failure is None)
+        return found
 
     def probe(self, deadline: float) -> None:
         """Connect; and the operation of ``probe``, where there is one."""
@@ -98,7 +113,7 @@ class HttpWay:
     def _headers_of(self, name: str, operation: OperationOptions, key: str | None) -> dict[str, str]:
         headers = {"Accept-Encoding": "identity", "User-Agent": "cti", **self._headers, **operation.headers}
         if operation.body is not None:
-            headers["Content-Type"] = operation.content_type or _TYPES.get(operation.body.codec, "text/plain")
+            headers["Content-Type"] = operation.content_type or _type_of(operation.body)
         if key is not None:
             headers["Idempotency-Key"] = quote(key, safe="/:.-_~")
         return headers
@@ -205,6 +220,13 @@ def _named(target: HttpTarget, status: int) -> bool:
 
 def _text(value: Any) -> str:
     return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+
+
+def _type_of(body: BodyOptions) -> str:
+    """With the charset, for text that is in another one."""
+    media = "application/soap+xml" if body.codec == "soap" and body.version == "1.2" else _TYPES.get(body.codec)
+    media = media or "text/plain"
+    return f"{media}; charset={body.charset}" if body.charset and body.codec != "form" else media
 
 
 def _codec(options: Any) -> Codec | None:
