@@ -13,6 +13,7 @@ from falcon.media import JSONHandler
 from cti.api import agent_bulk, agents, contacts, problems, work
 from cti.api.async_requests import Ordering, RequestResource, Requests
 from cti.api.audit import AuditResource, Roles, TeamResource, Teams
+from cti.api.calendar_versions import CalendarHistory, CalendarRollback
 from cti.api.calendars import Calendar, CalendarImport, Calendars, Office
 from cti.api.calls import Call, Calls
 from cti.api.chats import ChatList, ChatMessages, ChatResource, ChatRoom, SmsReceived
@@ -207,6 +208,8 @@ def _add_entries(app: Api, files: FlowFiles) -> None:
     app.add_route("/v1/calendars", Calendars(office))
     app.add_route("/v1/calendars/import", CalendarImport(office))
     app.add_route("/v1/calendars/{calendar}", Calendar(office))
+    app.add_route("/v1/calendars/{calendar}/history", CalendarHistory(office))
+    app.add_route("/v1/calendars/{calendar}/rollback", CalendarRollback(office))
 
 
 def _add_recordings(app: Api, archive: Archive, store: Store) -> None:

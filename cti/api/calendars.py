@@ -44,12 +44,13 @@ class Office:
         self.files = files
 
     def find(self, name: str) -> Hours | None:
-        """The one that holds now."""
+        """The one that holds now. None: no file says so, even if a call still asks one that was deleted."""
         found: Hours | None = self.files.flows.library.calendars.get(name)
-        return found
+        return found if found is not None and NAME.fullmatch(name) and self.version(name) else None
 
     def names(self) -> list[str]:
-        return sorted(name for name in self.files.flows.library.calendars if NAME.fullmatch(name))
+        known = (name for name in self.files.flows.library.calendars if NAME.fullmatch(name))
+        return sorted(name for name in known if self.version(name))
 
     def version(self, name: str) -> str:
         """Of the file; empty: there is none."""
@@ -75,15 +76,34 @@ class Office:
             "held_back": None if held is None else held_json(held),
         }
 
-    def save(self, access: Access, texts: dict[str, str], seen: dict[str, str]) -> None:
-        """All or none. ``seen``: calendar -> version of its file that is to be there still. Raises FlowsRefused."""
+    def there(self, name: str) -> dict[str, Any]:
+        """As it is shown. Raises Problem (not-found)."""
+        found = self.find(name)
+        if found is None:
+            raise Problem("not-found", f"no calendar {name[:64]!r}")
+        return self.shown(name, found)
+
+    def delete(self, access: Access, name: str, seen: str) -> None:
+        """``seen``: the version of its file that is to be there still. Raises FlowsRefused where a flow or an entry
+        asks it, Problem (calendar-in-use) where the settings do."""
+        for asking, calendar in self.files.flows.library.asked_by_settings.items():
+            if calendar == name:
+                raise Problem("calendar-in-use", f"{asking} asks the calendar {name!r}")
+        file, deed = calendar_file(name), access.deed(Permission.CALENDARS_EDIT)
+        self.files.put_live({file: None}, deed.author.name, {file: seen})
+        line = deed.line("calendar.delete", f"calendar:{name}", {"version": seen}, {})
+        self.files.services.store.audit.add(line)
+
+    def save(self, access: Access, texts: dict[str, str], seen: dict[str, str], done: str = "save") -> None:
+        """All or none. ``seen``: calendar -> version of its file that is to be there still. ``done``: what the audit
+        says was done, as ``calendar.save``. Raises FlowsRefused."""
         files, deed = self.files, access.deed(Permission.CALENDARS_EDIT)
         before = {name: self.version(name) for name in texts}
         put = {calendar_file(name): text for name, text in texts.items()}
         files.put_live(put, deed.author.name, {calendar_file(name): version for name, version in seen.items()})
         for name, text in texts.items():
             was = {"version": before[name]} if before[name] else {}
-            line = deed.line("calendar.save", f"calendar:{name}", was, {"version": text_version(text)})
+            line = deed.line(f"calendar.{done}", f"calendar:{name}", was, {"version": text_version(text)})
             files.services.store.audit.add(line)
 
     def check(self, texts: dict[str, str]) -> list[Issue]:
@@ -123,14 +143,14 @@ class Calendars:
 class Calendar:
     """``GET /v1/calendars/{calendar}``; ``PUT`` writes it as a whole and names the ETag that it has seen, in
     ``If-Match`` (``If-None-Match: *`` for a new one); ``?check=true`` only tells whether it could be. Comments of the
-    file are not kept."""
+    file are not kept. ``DELETE`` takes one away that nothing asks, by its ETag."""
 
     def __init__(self, office: Office) -> None:
         self._office = office
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, calendar: str) -> None:
         known_only(req, ())
-        resp.media = self._shown(calendar)
+        resp.media = self._office.there(calendar)
         send_version(req, resp, resp.media["version"])
 
     on_head = on_get
@@ -153,14 +173,17 @@ class Calendar:
         self._office.save(access, texts, {calendar: before})
         resp.status = falcon.HTTP_200 if before else falcon.HTTP_201
         resp.location = f"/v1/calendars/{calendar}"
-        resp.media = self._shown(calendar)
+        resp.media = self._office.there(calendar)
         send_version(req, resp, resp.media["version"])
 
-    def _shown(self, calendar: str) -> dict[str, Any]:
-        found = self._office.find(calendar)
-        if found is None:
-            raise Problem("not-found", f"no calendar {calendar[:64]!r}")
-        return self._office.shown(calendar, found)
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, calendar: str) -> None:
+        known_only(req, ())
+        office, access = self._office, access_of(req)
+        access.require(Permission.CALENDARS_EDIT, GLOBAL, f"calendar:{calendar}")
+        seen = office.there(calendar)["version"]
+        seen_version(req, seen, f"calendar {calendar!r}")
+        office.delete(access, calendar, seen)
+        resp.status = falcon.HTTP_204
 
 
 class CalendarImport:

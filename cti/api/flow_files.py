@@ -67,8 +67,9 @@ class FlowFiles:
             "tests_run": checked.tests_run,
         }
 
-    def put_live(self, texts: Mapping[str, str], author: str, seen: Mapping[str, str] | None = None) -> None:
-        """``seen``: file -> version of its text that is to be there still (empty: none). Raises Problem (stale)."""
+    def put_live(self, texts: Mapping[str, str | None], author: str, seen: Mapping[str, str] | None = None) -> None:
+        """``texts``: None takes the file away. ``seen``: file -> version of its text that is to be there still (empty:
+        none). Raises Problem (stale)."""
         self.flows.reloader.put_live(texts, author, lambda: self._need_still(seen or {}))
 
     def _need_still(self, seen: Mapping[str, str]) -> None:

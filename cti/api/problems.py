@@ -154,6 +154,9 @@ KINDS: dict[str, Kind] = {
     "bad-calendar": Kind(422, "The calendar cannot be used", "`findings` tells what to mend; nothing has changed."),
     "reload-failed": Kind(503, "The flows could not be judged", "Try again; the log has what the check said.", 15),
     "unwritable-folder": Kind(500, "The folder of the flows cannot be written", "Tell the operator."),
+    "calendar-in-use": Kind(
+        409, "The settings ask this calendar", "Name another one in `queues` or `callbacks` of cti.yaml first."
+    ),
     "unknown-version": Kind(
         404, "No such version", "GET /v1/flows/{flow} shows the history; give more of the version."
     ),

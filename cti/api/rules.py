@@ -191,7 +191,13 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
     "/v1/customers/{customer}/contacts": {"GET": _platform(_P.CUSTOMERS_READ)},
     "/v1/calendars": {"GET": _platform(_P.CALENDARS_READ)},
     "/v1/calendars/import": {"POST": _platform(_P.CALENDARS_EDIT)},
-    "/v1/calendars/{calendar}": {"GET": _platform(_P.CALENDARS_READ), "PUT": _platform(_P.CALENDARS_EDIT)},
+    "/v1/calendars/{calendar}": {
+        "GET": _platform(_P.CALENDARS_READ),
+        "PUT": _platform(_P.CALENDARS_EDIT),
+        "DELETE": _platform(_P.CALENDARS_EDIT),
+    },
+    "/v1/calendars/{calendar}/history": {"GET": _platform(_P.CALENDARS_READ)},
+    "/v1/calendars/{calendar}/rollback": {"POST": _platform(_P.CALENDARS_EDIT)},
     "/v1/phones/{agent}/password": {"POST": _object(_P.PHONES_ROTATE)},
     "/switch/directory": {"GET": _DIRECTORY, "POST": _DIRECTORY},
 }

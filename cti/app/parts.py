@@ -139,6 +139,9 @@ def make_hours(settings: Settings, clock: Clock, floor: Floor, library: FlowLibr
                 code="unknown-calendar",
                 remedy=f"add calendars/{calendar}.yaml to the flows, or name another one",
             )
+    library.asked_by_settings = {f"queue {queue}": calendar for queue, calendar in of.items()}
+    if settings.callbacks.calendar is not None:
+        library.asked_by_settings["callbacks"] = settings.callbacks.calendar
     return OpeningHours(floor.owner, clock, of, lambda: library.calendars, floor.publisher.touch)
 
 

@@ -67,6 +67,7 @@ class FlowLibrary:
     direct: Mapping[str, str] = field(default_factory=dict)
     canaries: Mapping[str, Plan] = field(default_factory=dict)  # flow -> the version that some callers meet
     calendars: dict[str, Calendar] = field(default_factory=dict)  # the one that all plans look into
+    asked_by_settings: dict[str, str] = field(default_factory=dict)  # what asks one beside the flows -> calendar
 
     def __post_init__(self) -> None:
         self.plans = {name: replace(plan, calendars=self.calendars) for name, plan in self.plans.items()}

@@ -19,7 +19,7 @@ from cti.runtime.reload_files import errors_of
 from cti.runtime.reload_job import Held
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from cti.runtime.reload_canaries import Attempt
     from cti.runtime.reload_job import Checked
@@ -37,8 +37,8 @@ def read_live(folder: Path, file: str) -> str | None:
 
 
 @contextmanager
-def copy_of(folder: Path, texts: Mapping[str, str]) -> Iterator[Path]:
-    """A folder with the YAML files of ``folder``, and ``texts`` over them; away at the end."""
+def copy_of(folder: Path, texts: Mapping[str, str | None]) -> Iterator[Path]:
+    """A folder with the YAML files of ``folder``, and ``texts`` over them (None: without it); away at the end."""
     copy = Path(tempfile.mkdtemp(prefix="cti-flows-"))
     try:
         (copy / "calendars").mkdir()
@@ -47,7 +47,8 @@ def copy_of(folder: Path, texts: Mapping[str, str]) -> Iterator[Path]:
             if str(file) not in texts and path.is_file() and not path.name.startswith("."):
                 shutil.copyfile(path, copy / file)
         for name, text in texts.items():
-            (copy / name).write_text(text, encoding="utf-8", newline="")
+            if text is not None:
+                (copy / name).write_text(text, encoding="utf-8", newline="")
         yield copy
     finally:
         shutil.rmtree(copy, ignore_errors=True)
@@ -88,7 +89,7 @@ def concerned(checked: Checked, texts: Iterable[str]) -> set[str]:
     return found | files | {file.removesuffix(".yaml") for file in files if "/" not in file}
 
 
-def refuse(checked: Checked, texts: Mapping[str, str], held: Mapping[str, Held]) -> None:
+def refuse(checked: Checked, texts: Collection[str], held: Mapping[str, Held]) -> None:
     """Raises FlowsRefused where one of ``texts``, or something that goes well now, would be held back."""
     bad = [name for name in checked.held if name in concerned(checked, texts) or name not in held]
     errors = [issue for name in bad for issue in checked.held[name].issues]
@@ -98,19 +99,22 @@ def refuse(checked: Checked, texts: Mapping[str, str], held: Mapping[str, Held])
         raise FlowsRefused(list(dict.fromkeys(errors)), list(dict.fromkeys(findings)))
 
 
-def refuse_now(attempt: Attempt, held: Mapping[str, Held], checked: Checked, texts: Mapping[str, str]) -> None:
+def refuse_now(attempt: Attempt, held: Mapping[str, Held], checked: Checked, texts: Collection[str]) -> None:
     """The files are written, and what they make was good: something else has changed meanwhile. Raises FlowsRefused."""
     bad = [name for name in held if name in concerned(checked, texts)]
     if bad:
         raise FlowsRefused([issue for name in bad for issue in held[name].issues] or list(attempt.issues))
 
 
-def write_files(folder: Path, texts: Mapping[str, str]) -> None:
+def write_files(folder: Path, texts: Mapping[str, str | None]) -> None:
     """Each is written beside, then renamed; a process that dies between two leaves a set that is judged as any other:
-    what does not fit is held back. Raises ConfigError (unwritable-folder)."""
+    what does not fit is held back. None: the file is taken away. Raises ConfigError (unwritable-folder)."""
     try:
         for file, text in texts.items():
             path = folder / file
+            if text is None:
+                path.unlink(missing_ok=True)
+                continue
             path.parent.mkdir(exist_ok=True)
             beside = path.with_name(f".{path.name}.put")
             with open(beside, "w", encoding="utf-8", newline="") as draft:

@@ -164,10 +164,11 @@ class Reloader:
         self.standing.last = attempt
         return attempt
 
-    def put_live(self, texts: Mapping[str, str], author: str, still: Callable[[], None] = lambda: None) -> None:
-        """Files of the folder, as one set: judged beside those that are there, and written where all is well; then
-        callers meet them. ``still`` raises where the files are not what they were; no other set comes between it and
-        the writing. Raises FlowsRefused, ReloadFailed; nothing is written then. ConfigError: not writable."""
+    def put_live(self, texts: Mapping[str, str | None], author: str, still: Callable[[], None] = lambda: None) -> None:
+        """Files of the folder (None: taken away), as one set: judged beside those that are there, and written where all
+        is well; then callers meet them. ``still`` raises where the files are not what they were; no other set comes
+        between it and the writing. Raises FlowsRefused, ReloadFailed; nothing is written then. ConfigError: not
+        writable."""
         with self._one:
             still()
             checked = self.rehearse(texts)
@@ -178,9 +179,10 @@ class Reloader:
             attempt = self.attempt(dict.fromkeys(texts, author))
             refuse_now(attempt, self.standing.held, checked, texts)
 
-    def rehearse(self, texts: Mapping[str, str]) -> Checked:
-        """What would come of it if the folder had these files: judged in a copy, tests and prompts included, without
-        any effect. Findings name files as they are below the folder. Raises ReloadFailed, StoreUnavailable."""
+    def rehearse(self, texts: Mapping[str, str | None]) -> Checked:
+        """What would come of it if the folder had these files (None: no such): judged in a copy, tests and prompts
+        included, without any effect. Findings name files as they are below the folder. Raises ReloadFailed,
+        StoreUnavailable."""
         job = self._job(self._past())
         with copy_of(self._setup.folder, texts) as copy:
             verdict = run_child(

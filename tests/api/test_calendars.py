@@ -52,6 +52,54 @@ def places(answer: testing.Result) -> list[tuple[Any, ...]]:
     return [(one["line"] or one["file"], one["code"]) for one in answer.json["findings"]]
 
 
+def test_a_calendar_goes_back_is_deleted_and_comes_again(site: Site) -> None:
+    path = "/v1/calendars/house"
+    first = site.do("PUT", path, HOUSE, If_None_Match="*").headers["etag"]
+    longer = site.do("PUT", path, {**HOUSE, "week": {"mon-sun": ["08:00-20:00"]}}, If_Match=first)
+    lines = site.do("GET", f"{path}/history").json["items"]
+    assert [(one["version"], one["author"]) for one in lines] == [
+        (longer.json["version"], "wang"),
+        (first.strip('"'), "wang"),
+    ]
+    page = site.do("GET", f"{path}/history?limit=1").json
+    assert site.do("GET", f"{path}/history?limit=1&before={page['next']}").json["items"] == lines[1:]
+
+    back = {"version": lines[1]["version"][:12]}
+    assert site.do("POST", f"{path}/rollback", back).status_code == 428
+    assert site.do("POST", f"{path}/rollback", back, If_Match=first).status_code == 412
+    other = site.do("POST", f"{path}/rollback", {"version": "0" * 12}, If_Match=longer.headers["etag"])
+    assert other.json["error_id"] == "unknown-version"
+    done = site.do("POST", f"{path}/rollback", back, If_Match=longer.headers["etag"])
+    assert (done.status_code, done.headers["etag"]) == (200, first), done.text
+    assert done.json["week"]["sun"] == []
+    assert site.services.store.audit.lines(limit=1)[0].action == "calendar.rollback"
+
+    # What a flow, or a queue, asks cannot be taken away.
+    site.folder.save("asks.yaml", ASKS)
+    assert site.folder.reloader.attempt().taken
+    assert site.do("DELETE", path).status_code == 428
+    refused = site.do("DELETE", path, If_Match=first)
+    assert (refused.status_code, refused.json["error_id"]) == (422, "flows-refused")
+    assert "unknown-calendar" in {one["code"] for one in refused.json["findings"]}
+    (site.folder.path / "asks.yaml").unlink()
+    site.folder.reloader.attempt()
+    site.library.asked_by_settings["queue service"] = "house"
+    assert site.do("DELETE", path, If_Match=first).json["error_id"] == "calendar-in-use"
+    site.library.asked_by_settings.clear()
+    assert site.do("DELETE", path, If_Match=longer.headers["etag"]).status_code == 412
+    assert (site.folder.path / "calendars/house.yaml").exists()
+    gone = site.do("DELETE", path, If_Match=first)
+    assert gone.status_code == 204, gone.text
+    assert not (site.folder.path / "calendars/house.yaml").exists()
+    assert (site.do("GET", path).status_code, site.do("GET", "/v1/calendars").json["items"]) == (404, [])
+    assert site.do("DELETE", path, If_Match="*").status_code == 404
+    assert site.services.store.audit.lines(limit=1)[0].action == "calendar.delete"
+
+    again = site.do("POST", f"{path}/rollback", back, If_None_Match="*")
+    assert (again.status_code, again.headers["etag"]) == (200, first), again.text
+    assert site.do("GET", path).json["title"] == "The house"
+
+
 def test_a_calendar_is_written_read_exported_and_imported(site: Site) -> None:
     path = "/v1/calendars/house"
     assert site.do("PUT", path, HOUSE).status_code == 428

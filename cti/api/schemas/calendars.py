@@ -6,6 +6,8 @@ from cti.api.calendars import LIST_MAX
 from cti.api.schemas.base import (
     COUNT,
     FLAG,
+    LIMIT,
+    NUMBER_CURSOR,
     PAGES,
     TEXT,
     TEXTS,
@@ -26,6 +28,7 @@ from cti.flow.calendar import WEEKDAYS
 from cti.flow.calendar_rows import COLUMNS
 
 _HOURS = listed(text(40), 48)
+_SEEN = ("stale", "precondition-required")
 _REFUSED = ("bad-calendar", "flows-refused", "unwritable-folder", "stale", "precondition-required", "busy", *JUDGED)
 _CHECK: dict[str, Schema] = {"check": {"type": "boolean", "description": "Look at everything, change nothing."}}
 _OFFICE = {
@@ -65,6 +68,19 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "special": listed(body({"date": text(200), "hours": _HOURS}), LIST_MAX),
         }),
         query=_CHECK, errors=("not-found", *_REFUSED), takes=SEEN, sends=("ETag",), example=_OFFICE,
+    ),
+    ("DELETE", "/v1/calendars/{calendar}"): Operation(
+        "Take a calendar away that nothing asks", {204: None},
+        errors=("not-found", "calendar-in-use", "flows-refused", "unwritable-folder", *_SEEN, *JUDGED), takes=SEEN,
+    ),
+    ("GET", "/v1/calendars/{calendar}/history"): Operation(
+        "What a calendar has said", {200: page("Activation")}, query={"limit": LIMIT, "before": NUMBER_CURSOR},
+        errors=("not-found",),
+    ),
+    ("POST", "/v1/calendars/{calendar}/rollback"): Operation(
+        "Go back to what a calendar said before", {200: ref("Calendar")}, body=body({"version": text(80, 6)}),
+        errors=("unknown-version", "not-found", "flows-refused", "unwritable-folder", *_SEEN, *JUDGED), takes=SEEN,
+        sends=("ETag",), example={"version": "3f9a2c71"},
     ),
     ("POST", "/v1/calendars/import"): Operation(
         f"Write calendars from CSV with the columns {', '.join(COLUMNS)}, or check them. All or none",
