@@ -77,9 +77,9 @@ class Asking:
         found = self._ask(name, arguments, deadline_s, priority, began)
         return replace(found, took_s=self._clock.monotonic() - began)
 
-    def use(self, plan: OfficePlan) -> None:
+    def use(self, plan: OfficePlan, segments: Callable[[], Segments]) -> None:
         """For questions from now on."""
-        self._plan = plan
+        self._plan, self._segments = plan, segments
 
     @property
     def flying(self) -> int:

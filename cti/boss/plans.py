@@ -10,6 +10,7 @@ from cti.boss.guard.bulkhead import ConcurrencySettings
 from cti.boss.mapping import Mapped
 from cti.boss.policies import PolicySettings
 from cti.boss.routing import Route, Subscribers
+from cti.boss.segments import SegmentsSection
 from cti.boss.way import TargetOptions, WayKind
 from cti.core.issue import Place
 from cti.flow.catalog import Catalog, LookupSignature
@@ -74,6 +75,7 @@ class OfficePlan:
     requests: Mapping[str, QuestionPlan]
     subscribers: Subscribers = field(default_factory=Subscribers)
     attributes_lookup: str | None = None
+    segments: SegmentsSection | None = None
 
     def catalog(self) -> Catalog:
         """What the flow checker needs to know."""

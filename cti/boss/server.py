@@ -14,6 +14,8 @@ from cti.boss.backend import Backend
 from cti.boss.caching import Cache, CacheStore, MemoryCache, Sealing
 from cti.boss.guard.bulkhead import Priority
 from cti.boss.plans import BackendPlan, OfficePlan
+from cti.boss.routing import Segments
+from cti.boss.segments import SegmentSource
 from cti.boss.way import Surroundings, WayError
 from cti.boss.writes import WriteLog, Writes
 from cti.core.errors import ConfigError
@@ -48,11 +50,12 @@ class InterfaceServer:
         try:
             for backend in plan.backends.values():
                 self._backends[backend.name] = self._open(backend)
+            self._segments: SegmentSource | None = self._open_segments(plan, Segments())
         except BaseException:
             self._close_backends()
             raise
         self._cache = Cache(cache if cache is not None else MemoryCache(), sealing)
-        self.asking = Asking(plan, self._backends, self._cache, clock)
+        self.asking = Asking(plan, self._backends, self._cache, clock, segments=self._segments or Segments)
         self.writes = Writes(plan, self._backends, self.asking, writes, clock)
 
     @property
@@ -84,6 +87,10 @@ class InterfaceServer:
         plans = self._plan.backends
         return [{**self._backends[name].facts(), "kind": plans[name].kind.name} for name in sorted(plans)]
 
+    def segments(self) -> dict[str, Any] | None:
+        """Of the table of number segments, as `SegmentSource.facts`; None: there is none."""
+        return None if self._segments is None else self._segments.facts()
+
     def probe(self, name: str, deadline_s: float) -> None:
         """Is it there, and does it let us in? Raises KeyError, WayError."""
         backend = self._backends[name]
@@ -106,10 +113,22 @@ class InterfaceServer:
                 one.close()
             raise
         left = {name: self._backends[name] for name in self._backends if name in opened or name not in plan.backends}
+        segments = self._segments
+        if plan.segments != self._plan.segments:
+            try:
+                segments = self._open_segments(plan, self._segments() if self._segments is not None else Segments())
+            except BaseException:
+                for one in opened.values():
+                    one.close()
+                raise
         changed = [name for name, question in plan.lookups.items() if question != self._plan.lookups.get(name)]
         self._plan = plan
         self._backends.update(opened)
-        self.asking.use(plan)
+        if segments is not self._segments:
+            if self._segments is not None:
+                self._segments.close()
+            self._segments = segments
+        self.asking.use(plan, segments or Segments)
         self.writes.use(plan)
         for name in changed:
             self._cache.forget(name)
@@ -122,7 +141,13 @@ class InterfaceServer:
         self.asking.close()
         self.writes.close()
         gevent.killall(tuple(self._leaving))
+        if self._segments is not None:
+            self._segments.close()
         self._close_backends()
+
+    def _open_segments(self, plan: OfficePlan, before: Segments) -> SegmentSource | None:
+        """Raises ConfigError."""
+        return None if plan.segments is None else SegmentSource(plan.segments, self._folder, self._clock, before)
 
     def _open(self, plan: BackendPlan) -> Backend:
         around = Surroundings(plan.name, self._folder, plan.concurrency.max)

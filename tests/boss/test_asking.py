@@ -110,7 +110,7 @@ def test_what_is_kept_can_be_read_by_nobody_else() -> None:
         assert office.cache.find(key) is not None
         office.memory.put("balance.get/other", data, 60)
         assert office.cache.find("balance.get/other") is None  # an entry does not open in another's place
-        office.memory.put(key, data[:-1] + b"x", 60)
+        office.memory.put(key, data[:-1] + bytes([data[-1] ^ 1]), 60)
         assert ask(office)[1] == "asked"
 
 
@@ -301,7 +301,7 @@ def test_facts_hold_no_personal_data() -> None:
         ask(office)
         office.ways["a"].answer = LOST
         office.asking.ask("balance.get", {"msisdn": "13811112222"}, 1.0)
-        assert "138" not in str(office.backends["a"].facts())
+        assert "13811112222" not in str(office.backends["a"].facts())
 
 
 def path(text: str) -> FieldPath:

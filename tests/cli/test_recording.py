@@ -63,7 +63,8 @@ def test_what_is_held_cannot_be_deleted(studio: Studio, capsys: pytest.CaptureFi
 def test_verify_finds_each_that_is_not_whole(studio: Studio, capsys: pytest.CaptureFixture[str]) -> None:
     whole, hurt, gone = (studio.recorded("c-1", SOUND) for _ in range(3))
     assert main(["recording", "verify"]) == 0
-    (studio.shelf.data / hurt.sealed_path).write_bytes((studio.shelf.data / hurt.sealed_path).read_bytes()[:-1] + b"x")
+    data = (studio.shelf.data / hurt.sealed_path).read_bytes()
+    (studio.shelf.data / hurt.sealed_path).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     (studio.shelf.data / gone.sealed_path).unlink()
     capsys.readouterr()
     assert main(["recording", "verify"]) == 1

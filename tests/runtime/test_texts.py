@@ -167,7 +167,7 @@ def test_a_pin_is_in_no_transcript(site: Site) -> None:
     site.platform.recorded(contact)
     found = site.application.store.find_call(contact, unmask=True)
     assert found is not None
-    assert "4711" not in str(found.messages)
+    assert "4711" not in str([message.text for message in found.messages])
 
 
 def test_a_pin_that_is_written_before_it_is_asked_for_is_in_no_transcript(site: Site) -> None:

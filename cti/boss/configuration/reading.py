@@ -98,6 +98,7 @@ class OfficeReading(Reading):
             requests,
             _subscribers(subscriber),
             attributes_lookup=subscriber.attributes,
+            segments=subscriber.segments,
         )
 
     # ---- sections --------------------------------------------------------------------------------------------------

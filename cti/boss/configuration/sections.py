@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from cti.boss.guard.breaker import BreakerSettings
 from cti.boss.guard.bulkhead import ConcurrencySettings
+from cti.boss.segments import SegmentsSection
 from cti.validating import Section
 
 NAME = r"^[a-z][a-z0-9_]{0,39}$"
@@ -52,6 +53,7 @@ class KindSection(Section):
 class SubscriberSection(Section):
     normalise: tuple[Literal["strip_spaces"] | PrefixSection, ...] = ("strip_spaces",)
     kinds: tuple[KindSection, ...] = ()
+    segments: SegmentsSection | None = Field(None, description="number segment -> home system")
     attributes: str | None = Field(
         None, description="the look-up that knows more of a subscriber; asked only if needed"
     )
