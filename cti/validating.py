@@ -7,13 +7,13 @@ what was written.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from collections.abc import Mapping as AnyMapping
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from cti.core.issue import Issue
+from cti.core.issue import Issue, Place
 from cti.flow.yamlio import Mapping, Node, Scalar, Sequence
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -36,7 +36,7 @@ def validate(
     """The value, or what stands against it, in the order of the file.
 
     ``secret``: options whose value is not repeated on a screen or in a log. ``patterns``: what each regular expression
-    of the model asks for, in words.
+    of the model asks for, in words. What to write instead is the first of the ``examples`` of the model's field.
     """
     try:
         return model.model_validate(plain(tree)), []
@@ -44,6 +44,17 @@ def validate(
         finding = _Findings(model, tree, frozenset(secret), patterns or {})
         found = [finding.issue(item) for item in error.errors() if not _follows_from_others(item)]
         return None, sorted(found, key=lambda issue: issue.place)
+
+
+def place_of(tree: Node, path: Iterable[str | int]) -> Place:
+    """Of the value at ``path``, or of the nearest thing above it that exists."""
+    place, node = tree.place, tree
+    for step in path:
+        node = _descend(node, step)
+        if node is None:
+            break
+        place = node.place
+    return place
 
 
 def plain(node: Node) -> Any:
@@ -88,7 +99,7 @@ class _Findings:
         if kind == "extra_forbidden":
             return self._unknown_option(error["loc"])
         if kind == "missing":
-            return Issue(place, "missing-option", f"'{key}' must be given")
+            return Issue(place, "missing-option", f"'{key}' must be given{self._example(error['loc'])}")
         if kind == "string_pattern_mismatch":
             message = self._patterns.get(error["ctx"]["pattern"], message)
         if kind in _KINDS:
@@ -96,15 +107,28 @@ class _Findings:
         # Only a plain value is shown again: a whole section may hold a password.
         value, hidden = error.get("input"), kind == "value_error" or key in self._secret
         shown = f", not {value!r}" if not hidden and isinstance(value, str) else ""
-        return Issue(place, "bad-value", f"{key or 'this file'}: {message[:1].lower()}{message[1:]}{shown}")
+        instead = "" if kind == "value_error" else self._example(error["loc"])
+        return Issue(place, "bad-value", f"{key or 'this file'}: {message[:1].lower()}{message[1:]}{shown}{instead}")
+
+    def _example(self, loc: tuple[str | int, ...]) -> str:
+        named = [step for step in loc if isinstance(step, str)]
+        field = self._section(loc[: loc.index(named[-1])]).model_fields.get(named[-1]) if named else None
+        examples = field.examples if field is not None else None
+        return f"; write for example `{named[-1]}: {examples[0]}`" if examples else ""
+
+    def _section(self, loc: Iterable[str | int]) -> type[BaseModel]:
+        """The model of the options below ``loc``."""
+        section: type[BaseModel] = self._model
+        for step in loc:
+            field = section.model_fields.get(str(step))
+            section = (_inner_model(field.annotation) or section) if field is not None else section
+        return section
 
     def _unknown_option(self, loc: tuple[str | int, ...]) -> Issue:
-        section: type[BaseModel] = self._model
+        section = self._section(loc[:-1])
         node: Any = self._tree
         for step in loc[:-1]:
             node = _descend(node, step)
-            field = section.model_fields.get(str(step))
-            section = (_inner_model(field.annotation) or section) if field is not None else section
         known, name = list(section.model_fields), str(loc[-1])
         near = difflib.get_close_matches(name, known, 1)
         hint = f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(known)}" if known else ""

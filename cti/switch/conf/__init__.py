@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from cti.switch.conf.check import CheckReport, Finding, Verdict, check
 from cti.switch.conf.commands import Outcome, cli_check, cli_config, cli_directory
-from cti.switch.conf.located import SettingsError
+from cti.switch.conf.refused import SettingsError
 from cti.switch.conf.render import (
     EMERGENCY_CONTEXT,
     EMERGENCY_EXTENSION,

@@ -12,7 +12,7 @@ from pathlib import Path
 from cti.core.errors import ConfigError, CtiError, SwitchUnavailable
 from cti.switch.conf.check import check
 from cti.switch.conf.last_good import count_phones, fetch, save
-from cti.switch.conf.located import SettingsError
+from cti.switch.conf.refused import SettingsError
 from cti.switch.conf.render import RenderedConf, load_rendered, render
 from cti.switch.conf.settings import SwitchSettings, load_settings
 from cti.switch.conf.talk import Talk

@@ -8,15 +8,16 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from cti.core.errors import ConfigError
 from cti.core.issue import Issue, Place
 from cti.files import read_file
-from cti.flow.yamlio import MAX_BYTES
+from cti.flow.yamlio import MAX_BYTES, Mapping, read_yaml
 from cti.switch.conf.crosscheck import cross_check
 from cti.switch.conf.directory_settings import DirectorySettings
-from cti.switch.conf.located import Located, SettingsError, issues_of
+from cti.switch.conf.refused import SettingsError
+from cti.validating import validate
 
 #: The password that every published example has, and so every scanner tries first.
 NOTORIOUS = frozenset({"cluecon", "locked", "password", "freeswitch"})
@@ -235,16 +236,16 @@ def load_settings(path: Path) -> SwitchSettings:
 
 def parse_settings(text: str, file: str = "switch.yaml") -> SwitchSettings:
     """As `load_settings`, from a text. An empty file means all defaults."""
-    located = Located(file, text)
-    if not isinstance(located.data, dict):
-        raise SettingsError(
-            [Issue(located.place(()), "bad-value", "not a list of options; write `sip: {address: auto}`")]
-        )
-    try:
-        settings = SwitchSettings.model_validate(located.data)
-    except ValidationError as error:
-        raise SettingsError(issues_of(error, located, SwitchSettings)) from error
-    issues = list(cross_check(settings, located))
-    if issues:
+    if all(not line.strip() or line.lstrip().startswith("#") for line in text.splitlines()):
+        return SwitchSettings()
+    tree, issues = read_yaml(text, file)
+    if tree is None or issues:
+        raise SettingsError(issues)
+    if not isinstance(tree, Mapping):
+        raise SettingsError([Issue(tree.place, "bad-value", "not a list of options; write `sip: {address: auto}`")])
+    settings, issues = validate(SwitchSettings, tree, secret=("password",))
+    if settings is None:
+        raise SettingsError(issues)
+    if issues := list(cross_check(settings, tree)):
         raise SettingsError(issues)
     return settings

@@ -236,7 +236,7 @@ def test_a_bad_settings_file_writes_nothing(tmp_path: Path) -> None:
     settings.write_text("sip: {port: 1}\n")
     outcome = cli_config(settings, tmp_path / "to")
     assert outcome.status == 2
-    assert outcome.text.startswith(f"{settings}:1:7 [unknown-option] 'port' is not an option of sip; ")
+    assert outcome.text.startswith(f"{settings}:1:7 [unknown-option] 'port' is not an option here; ")
     assert not (tmp_path / "to").exists()
 
 
