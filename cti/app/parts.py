@@ -20,7 +20,7 @@ from cti.runtime.floor import Floor
 from cti.runtime.floor.agent_legs import ALERT
 from cti.runtime.floor.hours import OpeningHours
 from cti.runtime.floor.hunting import PERSON, membership
-from cti.runtime.floor.texts import Silence
+from cti.runtime.floor.writers import Silence
 from cti.runtime.recordings.keeper import Keeper
 from cti.runtime.recordings.plain import PlainFiles
 from cti.runtime.recordings.shelf import Shelf

@@ -19,7 +19,7 @@ from cti.core.events import LookupEnded
 from cti.core.legs import Phone
 from cti.runtime.chats import Chats
 from cti.runtime.floor.owner import FloorRefused
-from cti.runtime.floor.texts import Silence
+from cti.runtime.floor.writers import Silence
 from cti.switch.embedded import apps_media
 
 from .platform import DEADLINE_S, Platform, path, summary, uuid_of

@@ -10,7 +10,7 @@ The leg's uuid is the contact's id, and that of the record. How an attempt ended
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cti.acd import inputs as i
@@ -18,6 +18,7 @@ from cti.acd.states import Outcome
 from cti.core import legs as l
 from cti.core.calls import Caller, NewCall, TerminalCause
 from cti.core.errors import CtiError
+from cti.runtime.floor.out_call import OutCall
 from cti.runtime.floor.talk import CANCELLED, Party
 from cti.runtime.floor.talk_record import TalkRecord
 from cti.runtime.recordings.tape import CallTape
@@ -41,28 +42,6 @@ RINGING = "tone_stream://%(1000,4000,450);loops=12"
 ANSWERED = "answered"
 #: The phone of the agent who dials was not answered, or hung up before the other one was there.
 OWN_PHONE = "own_phone"
-
-
-@dataclass(slots=True, eq=False)
-class OutCall:
-    """``contact``: as what the distribution knows it at present (another after a transfer). ``talk``: with the agent
-    for whom the phone rings. ``dialled``: the phone is being rung, ``rang``: it says so, ``up``: it was answered.
-    ``connected``: the two have talked. ``over``: the attempt's ending was told, ``how`` it was."""
-
-    uuid: str
-    errand: Errand
-    switch: str
-    legs: LegControl
-    contact: str
-    talk: Talk | None = None
-    dialled: bool = False
-    rang: bool = False
-    up: bool = False
-    connected: bool = False
-    over: bool = False
-    how: str = ""
-    record: TalkRecord | None = field(default=None)
-    tape: CallTape | None = None
 
 
 class OutCalls:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from cti.runtime.floor.lines import Lines
     from cti.runtime.floor.owner import FloorOwner
     from cti.runtime.floor.talks import Talks
-    from cti.runtime.floor.texts import Texts, Writer
+    from cti.runtime.floor.texts import Texts
+    from cti.runtime.floor.writers import Writer
 
 TEXT_TARGETS = ("agent", "queue")
 

@@ -8,14 +8,14 @@ document that waits by itself: its call is over long before somebody reads it.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gevent
 
 from cti.acd import inputs as i
 from cti.acd import outputs as o
-from cti.acd.model import Relax, Wish
+from cti.acd.model import Wish
 from cti.acd.states import ContactState, Outcome, Presence
 from cti.core import events as ev
 from cti.core.commands import EnterQueue
@@ -23,6 +23,7 @@ from cti.core.transcripts import Author
 from cti.runtime import messages as msg
 from cti.runtime.floor.documents import types_of, wish_of
 from cti.runtime.floor.ids import call_of
+from cti.runtime.floor.writers import AGAIN_S, Silence, Writer, Writers
 from cti.runtime.transcripts import shown
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from cti.acd.cases import Case
     from cti.core.documents import DocumentLeft
     from cti.core.transcripts import Line
-    from cti.runtime.floor.documents import Documents
     from cti.runtime.floor.lines import Lines
     from cti.runtime.floor.owner import FloorOwner
     from cti.runtime.floor.publisher import Publisher
@@ -40,45 +40,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("cti.queue")
 
 BY_TEXT = ("sms", "chat")
-#: A document that no queue takes at present is brought again after so long.
-AGAIN_S = 60.0
 #: Why an agent who leaves customers without an answer takes no more contacts.
 UNANSWERED = "unanswered"
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """Seconds: ``customer_s`` after an agent's last word the conversation is over; ``agent_s`` after the customer's
-    it goes to another agent."""
-
-    customer_s: float = 600.0
-    agent_s: float = 300.0
-
-
-@dataclass(slots=True, eq=False)
-class Writer:
-    """A customer who writes, or a document. ``contact``: as what the distribution knows them at present. ``send``:
-    (text, agent) -> the line, once it is on its way; None for a document. ``owes``: the agent is to answer next."""
-
-    uuid: str
-    contact: str
-    medium: str
-    wish: EnterQueue
-    post: Callable[[Any], None]
-    send: Callable[[str, str], Line] | None
-    began_at: float = 0.0
-    talking: bool = False
-    owes: bool = True
-    silence: gevent.Greenlet[..., None] | None = None
-    announcing: gevent.Greenlet[..., None] | None = None
-    kept: bool = False  # a document that the next engine would go on with
-
-    @property
-    def document(self) -> str:
-        return self.wish.document
-
-
-class Texts:
+class Texts(Writers):
     """``hunted``: queues that are hunt groups, where no skill is asked. ``silence``: by medium."""
 
     def __init__(
@@ -89,15 +55,7 @@ class Texts:
         hunted: Collection[str],
         silence: Mapping[str, Silence] | None = None,
     ) -> None:
-        self._owner, self._lines, self._publisher, self._hunted = owner, lines, publisher, hunted
-        self.silence = dict(silence or {})
-        self.transcripts: Transcripts | None = None
-        self._writers: dict[str, Writer] = {}  # by call; a document is its contact's alone
-        self._by_contact: dict[str, Writer] = {}
-        self._of_call: dict[str, list[str]] = {}  # call -> its contacts that somebody waits or works in
-        self._screens: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}  # call -> masked, clear
-        self.documents: Documents | None = None  # where those that wait are kept
-        self._resumed: set[str] = set()  # calls of documents that an earlier engine left
+        super().__init__(owner, lines, publisher, hunted, silence)
         owner.listeners.append(self._heard)
 
     def attach(self, transcripts: Transcripts) -> None:
@@ -106,28 +64,7 @@ class Texts:
         transcripts.listeners.append(self._written)
         transcripts.in_use = self.holds
 
-    # ---- looking -------------------------------------------------------------------------------------------------
-
-    def find(self, contact: str) -> Writer | None:
-        return self._by_contact.get(contact)
-
-    def holds(self, call: str) -> bool:
-        """Whether somebody waits for an agent, or an agent still works, on this call."""
-        return bool(self._with(call))
-
-    def screen(self, call: str, *, unmask: bool = False) -> dict[str, Any]:
-        """What was known of a call that is over. Empty: nothing was kept."""
-        kept = self._screens.get(call)
-        return {} if kept is None else kept[unmask]
-
-    def document_of(self, contact: str) -> str:
-        """The file that a fax left behind; empty: this is no fax."""
-        writer = self._by_contact.get(contact)
-        return writer.document if writer is not None else ""
-
-    def resumed(self, call: str) -> bool:
-        """Whether an earlier engine left its document."""
-        return call in self._resumed
+    # ---- what the last engine left ---------------------------------------------------------------------------------
 
     def resume(self, left: Iterable[DocumentLeft]) -> None:
         """What the last engine left waiting waits on. Before anybody is served."""
@@ -294,11 +231,6 @@ class Texts:
             type_ = "message.received" if line.author is Author.CUSTOMER else "message.sent"
             self._publisher.about(contact, type_, {"agent": agent, "message": shown(line)})
 
-    def _with(self, call: str) -> str:
-        """The contact of this call that an agent still works on."""
-        cases = self._owner.acd.floor.cases
-        return next((contact for contact in self._of_call.get(call, ()) if contact in cases), "")
-
     def _watch(self, writer: Writer) -> None:
         """How long may it be silent now?"""
         if writer.silence is not None and writer.silence is not gevent.getcurrent():
@@ -321,79 +253,6 @@ class Texts:
         else:
             log.info("conversation %s is over: the customer writes no more", writer.contact)
             self.end(writer)
-
-    # ---- inside --------------------------------------------------------------------------------------------------
-
-    def _wish(self, writer: Writer) -> Wish:
-        own = writer.wish
-        case = self._owner.acd.floor.cases.get(writer.contact)
-        hunted = own.queue in self._hunted
-        return Wish(
-            writer.contact,
-            own.queue if case is None else case.queue.config.name,
-            writer.medium,
-            skills={} if hunted else own.skills,
-            relax=() if hunted else tuple(Relax(after, skills) for after, skills in own.relax),
-            priority=own.priority if case is None else case.priority,
-            prefer=own.prefer if case is None else None,
-            prefer_s=own.prefer_s,
-            max_wait_s=own.max_wait_s,
-            rank_at=writer.began_at,
-            patient=bool(writer.document),
-        )
-
-    def _talked(self, writer: Writer) -> None:
-        if not writer.document:  # which may be read until the agent's work is done
-            self._forget(writer)
-            writer.post(ev.QueueEnded(writer.wish.ref, "talked"))
-
-    def _keep(self, writer: Writer, wish: Wish) -> None:
-        """``wish``: what the document is asked to be served by from now on."""
-        if self.documents is None or not writer.document:
-            return
-        writer.kept = True
-        screens = self._screens.get(writer.uuid, ({}, {}))
-        types = self._publisher.types(writer.uuid)
-        self.documents.waits(wish, writer.uuid, writer.document, writer.began_at, screens, types)
-
-    def _served(self, writer: Writer) -> None:
-        if self.documents is not None and writer.kept:
-            writer.kept = False
-            self.documents.served(writer.uuid, writer.document)
-
-    def _forget(self, writer: Writer) -> None:
-        self._served(writer)
-        if self._writers.get(writer.uuid) is writer:
-            del self._writers[writer.uuid]
-        if self._by_contact.get(writer.contact) is writer:
-            del self._by_contact[writer.contact]
-        writer.talking = False
-        self._watch(writer)
-        self._quiet(writer)
-
-    def _quiet(self, writer: Writer) -> None:
-        if writer.announcing is not None and writer.announcing is not gevent.getcurrent():
-            writer.announcing.kill(block=False)
-        writer.announcing = None
-
-    def _announce(self, writer: Writer) -> None:
-        if self._writers.get(writer.uuid) is not writer or writer.talking:
-            return
-        case, place = self._owner.acd.floor.cases.get(writer.contact), self._owner.place(writer.contact)
-        if case is not None and case.desk is None and place is not None:
-            writer.post(ev.QueueAnnounced(writer.wish.ref, place.position, place.wait_s))
-        writer.announcing = gevent.spawn_later(writer.wish.announce_every_s or AGAIN_S, self._announce, writer)
-
-    def _remember(self, call: str) -> None:
-        """While the call is up: the agent may look at it, or get it, after its end."""
-        screens = self._publisher.screens
-        masked = screens.screen(call)
-        if masked:
-            bare = ("messages", "document")
-            self._screens[call] = (
-                {name: value for name, value in masked.items() if name not in bare},
-                {name: value for name, value in screens.screen(call, unmask=True).items() if name not in bare},
-            )
 
 
 def _nobody(_event: Any) -> None:
