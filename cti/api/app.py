@@ -41,6 +41,7 @@ from cti.api.my_contacts import MyContactCommand, MyContacts
 from cti.api.my_messages import ContactDocument, MyMessages
 from cti.api.my_wrapups import MyWrapUp
 from cti.api.office import Backends, LookupResource
+from cti.api.office_metrics import OfficeCollector
 from cti.api.once import KeepAnswers
 from cti.api.openapi import PATH, OpenApi
 from cti.api.operations import Health, Metrics, Vitals
@@ -117,7 +118,7 @@ def create_app(
     app.add_error_handler(falcon.HTTPError, _on_http_error)
     app.add_error_handler(CtiError, problems.on_cti_error)
     app.add_route("/healthz", Health(vitals, store))
-    app.add_route("/metrics", Metrics(vitals, store))
+    app.add_route("/metrics", Metrics(vitals, store, *([OfficeCollector(office)] if office is not None else [])))
     _add_accounts(app, services)
     app.add_route("/v1/calls", Calls(store, services.store.agents))
     app.add_route("/v1/calls/{call_id}", Call(store, services.store.agents))

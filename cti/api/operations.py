@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector as RegistryCollector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,7 @@ class Health:
     on_head = on_get
 
 
-class Collector:
+class Collector(RegistryCollector):
     """Reads the figures when they are scraped; nothing is counted twice."""
 
     def __init__(self, vitals: Vitals, store: Store) -> None:
@@ -73,9 +74,12 @@ class Collector:
 
 
 class Metrics:
-    def __init__(self, vitals: Vitals, store: Store) -> None:
+    """``more``: whoever else has figures."""
+
+    def __init__(self, vitals: Vitals, store: Store, *more: RegistryCollector) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(Collector(vitals, store))
+        for collector in (Collector(vitals, store), *more):
+            self._registry.register(collector)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         resp.content_type = "text/plain; version=0.0.4; charset=utf-8"

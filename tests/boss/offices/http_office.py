@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -21,6 +22,7 @@ class HttpOffice:
         #: (method, path, headers in lower case, body)
         self.asked: list[tuple[str, str, dict[str, str], bytes]] = []
         self.accepted = 0
+        self.held: list[Any] = []
         self._open: set[Any] = set()
         options: dict[str, Any] = {}
         if tls is not None:
@@ -86,6 +88,30 @@ class HttpOffice:
 
     def _silent(self, sock: Any) -> None:
         """Takes requests and says nothing."""
+
+    def _twice(self, sock: Any) -> None:
+        """The second must not be taken for the answer to the next question."""
+        sock.sendall(reply(b'{"account": {"balance": "12.50"}}') + reply(b'{"account": {"balance": "99.99"}}'))
+
+    def stray(self) -> None:
+        """An answer that nobody has asked for, on each connection."""
+        for sock in self._open:
+            sock.sendall(reply(b'{"account": {"balance": "99.99"}}'))
+
+    def _late(self, sock: Any) -> None:
+        """Held back until `release`."""
+        self.held.append(sock)
+
+    def release(self) -> None:
+        held, self.held = self.held, []
+        for sock in held:
+            with suppress(OSError):  # it has hung up
+                sock.sendall(reply(b'{"account": {"balance": "99.99"}}'))
+
+    def _short(self, sock: Any) -> None:
+        """Says that it is shorter than it is."""
+        body = b'{"account": {"balance": "12.50"}}'
+        sock.sendall(reply(body).replace(b"Content-Length: %d" % len(body), b"Content-Length: %d" % (len(body) - 9)))
 
     def _reset(self, sock: Any) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

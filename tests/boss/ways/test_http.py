@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import select
 import time
 from collections.abc import Iterator
 from decimal import Decimal
@@ -136,6 +137,7 @@ def test_a_chunked_answer_is_read(rig: Rig) -> None:
         ("middle", "error", "truncated", True),
         ("huge", "error", "too-long", True),
         ("endless", "error", "too-long", True),
+        ("short", "error", "bad-body", True),
         ("html", "error", "html", True),
         ("redirect", "error", "redirect", True),
         ("no_http", "error", "bad-http", True),
@@ -169,6 +171,33 @@ def test_a_slow_answer_ends_at_the_deadline(rig: Rig, fault: str) -> None:
     office.fault = fault
     fails(way, "timeout", "no-answer", True, within=0.5)
     assert way.facts()["connections"] == 0
+
+
+def test_an_answer_that_comes_twice_is_not_the_next_ones(rig: Rig) -> None:
+    office = rig.office()
+    office.fault, office.times = "twice", 1
+    way = rig.way(office)
+    assert ask(way)["account"]["balance"] == Decimal("12.50")
+    for _ in range(3):
+        assert ask(way)["account"]["balance"] == Decimal("12.50")
+    office.stray()
+    waits = select.poll()
+    waits.register(way._idle[0][0].fileno(), select.POLLIN)
+    until(lambda: waits.poll(0))
+    before = office.accepted
+    assert ask(way)["account"]["balance"] == Decimal("12.50")
+    assert office.accepted == before + 1
+
+
+def test_a_late_answer_is_nobodys(rig: Rig) -> None:
+    office = rig.office()
+    office.fault, office.times = "late", 1
+    way = rig.way(office)
+    fails(way, "timeout", "no-answer", True, within=0.2)
+    until(lambda: office.held)
+    office.release()
+    assert ask(way)["account"]["balance"] == Decimal("12.50")
+    assert office.accepted == 2
 
 
 def test_who_is_not_there_has_not_got_it(rig: Rig) -> None:

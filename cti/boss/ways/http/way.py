@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import select
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -172,11 +173,16 @@ class HttpWay:
         return not self._closed and self._options.idle_s > 0 and len(self._idle) < _IDLE_MAX
 
     def _kept(self) -> Any:
-        """The one that was used last; those that have waited too long are closed."""
+        """The one that was used last; those that have waited too long, or said something unasked, are closed."""
         oldest = time.monotonic() - self._options.idle_s
         while self._idle and self._idle[0][1] < oldest:
             self._idle.pop(0)[0].close()
-        return self._idle.pop()[0] if self._idle else None
+        while self._idle:
+            sock, _ = self._idle.pop()
+            if not _readable(sock):
+                return sock
+            sock.close()  # hung up, or a second answer that would be taken for the next question's
+        return None
 
     def _connect(self) -> Any:
         """Raises OSError."""
@@ -205,6 +211,12 @@ class HttpWay:
         except (http.client.HTTPException, ValueError) as error:
             word = "truncated" if isinstance(error, http.client.IncompleteRead) else "bad-http"
             raise WayError("error", word, sent=True) from None
+
+
+def _readable(sock: Any) -> bool:
+    asked = select.poll()
+    asked.register(sock.fileno(), select.POLLIN)
+    return bool(asked.poll(0))
 
 
 def _reason(error: OSError, sent: bool) -> str:
