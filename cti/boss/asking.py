@@ -210,9 +210,9 @@ def interpret(plan: QuestionPlan, target: TargetPlan, fields: Mapping[str, Any])
 def _said(plan: QuestionPlan, fields: Mapping[str, Any]) -> str | None:
     """What the way itself tells of the outcome. Raises UnknownCode for one that is not declared."""
     said = fields.get(OUTCOME)
-    if said in (None, "ok"):
+    if said is None:
         return None
-    if said not in plan.signature.outcomes:
+    if said != "ok" and said not in plan.signature.outcomes:
         raise UnknownCode(str(said))
     return str(said)
 

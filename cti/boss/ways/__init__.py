@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cti.boss.way import WayKind
-from cti.boss.ways import files, http, socket, sql, table
+from cti.boss.ways import files, http, socket, sql, table, tuxedo
 
 #: By the word that stands at `way:`.
 WAYS: Mapping[str, WayKind] = {
@@ -14,4 +14,5 @@ WAYS: Mapping[str, WayKind] = {
     "socket": socket.KIND,
     "sql": sql.KIND,
     "table": table.KIND,
+    "tuxedo": tuxedo.KIND,
 }

@@ -1,0 +1,266 @@
+"""The Tuxedo way in real worker processes, over stand-ins for both client modules. `test_tuxedo_domain` has it over a
+real XATMI domain."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+
+from cti.boss.configuration import OfficeRefused, parse_office
+from cti.boss.server import InterfaceServer
+from cti.boss.way import Question, Surroundings, WayError
+from cti.boss.ways import WAYS
+from cti.boss.ways.tuxedo import KIND
+from cti.boss.ways.tuxedo.options import TuxedoBackend, TuxedoTarget
+from cti.boss.ways.tuxedo.process import WorkerProcess
+from cti.boss.ways.tuxedo.way import TuxedoWay
+from tests.boss.rig import until
+from tests.boss.served import served
+
+STANDIN = Path(__file__).parents[1] / "offices" / "xatmi"
+SOON_S = 60.0
+
+
+class Rig:
+    def __init__(self, folder: Path, module: str) -> None:
+        self.folder, self.module, self.ways = folder, module, list[TuxedoWay]()
+        self.state = folder / "domain"
+        self.tell("up")
+
+    def tell(self, state: str) -> None:
+        (self.folder / "domain.tmp").write_text(state)
+        (self.folder / "domain.tmp").rename(self.state)
+
+    def options(self, **more: Any) -> dict[str, Any]:
+        environment = {"PYTHONPATH": str(STANDIN), "XATMI_STANDIN": str(self.state)}
+        workers = {"processes": 1, "threads": 4}
+        return {"module": self.module, "environment": environment, "workers": workers, **more}
+
+    def open(self, **more: Any) -> TuxedoWay:
+        way = KIND.open(TuxedoBackend.model_validate(self.options(**more)), Surroundings("boss", self.folder))
+        assert isinstance(way, TuxedoWay)
+        self.ways.append(way)
+        until(lambda: all(worker.up or worker.trouble for worker in way._workers))
+        return way
+
+    def called(self, service: str) -> int:
+        file = Path(f"{self.state}.called")
+        return file.read_text().split().count(service) if file.exists() else 0
+
+
+@pytest.fixture(params=["tuxedo", "endurox"])
+def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
+    found = Rig(tmp_path, request.param)
+    yield found
+    pids = [worker.pid for way in found.ways for worker in way._workers if worker.pid]
+    for way in found.ways:
+        way.close()
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+    gc.collect()
+    left = [one for one in gc.get_objects() if isinstance(one, gevent.Greenlet) and one]
+    assert [one for one in left if isinstance(getattr(one._run, "__self__", None), WorkerProcess | TuxedoWay)] == []
+
+
+def ask(way: TuxedoWay, service: str, seconds: float = SOON_S, /, key: str | None = None, **fields: Any) -> Any:
+    options = fields.pop("options", {})
+    target = TuxedoTarget(service=service, **options)
+    return way.ask(Question(target, fields, key, time.monotonic() + seconds))
+
+
+def failure(way: TuxedoWay, service: str, seconds: float = SOON_S, /, **fields: Any) -> tuple[str, str, bool]:
+    with pytest.raises(WayError) as failed:
+        ask(way, service, seconds, **fields)
+    return failed.value.outcome, failed.value.reason, failed.value.sent
+
+
+def test_a_service_is_called_and_its_fields_come_back(rig: Rig) -> None:
+    way = rig.open()
+    assert ask(way, "QRY_BAL", MSISDN="13800001234") == {
+        "BALANCE": ["12.34"], "NAME": ["陈"], "urcode": 7, "svcfail": False,
+    }  # fmt: skip
+    assert ask(way, "ECHO", MSISDN="1", BALANCE=Decimal("1.50"), NAME=None)["BALANCE"] == ["1.50"]
+    assert (way.facts()["module"], way.facts()["workers"], way.facts()["calls"]) == (rig.module, 1, 0)
+
+
+@pytest.mark.parametrize("buffer", ["string", "carray", "json"])
+def test_buffers_without_fields_have_a_body(rig: Rig, buffer: str) -> None:
+    body = {} if buffer == "json" else {"body": {"codec": "delimited", "fields": ["msisdn", "name"]}}
+    told = ask(rig.open(), "ECHO", msisdn="138", name="陈", options={"buffer": buffer, **body})
+    assert (told["msisdn"], told["name"]) == ("138", "陈")
+
+
+def test_a_service_that_fails_has_answered_where_its_code_is_known(rig: Rig) -> None:
+    way = rig.open()
+    known = {"code": "ERR[0]", "errors": {"NOUSER": "not_found"}}
+    assert ask(way, "QRY_BAL", MSISDN="13800000009", options=known)["ERR"] == ["NOUSER"]
+    by_urcode = {"code": "urcode", "errors": {"1001": "not_found"}}
+    assert ask(way, "QRY_BAL", MSISDN="13800000009", options=by_urcode)["urcode"] == 1001
+    assert failure(way, "QRY_BAL", MSISDN="13800000008", options=known) == ("error", "service-failed", True)
+    assert failure(way, "QRY_BAL", MSISDN="13800000009") == ("error", "service-failed", True)
+
+
+def test_each_error_of_xatmi_has_its_name(rig: Rig) -> None:
+    way = rig.open()
+    assert failure(way, "NOWHERE", MSISDN="1") == ("error", "no-service", False)
+    assert failure(way, "LIMIT", MSISDN="1") == ("throttled", "limit", False)
+    assert failure(way, "SVCERR", MSISDN="1") == ("error", "service-broke", True)
+    assert failure(way, "UNDECODABLE", MSISDN="1") == ("error", "bad-encoding", True)
+    assert failure(way, "ECHO", NOFIELD="1") == ("rejected", "bad-field", False)
+    assert rig.called("ECHO") == 0
+
+
+def test_a_call_is_over_when_its_thread_is(rig: Rig) -> None:
+    """The library's time limit is in whole seconds; the thread is at work until then, and joins the domain anew."""
+    way = rig.open(workers={"processes": 1, "threads": 1})
+    job = gevent.spawn(failure, way, "SLEEPS", 0.1, SECONDS="30")
+    until(lambda: way.facts()["calls"] == 1)
+    assert failure(way, "ECHO", MSISDN="1") == ("throttled", "no-thread", False)
+    assert job.get() == ("timeout", "tpetime", True)
+    joined = Path(f"{rig.state}.joined").read_text()
+    assert ask(way, "ECHO", MSISDN="1")["MSISDN"] == ["1"]
+    assert Path(f"{rig.state}.joined").read_text() == joined + "+"
+
+
+def test_a_thread_that_hangs_is_ended_with_its_process(rig: Rig) -> None:
+    way = rig.open(hang_s=1)
+    first = way._workers[0].pid
+    assert failure(way, "HANGS", 0.1, MSISDN="1") == ("error", "worker-died", True)
+    until(lambda: way._workers[0].up)
+    assert way._workers[0].pid != first
+    assert way.facts()["ended_for_hanging"] == 1
+    assert ask(way, "ECHO", MSISDN="1")["MSISDN"] == ["1"]
+
+
+@pytest.mark.parametrize("how", ["killed", "aborts"])
+def test_a_worker_that_dies_in_a_call_takes_nothing_else_along(rig: Rig, how: str) -> None:
+    way = rig.open(workers={"processes": 2, "threads": 2})
+    other = gevent.spawn(ask, way, "SLEEPS", SECONDS="1")
+    until(lambda: sum(worker.busy for worker in way._workers) == 1)
+    dying = gevent.spawn(failure, way, "DIES" if how == "aborts" else "HANGS", MSISDN="1")
+    if how == "killed":
+        until(lambda: rig.called("HANGS") == 1)
+        victim = next(
+            worker for worker in way._workers if worker.busy and rig.called("HANGS") and worker is not _of(way, other)
+        )
+        os.kill(victim.pid or 0, signal.SIGKILL)
+    assert dying.get() == ("error", "worker-died", True)
+    assert other.get()["BALANCE"] == ["1.00"]
+    until(lambda: all(worker.up for worker in way._workers))
+    assert ask(way, "ECHO", MSISDN="1")["MSISDN"] == ["1"]
+
+
+def _of(way: TuxedoWay, _job: object) -> WorkerProcess:
+    """The one that had the first call: the first of those with the least to do."""
+    return way._workers[0]
+
+
+def test_a_domain_that_stops_and_starts(rig: Rig) -> None:
+    way = rig.open()
+    assert ask(way, "ECHO", MSISDN="1")["MSISDN"] == ["1"]
+    rig.tell("down")
+    assert failure(way, "ECHO", MSISDN="1")[1] in ("system", "join-system"), (
+        "by a client that was in, or one that was not"
+    )
+    until(lambda: failure(way, "ECHO", MSISDN="1") == ("error", "join-system", False))
+    with pytest.raises(WayError):
+        way.probe(time.monotonic() + SOON_S)
+    rig.tell("up")
+    until(lambda: _answers(way))
+    way.probe(time.monotonic() + SOON_S)
+
+
+def _answers(way: TuxedoWay) -> bool:
+    try:
+        return bool(ask(way, "ECHO", MSISDN="1"))
+    except WayError:
+        return False
+
+
+def test_the_password_is_the_domain_s_and_the_environment_the_worker_s(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.tell("password")
+    (rig.folder / "secret").write_text("sesame\n")
+    (rig.folder / "secret").chmod(0o600)
+    (rig.folder / "client.env").write_text("# of the client\nexport TUXCONFIG='/x/y'\n")
+    monkeypatch.setenv("OUR_SECRET", "s3cret")
+    assert failure(rig.open(), "ECHO", MSISDN="1") == ("error", "join-not-permitted", False)
+    way = rig.open(user="cti", password_file="secret", environment_file="client.env")
+    assert ask(way, "ECHO", MSISDN="1")["MSISDN"] == ["1"]
+    told = Path(f"/proc/{way._workers[0].pid}/environ").read_text()
+    assert "TUXCONFIG=/x/y" in told
+    assert "s3cret" not in told
+    assert "sesame" not in told
+    assert "sesame" not in Path(f"/proc/{way._workers[0].pid}/cmdline").read_text()
+
+
+def test_without_the_module_it_is_told_and_nothing_hangs(rig: Rig) -> None:
+    way = rig.open(module="tuxedowsc")
+    assert failure(way, "ECHO", MSISDN="1") == ("error", "no-module", False)
+    assert way.facts()["trouble"] == "no-module"
+
+
+FILE = """
+backends:
+  boss: {way: tuxedo, module: MODULE, environment: ENV, workers: {processes: 1, threads: 4}}
+lookups:
+  balance.get:
+    in: {msisdn: subscriber}
+    out: {balance: decimal}
+    to: {backend: boss, service: QRY_BAL, send: {MSISDN: msisdn}, take: {balance: "BALANCE[0]"}, code: "ERR[0]",
+         errors: {NOUSER: not_found}}
+requests:
+  fault.file:
+    in: {seconds: int}
+    out: {}
+    deadline_ms: 300
+    to: {backend: boss, service: SLEEPS, send: {SECONDS: seconds}}
+"""
+
+
+@contextmanager
+def office(rig: Rig) -> Iterator[InterfaceServer]:
+    environment = "{" + ", ".join(f"{name}: '{value}'" for name, value in rig.options()["environment"].items()) + "}"
+    with served(FILE.replace("MODULE", rig.module).replace("ENV", environment), rig.folder) as boss:
+        until(lambda: boss.facts()[0]["way"]["workers"] == 1)
+        yield boss
+
+
+def test_through_the_interface_server(rig: Rig) -> None:
+    with office(rig) as boss:
+        told = boss.ask("balance.get", {"msisdn": "13800001234"}, SOON_S)
+        assert (told.outcome, dict(told.values)) == ("ok", {"balance": Decimal("12.34")})
+        assert boss.ask("balance.get", {"msisdn": "13800000009"}, SOON_S).outcome == "not_found"
+        assert boss.request("fault.file", {"seconds": 30}, "k1").outcome == "unknown", "it may have been done"
+        until(lambda: boss.facts()[0]["way"]["calls"] == 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (("service: QRY_BAL, ", ""), "missing-option"),
+        (('code: "ERR[0]",', ""), "missing-option"),
+        (("service: QRY_BAL", "service: QRY_BAL, buffer: string"), "missing-option"),
+        (("service: QRY_BAL", "service: QRY_BAL, buffer: view"), "bad-value"),
+        (("MSISDN: msisdn", "MS-ISDN: msisdn"), "unknown-field"),
+        (("BALANCE[0]", "BALANCE[x]"), "bad-option"),
+        (("module: MODULE", "module: jolt"), "bad-value"),
+        (("module: MODULE", "password: sesame"), "secret-in-clear"),
+        (("threads: 4", "threads: 0"), "bad-value"),
+    ],
+)
+def test_options_that_cannot_be(change: tuple[str, str], code: str) -> None:
+    text = FILE.replace(*change).replace("MODULE", "auto").replace("ENV", "{}")
+    with pytest.raises(OfficeRefused) as refused:
+        parse_office(text, "interfaces.yaml", WAYS)
+    assert code in {issue.code for issue in refused.value.issues}, str(refused.value)
