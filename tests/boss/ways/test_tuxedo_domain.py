@@ -1,0 +1,92 @@
+"""The Tuxedo way over a real XATMI domain, where CTI_XATMI_ENV names a file with the environment of its clients (lines
+NAME=VALUE; PYTHONPATH among them, if the module is not installed for this Python).
+
+The domain has services of FML or UBF fields MSISDN, BALANCE, NAME, ERR and SECONDS (strings): QRY_BAL (balance and
+tpurcode 7; TPFAIL with ERR=NOUSER and tpurcode 1001 for numbers that end in 9), ECHO, and SLEEPS (for SECONDS).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+
+from cti.boss.way import Question, Surroundings, WayError
+from cti.boss.ways.tuxedo import KIND
+from cti.boss.ways.tuxedo.options import TuxedoBackend, TuxedoTarget
+from cti.boss.ways.tuxedo.way import TuxedoWay
+from tests.boss.rig import until
+
+ENV = os.environ.get("CTI_XATMI_ENV", "")
+pytestmark = pytest.mark.skipif(
+    not ENV, reason="no real XATMI domain: set CTI_XATMI_ENV to the file with its clients' environment (see the file)"
+)
+
+
+@pytest.fixture
+def way(tmp_path: Path) -> Iterator[TuxedoWay]:
+    options = {"environment_file": ENV, "workers": {"processes": 2, "threads": 2}}
+    found = KIND.open(TuxedoBackend.model_validate(options), Surroundings("domain", tmp_path))
+    assert isinstance(found, TuxedoWay)
+    until(lambda: found.facts()["workers"] == 2)
+    print(f"the client is {found.facts()['module']}")
+    yield found
+    found.close()
+
+
+def ask(way: TuxedoWay, service: str, seconds: float = 60.0, options: Any = None, **fields: Any) -> Any:
+    target = TuxedoTarget(service=service, **(options or {}))
+    return way.ask(Question(target, fields, None, time.monotonic() + seconds))
+
+
+def failure(way: TuxedoWay, service: str, seconds: float = 60.0, **fields: Any) -> tuple[str, str, bool]:
+    with pytest.raises(WayError) as failed:
+        ask(way, service, seconds, **fields)
+    return failed.value.outcome, failed.value.reason, failed.value.sent
+
+
+def test_a_service_is_called_and_its_fields_come_back(way: TuxedoWay) -> None:
+    way.probe(time.monotonic() + 60)
+    told = ask(way, "QRY_BAL", MSISDN="13800001234")
+    assert (told["BALANCE"], told["NAME"], told["urcode"], told["svcfail"]) == (["12.34"], ["陈"], 7, False)
+
+
+def test_many_at_once_each_have_their_own_answer(way: TuxedoWay) -> None:
+    def one(number: int) -> Any:
+        while True:
+            try:
+                return ask(way, "ECHO", MSISDN=str(number))["MSISDN"]
+            except WayError as error:
+                assert (error.outcome, error.reason) == ("throttled", "no-thread")
+                gevent.sleep(0.01)
+
+    jobs = [gevent.spawn(one, number) for number in range(100)]
+    gevent.joinall(jobs)
+    assert [job.value for job in jobs] == [[str(number)] for number in range(100)]
+
+
+def test_a_service_that_fails_and_what_is_not_there(way: TuxedoWay) -> None:
+    known = {"code": "ERR[0]", "errors": {"NOUSER": "not_found"}}
+    assert ask(way, "QRY_BAL", options=known, MSISDN="13800000009")["ERR"] == ["NOUSER"]
+    assert failure(way, "QRY_BAL", MSISDN="13800000009") == ("error", "service-failed", True)
+    assert failure(way, "NOWHERE", MSISDN="1") == ("error", "no-service", False)
+    assert failure(way, "ECHO", NOSUCHFIELD="1") == ("rejected", "bad-field", False)
+
+
+def test_a_time_out_and_the_client_goes_on(way: TuxedoWay) -> None:
+    assert failure(way, "SLEEPS", 1.0, SECONDS="4") == ("timeout", "tpetime", True)
+    assert ask(way, "ECHO", MSISDN="1")["MSISDN"] == ["1"]
+
+
+def test_a_worker_that_is_killed_is_begun_anew(way: TuxedoWay) -> None:
+    job = gevent.spawn(failure, way, "SLEEPS", SECONDS="5")
+    until(lambda: way.facts()["calls"] == 1)
+    next(worker for worker in way._workers if worker.busy).kill()
+    assert job.get() == ("error", "worker-died", True)
+    until(lambda: way.facts()["workers"] == 2)
+    assert ask(way, "ECHO", MSISDN="1")["MSISDN"] == ["1"]
