@@ -20,7 +20,7 @@ from cti.boss.configuration import OfficeRefused, parse_office
 from cti.boss.server import InterfaceServer
 from cti.boss.way import Question, Surroundings, WayError
 from cti.boss.ways import WAYS
-from cti.boss.ways.tuxedo import KIND
+from cti.boss.ways.tuxedo import KIND, process
 from cti.boss.ways.tuxedo.options import TuxedoBackend, TuxedoTarget
 from cti.boss.ways.tuxedo.process import WorkerProcess
 from cti.boss.ways.tuxedo.way import TuxedoWay
@@ -177,6 +177,20 @@ def test_a_domain_that_stops_and_starts(rig: Rig) -> None:
     rig.tell("up")
     until(lambda: _answers(way))
     way.probe(time.monotonic() + SOON_S)
+
+
+def test_a_client_that_finds_no_service_any_more_is_begun_anew(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a domain that was started again while this one was attached; not while it has other calls."""
+    monkeypatch.setattr(process, "RENEW_S", 0.0)
+    way = rig.open()
+    other = gevent.spawn(ask, way, "SLEEPS", SECONDS="1")
+    until(lambda: way.facts()["calls"] == 1)
+    assert failure(way, "NOWHERE", MSISDN="1") == ("error", "no-service", False)
+    assert other.get()["BALANCE"] == ["1.00"]
+    assert way.facts()["starts"] == 1
+    assert failure(way, "NOWHERE", MSISDN="1") == ("error", "no-service", False)
+    until(lambda: way.facts()["starts"] == 2 and way.facts()["workers"] == 1)
+    assert ask(way, "ECHO", MSISDN="1")["MSISDN"] == ["1"]
 
 
 def _answers(way: TuxedoWay) -> bool:

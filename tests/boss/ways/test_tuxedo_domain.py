@@ -62,7 +62,8 @@ def test_many_at_once_each_have_their_own_answer(way: TuxedoWay) -> None:
             try:
                 return ask(way, "ECHO", MSISDN=str(number))["MSISDN"]
             except WayError as error:
-                assert (error.outcome, error.reason) == ("throttled", "no-thread")
+                if error.reason != "no-thread":
+                    raise
                 gevent.sleep(0.01)
 
     jobs = [gevent.spawn(one, number) for number in range(100)]

@@ -28,6 +28,8 @@ STEADY_S = 30.0
 #: The longest message from a worker; an answer is a buffer of the domain, and those have bounds, too.
 MESSAGE_MAX = 16 << 20
 STOP_S = 2.0
+#: The least life of a worker that is begun anew because it finds no service.
+RENEW_S = 5.0
 
 Told = Mapping[str, Any]
 
@@ -41,7 +43,7 @@ class WorkerProcess:
         self._process: Any = None
         self._pending: dict[int, tuple[AsyncResult[Told | WayError], float]] = {}
         self._number = 0
-        self.module, self.trouble, self.starts = "", "", 0
+        self.module, self.trouble, self.starts, self._began = "", "", 0, 0.0
         self._runs = gevent.spawn(self._run)
 
     @property
@@ -81,6 +83,13 @@ class WorkerProcess:
         told: Told = found
         return told
 
+    def renew(self) -> None:
+        """It does not find a service. A client that was there before the domain was stopped and started stays attached
+        to what the old one has left (tried with Enduro/X 8: TPENOENT for ever), so another process is begun; not while
+        it has other calls, and not again and again."""
+        if not self._pending and self.up and time.monotonic() - self._began > RENEW_S:
+            self.kill()
+
     def kill(self) -> None:
         """What it does is ended with it; another one begins."""
         if self._process is not None:
@@ -95,7 +104,7 @@ class WorkerProcess:
     def _run(self) -> None:
         pause_s = AGAIN_S
         while True:
-            began = time.monotonic()
+            began = self._began = time.monotonic()
             try:
                 self._start()
                 self._listen()

@@ -44,7 +44,7 @@ TPE: Mapping[int, tuple[Any, str, bool]] = {
     17: ("error", "buffer-type", False),
     18: ("error", "answer-type", True),
 }
-TPESVCFAIL = 11
+TPENOENT, TPESVCFAIL = 6, 11
 #: What is kept of the environment of the platform: what every program needs, and none of its secrets.
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH")
 LOOK_S = 0.5
@@ -109,7 +109,10 @@ class TuxedoWay:
         worker = min(free, key=lambda one: one.busy)
         if worker.busy >= self._options.workers.threads:
             raise WayError("throttled", "no-thread", sent=False)
-        return worker.call(message, deadline)
+        told = worker.call(message, deadline)
+        if told["errno"] == TPENOENT:
+            worker.renew()
+        return told
 
     def _message(self, target: TuxedoTarget, question: Question) -> dict[str, Any]:
         """Raises WayError."""
