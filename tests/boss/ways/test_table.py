@@ -15,10 +15,11 @@ from typing import Any
 
 import gevent
 import pytest
-from gevent.threadpool import ThreadPool
 from sqlalchemy import Engine, create_engine, text
 
+from cti.boss.configuration import OfficeRefused, parse_office
 from cti.boss.server import InterfaceServer
+from cti.boss.ways import WAYS
 from cti.boss.ways.table.waiting import Waiting
 from cti.core.events import RequestEnded
 from tests.boss.offices.table_office import ROOT, create, office
@@ -186,13 +187,14 @@ def test_what_is_missing_is_an_error_and_comes_back(site: Site, breaks: str, men
 
 def test_rows_are_deleted_when_they_are_old(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     old = "'2020-01-01 00:00:00.000000'"
-    site.rows(f"INSERT INTO if_req VALUES ('old', 'BAL', '2', {old}, '1', NULL)")
+    for serial in ("old", "never answered"):
+        site.rows(f"INSERT INTO if_req VALUES ('{serial}', 'BAL', '2', {old}, '1', NULL)")
     site.rows("INSERT INTO if_rsp VALUES ('old', '0000', 1, ''), ('theirs', '0000', 1, '')")
     keeps = {"    breaker:": "    retention: {done_days: 7}\n    breaker:"}
     with office(site.url), site.served(**keeps) as boss:
         assert ask(boss) == ("ok", Decimal("12.34"))
         until(lambda: boss.facts()[0]["way"]["purged"] == 1)
-    assert site.rows("SELECT count(*) FROM if_req WHERE serial = 'old'") == [(0,)]
+    assert site.rows("SELECT serial FROM if_req WHERE serial IN ('old', 'never answered')") == [("never answered",)]
     assert [serial for (serial,) in site.rows("SELECT serial FROM if_rsp WHERE serial IN ('old', 'theirs')")] == [
         "theirs"
     ]
@@ -201,10 +203,36 @@ def test_rows_are_deleted_when_they_are_old(site: Site, monkeypatch: pytest.Monk
 def test_nothing_is_left_over(site: Site) -> None:
     with site.served(deadline_ms=300) as boss:
         ask(boss)
-    gc.collect()
-    left = [one for one in gc.get_objects() if isinstance(one, gevent.Greenlet) and not one.ready()]
-    assert [one for one in left if isinstance(getattr(one, "__self__", None), Waiting)] == []
-    assert [one for one in gc.get_objects() if isinstance(one, ThreadPool) and one.size and len(one)] == []
+        [waiting] = [one for one in gc.get_objects() if isinstance(one, Waiting) and alive(one)]
+    assert not alive(waiting)
+    assert waiting._pool.size == 0
+    assert waiting.outstanding == 0
+
+
+def alive(waiting: Waiting) -> bool:
+    return not all(greenlet.dead for greenlet in waiting._greenlets)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (("op: op, ", ""), "bad-option"),
+        (("table: if_rsp", "table: if_req"), "bad-option"),
+        (("key: serial, op: op", "key: serial, op: serial"), "bad-value"),
+        (("in: {msisdn: phone}\n    out", "in: {op: phone}\n    out"), "bad-column"),
+        (("    breaker:", "    retention: {done_days: 0.1}\n    breaker:"), "bad-value"),
+        (("at: created_at, ", ""), None),
+        (("[2, 20]", "[20, 2]"), "bad-value"),
+    ],
+)
+def test_options_that_cannot_be(change: tuple[str, str], code: str | None) -> None:
+    text = FILE.replace(*change).replace("URL", "sqlite:///x.db").replace("DEADLINE", "1000")
+    if code is None:
+        parse_office(text, "interfaces.yaml", WAYS)
+        return
+    with pytest.raises(OfficeRefused) as refused:
+        parse_office(text, "interfaces.yaml", WAYS)
+    assert code in {issue.code for issue in refused.value.issues}, str(refused.value)
 
 
 PROGRAM = """

@@ -21,7 +21,7 @@ class TableKind:
         return proof.prove_backend(backend)
 
     def prove_target(self, backend: TableBackend, target: TableTarget, carried: Carried) -> Iterable[Finding]:
-        return proof.prove_target(backend, carried)
+        return proof.prove_target(backend, target, carried)
 
     def service(self, target: TableTarget) -> str:
         return target.op

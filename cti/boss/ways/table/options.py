@@ -57,7 +57,10 @@ class ResponseTable(Section):
 
 class RetentionOptions(Section):
     done_days: float = Field(
-        gt=0, le=3650, description="rows of both tables are deleted so long after they were written"
+        ge=1,
+        le=3650,
+        description="answered rows of both tables are deleted so long after they were written; longer than "
+        "`idempotency.keep_s`, or the same request is another row then",
     )
 
 

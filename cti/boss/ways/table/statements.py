@@ -86,13 +86,15 @@ class Tables:
             return connection.execute(delete(self._asked).where(mine)).rowcount
 
     def purge(self) -> int:
-        """Rows of both tables that are older than they are kept, some at a time. Raises SQLAlchemyError."""
+        """Rows of both tables that are answered and older than they are kept, some at a time. What the back office has
+        not answered stays, however old. Raises SQLAlchemyError."""
         if self._days is None or self._names.at is None:
             return 0
         before = datetime.now(UTC) - timedelta(days=self._days)
+        answered = select(self._answer_key).select_from(self._answered)
         old = select(self._key).select_from(self._asked).where(self._column(self._names.at) < before)
         with self._begin() as connection:
-            keys = [key for (key,) in connection.execute(old.limit(PURGED_AT_ONCE))]
+            keys = [key for (key,) in connection.execute(old.where(self._key.in_(answered)).limit(PURGED_AT_ONCE))]
             if keys:
                 connection.execute(delete(self._answered).where(self._answer_key.in_(keys)))
                 connection.execute(delete(self._asked).where(self._key.in_(keys)))
