@@ -17,7 +17,9 @@ from cti.boss.flights import Flights
 from cti.boss.guard.bulkhead import Priority
 from cti.boss.mapping import UnknownCode, bind, incoming, outcome_of, outgoing
 from cti.boss.plans import OfficePlan, QuestionPlan, TargetPlan
+from cti.boss.policies import RetrySettings
 from cti.boss.routing import Facts, Route, Segments, choose
+from cti.boss.shadow import Shadows
 from cti.boss.way import OUTCOME, Question, WayError
 from cti.flow.expressions import EvalContext
 from cti.flow.types import BadValue
@@ -26,6 +28,7 @@ from cti.ports import Clock
 log = logging.getLogger("cti.boss")
 
 AS_OF = "as_of"
+_ONCE = RetrySettings(attempts=1, budget_pct=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Asking:
         self._plan, self._backends, self._cache, self._clock = plan, backends, cache, clock
         self._segments = segments
         self._flights: Flights[_Asked] = Flights()
+        self.shadows = Shadows(backends, clock, self._put_shadow)
 
     def ask(
         self, name: str, arguments: Mapping[str, Any], deadline_s: float, priority: Priority = Priority.IVR
@@ -87,6 +91,7 @@ class Asking:
         return len(self._flights)
 
     def close(self) -> None:
+        self.shadows.close()
         self._flights.close()
 
     def _ask(
@@ -140,7 +145,7 @@ class Asking:
         last = WayError("error", "no-target", sent=False)
         for target in route.to:
             try:
-                kept = self._put(plan, target, inputs, priority, deadline)
+                kept = self._put(plan, target, inputs, priority, deadline, plan.policy.retry)
             except WayError as error:
                 last = error
                 steps.append(f"{target.backend}: {error.outcome}, {error.reason}")
@@ -148,6 +153,8 @@ class Asking:
             steps.append(f"{target.backend}: {kept.outcome}")
             if plan.policy.cache is not None and not _unkept(plan, kept):
                 self._cache.keep(key, kept, plan.policy.cache)
+            if route.shadow is not None:
+                self.shadows.offer(plan, route.shadow, inputs, kept)
             return _Asked(kept, steps=tuple(steps))
         return _Asked(None, last.outcome, last.reason, tuple(steps))
 
@@ -179,13 +186,22 @@ class Asking:
         left = deadline - self._clock.monotonic()
         return self.ask(name, {source.subscriber: number}, left).values
 
+    def _put_shadow(self, plan: QuestionPlan, target: TargetPlan, inputs: Mapping[str, Any], deadline: float) -> Kept:
+        """Once, and with nothing of the budget that those have who wait. Raises WayError."""
+        return self._put(plan, target, inputs, Priority.BATCH, deadline, _ONCE)
+
     def _put(
-        self, plan: QuestionPlan, target: TargetPlan, inputs: Mapping[str, Any], priority: Priority, deadline: float
+        self,
+        plan: QuestionPlan,
+        target: TargetPlan,
+        inputs: Mapping[str, Any],
+        priority: Priority,
+        deadline: float,
+        retry: RetrySettings,
     ) -> Kept:
         """One target's answer. Raises WayError."""
         backend = self._backends[target.backend]
         question = Question(target.options, outgoing(target.mapped, inputs, None), None, deadline)
-        retry = plan.policy.retry
         fields = backend.ask(target.service, question, priority, attempts=retry.attempts, budget_pct=retry.budget_pct)
         outcome, values = interpret(plan, target, fields)
         now = self._clock.now()

@@ -54,6 +54,7 @@ class Backend:
         self._breakers: dict[str, Breaker] = {}
         self._breaker_settings = breaker
         self._rate = RateLimit(*rate) if rate is not None else None
+        self._burst = rate[1] if rate is not None else 0.0
         self._waiters: dict[int, Event] = {}
         self._budgets: dict[float, RetryBudget] = {}
         self._running: set[gevent.Greenlet[Any, Any]] = set()
@@ -88,6 +89,13 @@ class Backend:
     @property
     def busy(self) -> bool:
         return self._bulkhead.running > 0 or self._bulkhead.waiting > 0
+
+    def spare(self, now: float) -> bool:
+        """May it be asked something that nobody waits for? While a place stays free after that, and half the burst of
+        its rate."""
+        if self._rate is not None and self._rate.left(self.name, now) - 1 < self._burst / 2:
+            return False
+        return self._bulkhead.spare
 
     def probe(self, deadline: float) -> None:
         """Past all guards: an operator wants to know. Raises WayError."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from zlib import crc32
 
@@ -72,6 +73,19 @@ class Segments:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow(Generic[Target]):
+    """A way that is only tried: ``percent`` of a route's questions are put to it as well, and its answers compared.
+
+    ``ignore``: outputs that may differ; ``tolerance``: of numbers, by how much. ``at_once``: so many under way."""
+
+    to: Target
+    percent: float
+    ignore: frozenset[str] = frozenset()
+    tolerance: Mapping[str, Decimal] = field(default_factory=dict)
+    at_once: int = 4
+
+
+@dataclass(frozen=True, slots=True)
 class Route(Generic[Target]):
     """``when`` None: always. ``to``: the target, then those it falls over to. ``split_pct``: a share of the subscribers
     that this route takes; the same subscribers every time."""
@@ -79,6 +93,7 @@ class Route(Generic[Target]):
     when: Expression | None
     to: tuple[Target, ...]
     split_pct: float | None = None
+    shadow: Shadow[Target] | None = None
 
 
 @dataclass

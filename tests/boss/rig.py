@@ -122,6 +122,7 @@ class Office:
     ) -> None:
         self.clock = TestClock()
         names = {t.backend for plan in plans for route in plan.routes for t in route.to}
+        names |= {route.shadow.to.backend for plan in plans for route in plan.routes if route.shadow}
         self.ways = {name: ScriptedWay() for name in sorted(names)}
         self.plan = OfficePlan(
             {name: BackendPlan(name, ScriptedKind(), Section(), Place("x")) for name in self.ways},

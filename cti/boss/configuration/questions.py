@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping as AnyMapping
 from dataclasses import replace
 
+from cti.boss.configuration.shadows import read_shadow
 from cti.boss.configuration.targets import TargetReading
 from cti.boss.mapping import KEY
 from cti.boss.plans import FieldClass, QuestionPlan, TargetPlan
@@ -20,9 +21,9 @@ from cti.flow.suggest import did_you_mean
 from cti.flow.types import Type, is_name, parse_type
 from cti.flow.yamlio import Mapping, Node, Scalar
 
-OPTIONS = ("in", "out", "outcomes", "policy", "deadline_ms", "to", "routes")
+OPTIONS = ("in", "out", "outcomes", "policy", "deadline_ms", "to", "shadow", "routes")
 FIELD_OPTIONS = ("type", "class", "required")
-ROUTE_OPTIONS = ("when", "default", "to", "split")
+ROUTE_OPTIONS = ("when", "default", "to", "split", "shadow")
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _DEFAULT_MS, _DEFAULT_REQUEST_MS, _MOST_MS = 2_000, 10_000, 60_000
 #: What every condition may read besides the inputs.
@@ -158,7 +159,10 @@ class QuestionReading(Reading):
             self.report(key.place, "missing-option", f"{key.text}: write exactly one of 'to' and 'routes'")
             return ()
         if to is not None:
-            return (Route(None, self._targets.read(to, signature, write=write)),)
+            shadow = read_shadow(options, self._targets, signature, write=write)
+            return (Route(None, self._targets.read(to, signature, write=write), shadow=shadow),)
+        if (stray := options.get("shadow")) is not None:
+            self.report(stray.place, "bad-option", "'shadow' stands beside 'to': write it into the route it is for")
         listed = self.sequence(routes, "routes") if routes is not None else None
         found = []
         for item in listed.items if listed else ():
@@ -191,7 +195,8 @@ class QuestionReading(Reading):
             self.report(options.place, "missing-option", "a route has 'to', the targets in the order of trial")
             return None
         percent = self._percent(split) if split is not None else None
-        return Route(condition, self._targets.read(to, signature, write=write), percent)
+        shadow = read_shadow(options, self._targets, signature, write=write)
+        return Route(condition, self._targets.read(to, signature, write=write), percent, shadow)
 
     def _percent(self, node: Node) -> float | None:
         options = self.mapping(node, "split", ("percent",))

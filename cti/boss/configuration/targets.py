@@ -35,6 +35,9 @@ class TargetReading(Reading):
         found = (self._target(item, signature, write=write) for item in listed)
         return tuple(target for target in found if target is not None)
 
+    def backend(self, name: str) -> BackendPlan:
+        return self._backends[name]
+
     def _target(self, node: Node, signature: LookupSignature, *, write: bool) -> TargetPlan | None:
         options = self.mapping(node, "a target", ("backend",))
         named = options.get("backend") if options is not None else None

@@ -59,6 +59,11 @@ class Bulkhead:
     def waiting(self) -> int:
         return len(self._waiting)
 
+    @property
+    def spare(self) -> bool:
+        """Would a place stay free if one more were let in?"""
+        return not self._waiting and self._running + 1 < self._settings.max
+
     def enter(self, priority: Priority, now: float, deadline: float) -> tuple[Ticket, list[Ticket]]:
         """The new ticket (go, wait or shed) and those that had to give way to it (shed) or were late (expired)."""
         settings, changed = self._settings, self._late(now)

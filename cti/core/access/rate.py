@@ -47,6 +47,11 @@ class RateLimit:
         self._rate = Rate(per_second, burst)
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
+    def left(self, account: str, now: float) -> float:
+        """How many requests may go on now. ``now``: monotonic seconds."""
+        bucket = self._buckets.get(account)
+        return self._rate.burst if bucket is None else refill(bucket.left, bucket.at, now, self._rate)
+
     def take(self, account: str, now: float) -> float:
         """0 when the request may go on, else after how many seconds one may. ``now``: monotonic seconds."""
         bucket = self._buckets.setdefault(account, _Bucket(self._rate.burst, now))
