@@ -1,0 +1,298 @@
+"""One contract for all transports, over real servers; then what servers and their networks do wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cti.boss.ways.files import remote
+from cti.boss.ways.files.transport import Transport, TransportError, TransportOptions, open_transport, put
+from cti.core.errors import ConfigError
+from tests.boss.rig import until
+from tests.boss.ways.files.servers import FINGERPRINT, HOST_KEY, PASSWORD, USER, Ftp, Sftp
+from tests.webhooks.receiver import authority
+
+KINDS = ["local", "ftp", "ftps", "sftp"]
+DATA = b"13800138000|1250\n" * 6000
+
+
+class Site:
+    """A folder ``out``, served in one way; `start` again after `stop` on the same port."""
+
+    def __init__(self, kind: str, home: Path, names: str = "utf-8") -> None:
+        self.kind, self.names, self.home = kind, names, home
+        self.folder = home / "served" / "out"
+        self.folder.mkdir(parents=True)
+        self.port, self.server = 0, None  # type: int, Any
+        self.pem = home / "server.pem"
+        if kind == "ftps":
+            made = authority(home / "certificates", "localhost")
+            self.ca = made.ca
+            self.pem.write_bytes(made.cert.read_bytes() + made.key.read_bytes())
+        self.opened: list[Transport] = []
+        self.start()
+
+    def start(self) -> None:
+        served = self.folder.parent
+        if self.kind in ("ftp", "ftps"):
+            self.server = Ftp(served, self.pem if self.kind == "ftps" else None, self.names, self.port)
+        elif self.kind == "sftp":
+            self.server = Sftp(served, self.names, self.port)
+        self.port = self.server.port if self.server is not None else 0
+
+    def stop(self) -> None:
+        if self.server is not None:
+            self.server.close()
+
+    @property
+    def url(self) -> str:
+        return str(self.folder) if self.kind == "local" else f"{self.kind}://{USER}@127.0.0.1:{self.port}/out"
+
+    def open(self, **options: Any) -> Transport:
+        told: dict[str, Any] = {"password": PASSWORD, "names": self.names, "connect_s": 30, **options}
+        if self.kind == "sftp" and not told.keys() & {"fingerprint", "known_hosts"}:
+            told["fingerprint"] = FINGERPRINT
+        if self.kind == "ftps":
+            told.setdefault("ca_file", self.ca)
+        self.opened.append(open_transport(self.url, TransportOptions.model_validate(told), self.home))
+        return self.opened[-1]
+
+    def close(self) -> None:
+        for one in self.opened:
+            one.close()
+        self.stop()
+
+
+def sockets() -> int:
+    return sum(os.path.realpath(f"/proc/self/fd/{fd}").find("socket:") >= 0 for fd in os.listdir("/proc/self/fd"))
+
+
+@pytest.fixture
+def nothing_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No thread and no socket."""
+    monkeypatch.setattr(remote, "PAUSE_S", (0.01, 0.02))
+    before = (set(threading.enumerate()), sockets())
+    yield
+    until(lambda: set(threading.enumerate()) <= before[0] and sockets() <= before[1])
+
+
+@pytest.fixture
+def make(tmp_path: Path, nothing_left: None) -> Iterator[Callable[..., Site]]:
+    made = list[Site]()
+
+    def make(kind: str, names: str = "utf-8") -> Site:
+        made.append(Site(kind, tmp_path, names))
+        return made[-1]
+
+    yield make
+    for site in made:
+        site.close()
+
+
+@pytest.fixture(params=KINDS)
+def site(request: pytest.FixtureRequest, make: Callable[..., Site]) -> Site:
+    return make(request.param)
+
+
+@pytest.fixture(params=KINDS[1:])
+def server(request: pytest.FixtureRequest, make: Callable[..., Site]) -> Site:
+    return make(request.param)
+
+
+def reason(work: Any) -> str:
+    with pytest.raises(TransportError) as raised:
+        work()
+    return raised.value.reason
+
+
+def content(one: Transport, name: str, offset: int = 0) -> bytes:
+    into = io.BytesIO()
+    assert one.read(name, into, offset=offset, most=10_000_000) == len(into.getvalue())
+    return into.getvalue()
+
+
+def test_the_contract(site: Site) -> None:
+    one = site.open()
+    assert one.list() == []
+    assert one.stat("A.txt") is None
+    assert reason(lambda: one.read("A.txt", io.BytesIO(), most=1)) == "vanished"
+    one.write("A.tmp", b"older")
+    one.write("A.tmp", DATA)
+    one.rename("A.tmp", "A.txt")
+    (site.folder / "sub").mkdir()
+    (site.folder / "link").symlink_to(site.folder / "A.txt")
+    [entry] = [entry for entry in one.list() if entry.name != "link"]  # FTP servers show links as files
+    assert (entry.name, entry.size) == ("A.txt", len(DATA))
+    assert abs(entry.mtime - (site.folder / "A.txt").stat().st_mtime) < 2
+    found = one.stat("A.txt")
+    assert found is not None
+    assert found.size == len(DATA)
+    assert content(one, "A.txt") == DATA
+    assert content(one, "A.txt", offset=100_000) == DATA[100_000:]
+    one.write("B.tmp", b"x")
+    assert reason(lambda: one.rename("B.tmp", "A.txt")) == "exists"
+    assert content(one, "A.txt") == DATA
+    one.remove("A.txt")
+    one.remove("A.txt")
+    assert one.stat("A.txt") is None
+
+
+def test_what_is_put_comes_whole_or_not_and_is_never_overwritten(site: Site) -> None:
+    one, chk = site.open(), ("R.txt.chk", b"R.txt|6\n")
+    assert put(one, "R.txt", b"a|1\nb|", chk=chk)
+    assert sorted(os.listdir(site.folder)) == ["R.txt", "R.txt.chk"]
+    assert not put(one, "R.txt", b"a|1\nb|", chk=chk)
+    (site.folder / "R.txt.chk").unlink()  # killed between the two
+    assert put(one, "R.txt", b"a|1\nb|", chk=chk)
+    assert reason(lambda: put(one, "R.txt", b"a|1\nc|", chk=chk)) == "exists"
+    assert (site.folder / "R.txt").read_bytes() == b"a|1\nb|"
+
+
+@pytest.mark.parametrize("name", ["../up.txt", "a/b", "x\r\nDELE A.txt", "\x07", "..", ".hidden", "a\\b"])
+def test_names_that_lead_elsewhere_are_not_sent(site: Site, name: str) -> None:
+    one = site.open()
+    for work in (
+        lambda: one.stat(name),
+        lambda: one.write(name, b"x"),
+        lambda: one.remove(name),
+        lambda: one.rename("a", name),
+        lambda: one.read(name, io.BytesIO(), most=1),
+    ):
+        assert reason(work) == "bad-name"
+    assert os.listdir(site.folder) == []
+
+
+@pytest.mark.parametrize("kind", KINDS[1:])
+def test_names_in_a_charset_of_the_server(kind: str, make: Callable[..., Site]) -> None:
+    site = make(kind, "gb18030")
+    one = site.open()
+    put(one, "账单_王䶮.txt", b"1")
+    assert os.listdir(site.folder) == ["账单_王䶮.txt"]
+    assert [entry.name for entry in one.list()] == ["账单_王䶮.txt"]
+    assert content(one, "账单_王䶮.txt") == b"1"
+
+
+def test_a_huge_file_is_bounded(site: Site) -> None:
+    (site.folder / "HUGE").touch()
+    os.truncate(site.folder / "HUGE", 1 << 30)
+    into, one = io.BytesIO(), site.open()
+    assert reason(lambda: one.read("HUGE", into, most=1_000_000)) == "too-long"
+    assert len(into.getvalue()) <= 1_000_000
+    assert [entry.size for entry in one.list()] == [1 << 30]
+
+
+class _Stops(io.BytesIO):
+    def __init__(self, stop: Any) -> None:
+        super().__init__()
+        self._stop = stop
+
+    def write(self, data: Any) -> int:
+        if self._stop is not None:
+            stop, self._stop = self._stop, None
+            stop()
+        return super().write(data)
+
+
+def test_a_server_that_dies_in_the_middle_and_comes_back_is_read_on(server: Site) -> None:
+    data = os.urandom(8_000_000)
+    (server.folder / "BIG").write_bytes(data)
+    into, one = _Stops(server.stop), server.open()
+    assert reason(lambda: one.read("BIG", into, most=1 << 30)) == "reset"
+    assert reason(one.list) in ("unreachable", "backing-off")
+    server.start()
+    came = len(into.getvalue())
+    assert 0 < came < len(data)
+
+    def again() -> bool:
+        try:
+            one.read("BIG", into, offset=len(into.getvalue()), most=1 << 30)
+        except TransportError:
+            return False
+        return True
+
+    until(again)
+    assert hashlib.sha256(into.getvalue()).digest() == hashlib.sha256(data).digest()
+
+
+def test_a_server_that_was_started_again_between_two_calls_is_not_noticed(server: Site) -> None:
+    one = server.open()
+    one.list()
+    server.stop()
+    server.start()
+    put(one, "A.txt", b"1")
+    assert content(one, "A.txt") == b"1"
+
+
+def test_a_wrong_password_is_told_and_not_tried_at_once_again(server: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "PAUSE_S", (600.0, 600.0))
+    one = server.open(password="wrong")
+    assert reason(one.list) == "login"
+    assert reason(one.list) == "backing-off"
+
+
+def test_another_host_key_is_refused_and_known_hosts_is_read(tmp_path: Path, make: Callable[..., Site]) -> None:
+    site = make("sftp")
+    known, line = tmp_path / "known_hosts", f"{HOST_KEY.get_name()} {HOST_KEY.get_base64()}\n"
+    known.write_text(f"[127.0.0.1]:{site.port} {line}")
+    assert site.open(known_hosts=known).list() == []
+    assert reason(site.open(fingerprint="SHA256:" + "A" * 43).list) == "bad-host-key"
+    known.write_text(f"elsewhere {line}")
+    with pytest.raises(ConfigError, match="is not in known_hosts"):
+        site.open(known_hosts=known)
+
+
+def test_another_authority_s_certificate_is_refused(tmp_path: Path, make: Callable[..., Site]) -> None:
+    site, other = make("ftps"), authority(tmp_path / "other", "localhost")
+    assert reason(site.open(ca_file=other.ca).list) == "bad-certificate"
+
+
+@pytest.mark.parametrize("kind", KINDS[1:])
+@pytest.mark.parametrize("drip", [b"", b"2"], ids=["half-open", "one-byte-a-time"])
+def test_a_server_that_says_nothing_or_too_little_ends_in_time(kind: str, drip: bytes, nothing_left: None) -> None:
+    stops = threading.Event()
+
+    def serve() -> None:
+        sock, _ = listener.accept()
+        with sock:
+            while not stops.wait(0.02):
+                try:
+                    sock.sendall(drip)
+                except OSError:
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"{kind}://{USER}@127.0.0.1:{listener.getsockname()[1]}/"
+        patience = {"deadline_s": 0.2, "connect_s": 60} if drip else {"deadline_s": 60, "connect_s": 0.2}
+        told = {"password": PASSWORD, "fingerprint": FINGERPRINT, **patience}
+        one = open_transport(url, TransportOptions.model_validate(told))
+        began = time.monotonic()
+        assert reason(one.list) in ("timeout", "unreachable")
+        assert time.monotonic() - began < 50  # not the other bound
+        stops.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("gopher://host/dir", "bad-url"),
+        ("sftp:///dir", "bad-url"),
+        ("ftp://user:word@host/dir", "secret-in-clear"),
+        ("sftp://user@host/dir", "missing-option"),
+    ],
+)
+def test_what_can_never_work_is_told_at_once(url: str, code: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        open_transport(url, TransportOptions())
+    assert raised.value.code == code
