@@ -28,6 +28,8 @@ from cti.ports import Clock
 log = logging.getLogger("cti.boss")
 
 AS_OF = "as_of"
+#: Of the time that is left, for a target that another one follows.
+FIRST_SHARE = 2 / 3
 _ONCE = RetrySettings(attempts=1, budget_pct=0)
 
 
@@ -143,9 +145,10 @@ class Asking:
             log.error("%s: no route matches", plan.name)
             return _Asked(None, "error", "no-route", tuple(steps))
         last = WayError("error", "no-target", sent=False)
-        for target in route.to:
+        for at, target in enumerate(route.to, 1):
+            until = deadline if at == len(route.to) else self._share(target, deadline)
             try:
-                kept = self._put(plan, target, inputs, priority, deadline, plan.policy.retry)
+                kept = self._put(plan, target, inputs, priority, until, plan.policy.retry)
             except WayError as error:
                 last = error
                 steps.append(f"{target.backend}: {error.outcome}, {error.reason}")
@@ -157,6 +160,11 @@ class Asking:
                 self.shadows.offer(plan, route.shadow, inputs, kept)
             return _Asked(kept, steps=tuple(steps))
         return _Asked(None, last.outcome, last.reason, tuple(steps))
+
+    def _share(self, target: TargetPlan, deadline: float) -> float:
+        """Until when a target that others follow is asked: one that hangs must leave time for the next."""
+        now, within = self._clock.monotonic(), target.options.within_ms
+        return min(deadline, now + ((deadline - now) * FIRST_SHARE if within is None else within / 1000))
 
     def route(
         self, plan: QuestionPlan, inputs: Mapping[str, Any], deadline: float

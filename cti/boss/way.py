@@ -87,6 +87,12 @@ class TargetOptions(Section):
     code: str | None = Field(None, description="path to the code that tells how it went")
     good: tuple[str, ...] = Field((), description="codes that mean ok; default: any that `errors` does not name")
     errors: dict[str, str] = Field(default_factory=dict, description="code -> outcome, such as not_found")
+    within_ms: int | None = Field(
+        None,
+        ge=1,
+        le=600_000,
+        description="how long it has where another target follows; default: two thirds of what is left",
+    )
     idempotent: bool = Field(False, description="of a write: it takes the same key once, so that asking again is right")
 
 

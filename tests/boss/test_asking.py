@@ -14,7 +14,7 @@ from cti.boss.guard.bulkhead import ConcurrencySettings, Priority
 from cti.boss.mapping import Mapped
 from cti.boss.paths import FieldPath, parse_path
 from cti.boss.policies import CacheSettings, PolicySettings, RetrySettings
-from cti.boss.way import OUTCOME, WayError
+from cti.boss.way import OUTCOME, Question, TargetOptions, WayError
 from cti.flow.catalog import LookupSignature
 from tests.boss.rig import SUBSCRIBER, Office, opened, question, target, until
 
@@ -93,6 +93,27 @@ def test_who_is_not_found_is_remembered_for_a_short_time() -> None:
         office.clock.ahead_s = 11
         way.answer = {"rc": "2"}
         assert ask(office) == ("locked", "asked", None)
+
+
+def test_a_target_that_hangs_leaves_time_for_the_next() -> None:
+    """Two thirds of what is left, or what it is given; the last one has all of it."""
+
+    def left(question: Question) -> float:
+        return question.deadline - office.clock.monotonic()
+
+    with opened(question(target("a"), target("b"), deadline_s=0.9)) as office:
+        office.ways["a"].gate.clear()
+        found = office.asking.ask("balance.get", SUBSCRIBER, 30.0)
+        assert (found.outcome, found.backend) == ("ok", "b"), found.steps
+        assert found.took_s >= 0.6
+        assert found.steps[1:] == ("a: timeout, no-answer", "b: ok")
+    given = target("a")
+    object.__setattr__(given, "options", TargetOptions(within_ms=1))
+    with opened(question(given, target("b"), deadline_s=60.0)) as office:
+        office.ways["a"].gate.clear()
+        assert office.asking.ask("balance.get", SUBSCRIBER, 30.0).backend == "b"
+        [asked] = office.ways["b"].asked
+        assert left(asked) > 30.0, "the last one has all that is left"
 
 
 def test_without_a_policy_nothing_is_kept() -> None:
