@@ -21,6 +21,7 @@ from cti.api.customers import CustomerBook, CustomerContacts, CustomerLookup, Cu
 from cti.api.dead_letters import DeadLetterDrop, DeadLetterReplay, DeadLetters
 from cti.api.demo import DemoCalls, Sandbox
 from cti.api.desks import Desks, add_desks
+from cti.api.differences import Differences, DifferencesCleared, DifferencesOf
 from cti.api.entries import (
     Entries,
     EntryActivate,
@@ -149,7 +150,7 @@ def create_app(
         app.add_route("/v1/lookups/{lookup}", LookupResource(office, holding))
         if ordered is not None:
             _add_requests(app, office, Ordering(office, ordered, services.store.async_requests, holding))
-        app.add_route("/v1/backends", Backends(office))
+        _add_backends(app, office)
     if webhooks is not None:
         _add_webhooks(app, Hooks(services, webhooks))
     if floor is not None:
@@ -235,6 +236,13 @@ def _add_requests(app: Api, office: InterfaceServer, ordering: Ordering) -> None
     app.add_route("/v1/requests/dead", DeadLetters(office))
     app.add_route("/v1/requests/dead/replay", DeadLetterReplay(office, ordering))
     app.add_route("/v1/requests/dead/drop", DeadLetterDrop(office, ordering))
+
+
+def _add_backends(app: Api, office: InterfaceServer) -> None:
+    app.add_route("/v1/backends", Backends(office))
+    app.add_route("/v1/backends/differences", Differences(office))
+    app.add_route("/v1/backends/differences/{lookup}", DifferencesOf(office))
+    app.add_route("/v1/backends/differences/clear", DifferencesCleared(office))
 
 
 def _add_webhooks(app: Api, hooks: Hooks) -> None:

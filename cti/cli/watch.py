@@ -40,14 +40,7 @@ def add_to(nouns: Any) -> None:
 
 def watch(options: argparse.Namespace) -> int:
     """Raises CtiError when the API cannot be asked the first time; later it says so on the board, and goes on."""
-    try:
-        key = options.key_file.read_text(encoding="ascii").strip()
-    except OSError as error:
-        raise CtiError(
-            f"cannot read {options.key_file}: {error.strerror}",
-            code="no-key",
-            remedy="`cti user key` makes one; the demo writes its own",
-        ) from error
+    key = key_of(options.key_file)
 
     def ask(path: str) -> Any:
         return fetch(options.url, path, key)
@@ -64,6 +57,18 @@ def watch(options: argparse.Namespace) -> int:
             board = draw(ask("/v1/queues")["items"], agents_of(ask), datetime.now(), coloured=True)
         except CtiError as error:
             board = f"{_RED}{error}{_PLAIN}"
+
+
+def key_of(file: Path) -> str:
+    """An API key. Raises CtiError (no-key)."""
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise CtiError(
+            f"cannot read {file}: {error.strerror}",
+            code="no-key",
+            remedy="`cti user key` makes one; the demo writes its own",
+        ) from error
 
 
 def fetch(url: str, path: str, key: str) -> Any:

@@ -28,6 +28,12 @@ lookups:
     outcomes: [locked]
     policy: query
     to: {backend: crm, code: rc, errors: {LOCKED: locked}}
+  bill.get:
+    in: {msisdn: {type: phone, class: msisdn}, month: text}
+    out: {amount: decimal, holder: {class: name}}
+    to: {backend: crm}
+    shadow: {to: {backend: crm, code: new_rc, good: [""], errors: {LOCKED: not_found},
+                  take: {amount: new_amount, holder: new_holder}}, percent: 100}
 requests:
   package.order:
     in: {msisdn: {type: phone, class: msisdn}, product: text}

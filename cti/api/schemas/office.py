@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cti.api.differences import NAME_MAX, REASON_MAX
 from cti.api.schemas.base import (
     ANYTHING,
     COUNT,
@@ -22,8 +23,10 @@ from cti.api.schemas.base import (
     page,
     ref,
     shape,
+    text,
 )
 
+_SIDE = shape({"backend": TEXT, "outcome": TEXT})
 _BREAKER = one_of(("closed", "open", "half_open"))
 _HOW = one_of(("asked", "fresh", "stale", "if_error", "none"))
 
@@ -59,6 +62,28 @@ SCHEMAS: dict[str, Schema] = {
             "facts": {**ANYTHING, "description": "of its way: connections, threads, and the like"},
         }
     ),
+    "Compared": shape(
+        {
+            "lookup": TEXT,
+            "since": TIME,
+            "same": COUNT,
+            "different": COUNT,
+            "fields": {**mapped(COUNT), "description": "output -> how often it differed"},
+            "outcomes": listed(shape({"usual": TEXT, "new": TEXT, "count": COUNT})),
+            "failed": {**mapped(COUNT), "description": "the new way did not answer: reason -> how often"},
+            "skipped": {**mapped(COUNT), "description": "it was not asked: busy, at-once, gone"},
+        }
+    ),
+    "Difference": shape(
+        {
+            "at": TIME,
+            "usual": _SIDE,
+            "new": _SIDE,
+            "arguments": ANYTHING,
+            "fields": listed(shape({"name": TEXT, "usual": {}, "new": {}})),
+            "masked": {**TEXTS, "description": "which arguments and fields do not show all"},
+        }
+    ),
 }
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
@@ -72,5 +97,21 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("GET", "/v1/backends"): Operation(
         "The back office's systems, and how they are", {200: page("Backend")}, query=PAGES
+    ),
+    ("GET", "/v1/backends/differences"): Operation(
+        "Look-ups that are shadowed: how often the new way said the same", {200: page("Compared")}, query=PAGES
+    ),
+    ("GET", "/v1/backends/differences/{lookup}"): Operation(
+        "Samples of what differed, the newest first, masked",
+        {200: page("Difference")},
+        query=PAGES,
+        errors=("unknown-lookup",),
+    ),
+    ("POST", "/v1/backends/differences/clear"): Operation(
+        "Begin to compare anew",
+        {200: shape({"cleared": COUNT})},
+        body({"reason": text(REASON_MAX, 1)}, {"lookup": maybe(text(NAME_MAX, 1))}),
+        errors=("unknown-lookup",),
+        example={"reason": "the new system has been repaired"},
     ),
 }
