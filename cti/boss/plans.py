@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cti.boss.feeds.options import FeedPlan
 from cti.boss.guard.breaker import BreakerSettings
 from cti.boss.guard.bulkhead import ConcurrencySettings
 from cti.boss.mapping import Mapped
@@ -76,6 +77,7 @@ class OfficePlan:
     subscribers: Subscribers = field(default_factory=Subscribers)
     attributes_lookup: str | None = None
     segments: SegmentsSection | None = None
+    feeds: Mapping[str, FeedPlan] = field(default_factory=dict)
 
     def catalog(self) -> Catalog:
         """What the flow checker needs to know."""

@@ -31,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
         callbacks,
         calls,
         demo,
+        feed,
         flows,
         lookup,
         notices,
@@ -51,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     nouns = root.add_subparsers(dest="noun", required=True, metavar="COMMAND")
     for module in (serve, demo, flows, notices, callbacks, sms, prompts, calls, recording, report, watch, switch, user):
         module.add_to(nouns)
-    for module in (lookup, backend, request):
+    for module in (lookup, backend, request, feed):
         module.add_to(nouns)
     for module in (calendars, schedules, audit):
         module.add_to(nouns)

@@ -22,6 +22,7 @@ from cti.store.callbacks import Callbacks
 from cti.store.credentials import Credentials
 from cti.store.customers import Customers
 from cti.store.database import file_of, make_engine, parse_url
+from cti.store.feeds import Feeds
 from cti.store.flow_drafts import FlowDrafts
 from cti.store.idempotency import IdempotencyKeys
 from cti.store.limits import AccountLimits
@@ -59,6 +60,7 @@ class AccountStore:
         self.agent_states = AgentStates(engine, url)
         self.office_writes = OfficeWrites(engine, url, sealer)
         self.async_requests = AsyncRequests(engine, url, sealer)
+        self.feeds = Feeds(engine, url, sealer)
         self.limits = AccountLimits(engine, url)
         self.webhooks = Webhooks(engine, url, sealer)
         self.webhook_queue = WebhookQueue(engine, url, sealer)
@@ -74,6 +76,7 @@ class AccountStore:
             repository.close()
         self.office_writes.close()
         self.async_requests.close()
+        self.feeds.close()
         self.webhooks.close()
         self.webhook_queue.close()
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping as AnyMapping
 from pathlib import Path
 from typing import TypeVar
 
+from cti.boss.configuration.feeds import read_feeds
 from cti.boss.configuration.places import place_of
 from cti.boss.configuration.questions import QuestionReading
 from cti.boss.configuration.sections import (
@@ -33,7 +34,7 @@ from cti.flow.yamlio import Mapping, Node, Scalar, read_yaml
 from cti.validating import Section, combined, validate
 
 Model = TypeVar("Model", bound=Section)
-SECTIONS = ("security", "subscriber", "policies", "backends", "lookups", "requests")
+SECTIONS = ("security", "subscriber", "policies", "backends", "lookups", "requests", "feeds")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -99,6 +100,7 @@ class OfficeReading(Reading):
             _subscribers(subscriber),
             attributes_lookup=subscriber.attributes,
             segments=subscriber.segments,
+            feeds=read_feeds(root, self._named(root, "feeds"), classes, self._valid, self.report),
         )
 
     # ---- sections --------------------------------------------------------------------------------------------------

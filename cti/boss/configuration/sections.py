@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from cti.boss.feeds.options import AT
 from cti.boss.guard.breaker import BreakerSettings
 from cti.boss.guard.bulkhead import ConcurrencySettings
 from cti.boss.segments import SegmentsSection
@@ -18,6 +19,7 @@ MASK = r"^(all|[0-9]{1,2}\+[0-9]{1,2})$"
 PATTERNS = {
     NAME: "must be a lower-case letter, then letters, digits or _, 40 at most",
     MASK: "must be `all`, or how many characters stay at both ends, such as 3+4",
+    AT: "must be a time such as 01:00",
 }
 
 

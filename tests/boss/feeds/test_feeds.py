@@ -1,0 +1,278 @@
+"""Daily files over a real store: they sum to the report, are numbered without gaps, and survive a kill at each step."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cti.boss.configuration import OfficeRefused, parse_office
+from cti.boss.feeds import FeedPlan, FeedRunner, FeedSection
+from cti.boss.feeds import runner as running
+from cti.boss.feeds.lines import sums_of
+from cti.cli import main
+from cti.core import floor_records as f
+from cti.core.errors import CtiError
+from cti.core.issue import Place
+from cti.core.records import CallStarted
+from cti.store import SqlStore
+from tests.store.conftest import Folder
+from tests.store.template import copy_database
+
+ZONE = ZoneInfo("Asia/Shanghai")
+DAY = date(2026, 3, 2)
+BEGIN = datetime(2026, 3, 2, tzinfo=ZONE).timestamp()
+NEXT = BEGIN + 86_400 + 7_200
+FIRST, SECOND = "CONTACTS_20260302_001.txt", "CONTACTS_20260302_002.txt"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    copy_database(tmp_path)
+    found = Folder(tmp_path)
+    (tmp_path / "out").mkdir()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def store(folder: Folder) -> SqlStore:
+    return folder.open()
+
+
+def plan(**options: Any) -> FeedPlan:
+    section = FeedSection(kind="contacts", to="out", days=1, **options)
+    return FeedPlan("daily", section, Place("i.yaml"), 3, 4, whole=False)
+
+
+def runner(store: SqlStore, folder: Folder, **options: Any) -> FeedRunner:
+    return FeedRunner(lambda: {"daily": plan(**options)}, store.accounts.feeds, lambda: NEXT, ZONE, folder.path)
+
+
+def entry(number: int, at: float, outcome: str = "answered", queue: str = "bills") -> f.EntryClosed:
+    return f.EntryClosed(
+        entry_id=f"e{number}", worker="n/0", run="r", contact=f"c{number}", call_id=f"c{number}", queue=queue,
+        medium="voice", began_at=at, ended_at=at + 7.25, outcome=outcome, reason="", wait_s=7.2501, agent="1001",
+    )  # fmt: skip
+
+
+def handled(number: int, at: float) -> f.ContactHandled:
+    return f.ContactHandled(
+        fact_id=f"h{number}", contact=f"c{number}", call_id=f"c{number}", agent="1001", queue="bills", medium="voice",
+        ended_at=at, talk_s=60.0005 + number / 7, hold_s=1.0, work_s=0.1, ended_by="agent", disposition="a|b\n\"c\"",
+    )  # fmt: skip
+
+
+def keep(store: SqlStore, *records: Any) -> None:
+    for record in records:
+        store.record(record)
+    assert store.flush(30.0)
+
+
+def a_day(store: SqlStore) -> None:
+    keep(store, *(CallStarted(f"c{n}", "fs", "10086", BEGIN, caller="13800001234") for n in range(1, 5)))
+    keep(store, entry(1, BEGIN), handled(1, BEGIN + 90), entry(2, BEGIN + 86_399, "abandoned"), handled(2, BEGIN - 1))
+    keep(store, entry(3, BEGIN + 86_400), handled(3, BEGIN + 86_399.9), entry(4, BEGIN - 0.5))
+
+
+def names(folder: Folder) -> list[str]:
+    return sorted(path.name for path in (folder.path / "out").iterdir())
+
+
+def test_a_days_file_sums_to_the_report_of_the_day(store: SqlStore, folder: Folder) -> None:
+    a_day(store)
+    daily = runner(store, folder)
+    assert [file.rows for file in daily.run("daily")] == [4]
+    assert names(folder) == [FIRST, FIRST + ".chk"]
+    data = (folder.path / "out" / FIRST).read_bytes()
+    assert data.count(b"138****1234") == data.count(b"\n") == 4
+    assert b"13800001234" not in data
+    sums = sums_of([data])
+    counts: Counter[str] = Counter()
+    for row in store.reports.counts("queue", int(BEGIN), int(BEGIN) + 86_400):
+        counts[row.what] += row.value  # type: ignore[assignment]
+    assert counts["offered"] == sums["bills", "voice", "offered"] == 2
+    for name in ("talk_s", "hold_s", "work_s", "wait_answered_s"):
+        assert round(counts[name] * 1000) == sums["bills", "voice", name] > 0
+    proof = daily.verify("daily", DAY)
+    assert proof.good, proof
+    assert daily.run("daily") == []
+
+
+def test_what_comes_late_is_in_a_further_file_of_its_day(store: SqlStore, folder: Folder) -> None:
+    a_day(store)
+    daily = runner(store, folder)
+    daily.run("daily")
+    opened = f.EntryOpened(
+        entry_id="e9", worker="n/0", run="r", contact="c9", call_id="c9", queue="bills", medium="voice",
+        began_at=BEGIN + 5,
+    )  # fmt: skip
+    keep(store, entry(8, BEGIN + 10, "lost"), opened)
+    found = daily.verify("daily", DAY)
+    assert not found.good
+    assert ("bills", "voice", "lost", 1, 0) in found.differences
+    assert found.open == 1
+    assert [file.name for file in daily.run("daily")] == [SECOND]
+    assert daily.verify("daily", DAY).good
+    keep(store, entry(9, BEGIN + 5))
+    assert [file.seq for file in daily.run("daily")] == [3]
+    assert daily.verify("daily", DAY).good
+
+
+def test_a_day_of_nothing_has_an_empty_file(store: SqlStore, folder: Folder) -> None:
+    daily = runner(store, folder)
+    assert [(file.name, file.rows) for file in daily.run("daily")] == [(FIRST, 0)]
+    assert daily.run("daily") == []
+    assert daily.verify("daily", DAY).good
+
+
+def test_a_day_is_not_written_before_its_time(store: SqlStore, folder: Folder) -> None:
+    assert runner(store, folder, at="02:01").run("daily")[0].day == "20260301"
+    assert FIRST not in names(folder)
+
+
+def test_a_file_that_was_changed_or_taken_is_known(store: SqlStore, folder: Folder) -> None:
+    a_day(store)
+    daily = runner(store, folder)
+    daily.run("daily")
+    there = folder.path / "out" / FIRST
+    data = there.read_bytes()
+    there.write_bytes(data.replace(b"|60.143|", b"|60.144|"))
+    proof = daily.verify("daily", DAY)
+    assert {code for _, code in proof.faults} == {"digest", "chk-digest"}
+    assert [one[2] for one in proof.differences] == ["talk_s"]
+    there.unlink()
+    taken = daily.verify("daily", DAY)
+    assert taken.good
+    assert taken.taken == (FIRST,)
+
+
+def test_another_file_of_the_name_is_not_overwritten(store: SqlStore, folder: Folder) -> None:
+    other = folder.path / "out" / FIRST
+    other.write_bytes(b"theirs")
+    daily = runner(store, folder)
+    for _ in range(2):
+        with pytest.raises(CtiError) as raised:
+            daily.run("daily")
+        assert raised.value.code == "feed-foreign-file"
+    assert other.read_bytes() == b"theirs"
+    other.unlink()
+    assert [file.seq for file in daily.run("daily")] == [1]
+
+
+STEPS = ("claim", "data-part", "data", "chk", "written")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_at_any_step_nothing_is_lost_or_written_twice(folder: Folder, step: str) -> None:
+    store = folder.open()
+    a_day(store)
+    assert store.close(10.0)
+    folder.forget(store)
+    pid = os.fork()
+    if pid == 0:
+        _die_at(folder, step)
+    assert os.WTERMSIG(os.waitpid(pid, 0)[1]) == signal.SIGKILL
+    left = folder.path / "out" / FIRST
+    inode = left.stat().st_ino if left.exists() else None
+    assert (inode is not None) == (step in ("data", "chk", "written"))
+    store = folder.open()
+    daily = runner(store, folder)
+    assert [file.seq for file in daily.run("daily")] == [1]
+    assert names(folder) == [FIRST, FIRST + ".chk"]
+    assert inode in (None, left.stat().st_ino)
+    assert daily.run("daily") == []
+    assert daily.verify("daily", DAY).good
+
+
+def _die_at(folder: Folder, step: str) -> None:
+    """In a process of its own: the end comes after this step, for ``written`` just before it is noted."""
+
+    def end(*_: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    link = os.link
+
+    def linked(source: Any, target: Any) -> None:
+        if step == "data-part":
+            end()
+        link(source, target)
+        if step == ("chk" if str(target).endswith(".chk") else "data"):
+            end()
+
+    patch = pytest.MonkeyPatch()
+    try:
+        patch.setattr(os, "link", linked)
+        if step == "claim":
+            patch.setattr(running, "put", end)
+        store = folder.open()
+        if step == "written":
+            patch.setattr(store.accounts.feeds, "written", end)
+        runner(store, folder).run("daily")
+    finally:
+        os._exit(3)
+
+
+GOOD = """\
+security: {classes: {msisdn: {mask: "3+4"}}}
+feeds:
+  daily: {kind: contacts, to: out, caller: msisdn}
+"""
+
+
+def test_the_section_becomes_a_plan() -> None:
+    found = parse_office(GOOD, "i.yaml", {}).feeds["daily"]
+    assert found == replace(plan(), options=FeedSection(kind="contacts", to="out", caller="msisdn"), place=found.place)
+
+
+@pytest.mark.parametrize(
+    ("option", "code"),
+    [
+        ("kind: calls", "bad-value"),
+        ("kind: contacts, name: 'C_{seq:03d}.txt'", "bad-value"),
+        ("kind: contacts, name: '../C_{date:%Y%m%d}_{seq:03d}.txt'", "bad-value"),
+        ("kind: contacts, at: '25:00'", "bad-value"),
+        ("kind: contacts, caller: msisdm", "unknown-source"),
+        ("kind: contacts, every: 5", "unknown-option"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(option: str, code: str) -> None:
+    with pytest.raises(OfficeRefused) as refused:
+        parse_office(GOOD + f"  other: {{to: elsewhere, {option}}}\n", "i.yaml", {})
+    (issue,) = refused.value.issues
+    assert (issue.code, issue.place.line) == (code, 4)
+
+
+def test_two_feeds_do_not_write_the_same_files() -> None:
+    with pytest.raises(OfficeRefused) as refused:
+        parse_office(GOOD + "  other: {kind: contacts, to: out/}\n", "i.yaml", {})
+    assert [issue.code for issue in refused.value.issues] == ["duplicate-key"]
+
+
+SWITCHES = "switches: [{name: fs, kind: embedded, password: only-for-tests}]\n"
+
+
+def test_by_the_command_line(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    interfaces = folder.path / "interfaces.yaml"
+    interfaces.write_text(GOOD)
+    config = folder.path / "cti.yaml"
+    config.write_text(f"data: {folder.path}\nflows: {folder.path}\nboss: {{file: {interfaces}}}\n{SWITCHES}")
+    assert main(["feed", "run", "--config", str(config)]) == 0
+    written = capsys.readouterr().out.splitlines()
+    assert len(written) == 7
+    day = written[-1].split("_")[1]
+    verify = ["feed", "verify", "--day", f"{day[:4]}-{day[4:6]}-{day[6:]}", "--config", str(config)]
+    assert main(verify) == 0
+    assert "sum to the report" in capsys.readouterr().out
+    (folder.path / "out" / f"CONTACTS_{day}_001.txt").write_bytes(b"x\n")
+    assert main(verify) == 1
+    assert main([*verify, "nobody"]) == 1
+    assert "unknown-feed" in capsys.readouterr().err
