@@ -118,7 +118,9 @@ class Application:
         self.accounts = AccountServices(store.accounts, load_token_key(settings.data / "token-key.pem"), self._clock)
         log_of_writes = store.accounts.office_writes
         sealer = sealer_of(keys)
-        self.boss = InterfaceServer(plan, self._clock, folder=folder, sealing=sealer, writes=log_of_writes)
+        self.boss = InterfaceServer(
+            plan, self._clock, folder=folder, sealing=sealer, writes=log_of_writes, shared=store.accounts.office_cache
+        )
         self._requests = RequestDesk(self.boss, self._clock, open_spool(settings.data / "requests", keys))
         speech = self._recogniser is not None
         catalog = replace(plan.catalog(), queues=frozenset(settings.queues), speech=speech)

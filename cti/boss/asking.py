@@ -109,9 +109,9 @@ class Asking:
             log.warning("%s: an argument is unusable: %s", name, error)
             return Found("error", reason="bad-argument")
         settings, kept, age = plan.policy.cache, None, "gone"
-        key = self._cache.key(name, inputs)
+        key = self._cache.key(name, inputs, plan.version)
         if settings is not None:
-            kept = self._cache.find(key)
+            kept = self._cache.find(key, settings)
             age = freshness(kept, settings, self._clock.now()) if kept is not None else "gone"
         if kept is not None and age == "fresh":
             return _from_cache(kept, "fresh")

@@ -113,14 +113,17 @@ class Sealing(Protocol):
 class Cache:
     """Entries in a `CacheStore`, sealed where the settings say so. What does not open is as if it were not there."""
 
-    def __init__(self, store: CacheStore, sealing: Sealing) -> None:
-        self._store, self._sealing = store, sealing
+    def __init__(self, store: CacheStore, sealing: Sealing, shared: CacheStore | None = None) -> None:
+        """``shared``: where settings say ``store: database``; None: that is kept in ``store``, too."""
+        self._store, self._sealing, self._shared = store, sealing, shared
 
-    def key(self, lookup: str, inputs: Mapping[str, Any]) -> str:
-        return f"{lookup}/{self._sealing.blind(orjson.dumps(encode_all(inputs), option=orjson.OPT_SORT_KEYS).decode())}"
+    def key(self, lookup: str, inputs: Mapping[str, Any], version: str = "") -> str:
+        """``version``: of the signature, where an entry may outlive it."""
+        blind = self._sealing.blind(orjson.dumps(encode_all(inputs), option=orjson.OPT_SORT_KEYS).decode())
+        return f"{lookup}/{version}{blind}"
 
-    def find(self, key: str) -> Kept | None:
-        data = self._store.get(key)
+    def find(self, key: str, settings: CacheSettings | None = None) -> Kept | None:
+        data = self._of(settings).get(key)
         if data is None:
             return None
         try:
@@ -133,7 +136,15 @@ class Cache:
         if keep_s <= 0:
             return
         data = kept.to_bytes()
-        self._store.put(key, b"1" + self._sealing.seal_bytes(data, key) if settings.encrypt else b"0" + data, keep_s)
+        sealed = settings.encrypt or self._shares(settings)
+        data = b"1" + self._sealing.seal_bytes(data, key) if sealed else b"0" + data
+        self._of(settings).put(key, data, keep_s)
 
-    def forget(self, lookup: str) -> int:
-        return self._store.drop(f"{lookup}/")
+    def forget(self, lookup: str, settings: CacheSettings | None = None) -> int:
+        return self._of(settings).drop(f"{lookup}/")
+
+    def _shares(self, settings: CacheSettings | None) -> bool:
+        return settings is not None and settings.store == "database" and self._shared is not None
+
+    def _of(self, settings: CacheSettings | None) -> CacheStore:
+        return self._shared if self._shared is not None and self._shares(settings) else self._store

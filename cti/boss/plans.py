@@ -56,7 +56,7 @@ class TargetPlan:
 @dataclass(frozen=True, slots=True)
 class QuestionPlan:
     """A look-up or, with ``write``, a request. ``subscriber``: the input that routes; ``classes``: of inputs and
-    outputs that hold personal data."""
+    outputs that hold personal data. ``version``: of the signature, where answers are kept that may outlive it."""
 
     name: str
     signature: LookupSignature
@@ -67,6 +67,7 @@ class QuestionPlan:
     write: bool = False
     subscriber: str | None = None
     classes: Mapping[str, FieldClass] = field(default_factory=dict)
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

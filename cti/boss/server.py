@@ -40,6 +40,7 @@ class InterfaceServer:
         sealing: Sealing,
         writes: WriteLog,
         cache: CacheStore | None = None,
+        shared: CacheStore | None = None,
     ) -> None:
         """``folder``: from which relative paths of the plan count. Raises ConfigError for a back end that can never
         work; one that is down now is no error."""
@@ -54,7 +55,7 @@ class InterfaceServer:
         except BaseException:
             self._close_backends()
             raise
-        self._cache = Cache(cache if cache is not None else MemoryCache(), sealing)
+        self._cache = Cache(cache if cache is not None else MemoryCache(), sealing, shared)
         self.asking = Asking(plan, self._backends, self._cache, clock, segments=self._segments or Segments)
         self.writes = Writes(plan, self._backends, self.asking, writes, clock)
 
@@ -131,7 +132,7 @@ class InterfaceServer:
         self.asking.use(plan, segments or Segments)
         self.writes.use(plan)
         for name in changed:
-            self._cache.forget(name)
+            self._cache.forget(name, plan.lookups[name].policy.cache)
         for name, one in left.items():
             greenlet = gevent.spawn(self._let_leave, name, one)
             self._leaving.add(greenlet)

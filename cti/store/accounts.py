@@ -28,6 +28,7 @@ from cti.store.idempotency import IdempotencyKeys
 from cti.store.limits import AccountLimits
 from cti.store.migrate import require_head
 from cti.store.notices import Notices
+from cti.store.office_cache import OfficeCache
 from cti.store.office_writes import OfficeWrites
 from cti.store.people import People
 from cti.store.recordings import Recordings
@@ -59,6 +60,7 @@ class AccountStore:
         self.customers = Customers(engine, url, sealer)
         self.agent_states = AgentStates(engine, url)
         self.office_writes = OfficeWrites(engine, url, sealer)
+        self.office_cache = OfficeCache(engine, url)
         self.async_requests = AsyncRequests(engine, url, sealer)
         self.feeds = Feeds(engine, url, sealer)
         self.limits = AccountLimits(engine, url)
@@ -75,6 +77,7 @@ class AccountStore:
         for repository in (*people, self.callbacks, self.notices, self.blocked, self.recordings, self.limits):
             repository.close()
         self.office_writes.close()
+        self.office_cache.close()
         self.async_requests.close()
         self.feeds.close()
         self.webhooks.close()

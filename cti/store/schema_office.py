@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Double, Index, Integer, String, Table, Text
+from sqlalchemy import Column, Double, Index, Integer, LargeBinary, String, Table, Text
 
 from cti.store.schema import metadata
 
@@ -50,4 +50,14 @@ async_requests = Table(
     Index(None, "user_id", "since", "request_id"),
     Index(None, "key"),
     Index(None, "worker"),
+)
+
+#: Answers of look-ups that engines share (`cti.boss.caching`). ``key``: the look-up's name and a blind index.
+office_cache = Table(
+    "office_cache",
+    metadata,
+    Column("key", String(300), primary_key=True),
+    Column("answer_sealed", LargeBinary, nullable=False),
+    Column("keep_until", Double, nullable=False),
+    Index(None, "keep_until"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping as AnyMapping
 from dataclasses import replace
+from zlib import crc32
 
 from cti.boss.configuration.shadows import read_shadow
 from cti.boss.configuration.targets import TargetReading
@@ -65,9 +66,11 @@ class QuestionReading(Reading):
         routes = self._routes(key, options, signature, write=write)
         if len(self.issues) > before or deadline_ms is None:
             return None
-        return QuestionPlan(
+        plan = QuestionPlan(
             name, signature, routes, policy, deadline_ms / 1000, key.place, write, fields.subscriber, fields.classes
         )
+        shared = policy.cache is not None and policy.cache.store == "database"
+        return replace(plan, version=_version(signature)) if shared else plan
 
     def outputs(self, options: Mapping) -> dict[str, Type]:
         return self._fields(options, "out", _Fields())
@@ -215,6 +218,11 @@ class QuestionReading(Reading):
         scope = Scope(readable, frozenset(readable))  # what is absent does not match, so all counts as given
         infer(expression, scope, self.issues)
         return expression
+
+
+def _version(signature: LookupSignature) -> str:
+    """The same in every process, as long as the signature is."""
+    return f"{crc32(repr(signature).encode()):08x}/"
 
 
 class _Fields:
