@@ -168,13 +168,14 @@ class FeedRunner:
 
     def _deliver(self, plan: FeedPlan, file: FeedFile) -> FeedFile:
         folder = self._to(plan)
-        data = read(folder, file.name)
+        on_thread = gevent.get_hub().threadpool.apply  # calls go on meanwhile
+        data = on_thread(read, (folder, file.name))
         if data is None or sha256(data).hexdigest() != file.digest:
-            data = self._build(plan, self._store.records(file))
+            data = on_thread(self._build, (plan, self._store.records(file)))
             digest = sha256(data).hexdigest()
             if digest != file.digest:  # the class of a number was changed since it was claimed
                 self._store.rebuilt(file, digest, len(data))
-        gevent.get_hub().threadpool.apply(put, (folder, file.name, data, file.rows))
+        on_thread(put, (folder, file.name, data, file.rows))
         self._store.written(file, self._now())
         log.info("feed %s: %s with %d records", plan.name, file.name, file.rows)
         return file
