@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import gevent
 import pytest
 
 from cti.boss.configuration import OfficeRefused, parse_office
@@ -23,6 +24,7 @@ from cti.core import floor_records as f
 from cti.core.errors import CtiError
 from cti.core.issue import Place
 from cti.core.records import CallStarted
+from cti.runtime.waiting import wait_until
 from cti.store import SqlStore
 from tests.store.conftest import Folder
 from tests.store.template import copy_database
@@ -276,3 +278,18 @@ def test_by_the_command_line(folder: Folder, capsys: pytest.CaptureFixture[str])
     assert main(verify) == 1
     assert main([*verify, "nobody"]) == 1
     assert "unknown-feed" in capsys.readouterr().err
+
+
+def test_the_engines_look_goes_on_after_a_failure(
+    store: SqlStore, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "EVERY_S", 0.01)
+    (folder.path / "out").rmdir()
+    looking = gevent.spawn(runner(store, folder).main)
+    try:
+        wait_until(lambda: bool(store.accounts.feeds.claimed("daily")), 30.0)
+        (folder.path / "out").mkdir()
+        wait_until(lambda: names(folder) == [FIRST, FIRST + ".chk"], 30.0)
+        wait_until(lambda: not store.accounts.feeds.claimed("daily"), 30.0)
+    finally:
+        looking.kill()
