@@ -122,8 +122,7 @@ class AsyncDesk:
     # ---- life ------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Raises CtiError (store-unavailable)."""
-        self._log.release(self._worker)
+        """Returns at once: calls do not wait for a database."""
         self._beat = gevent.spawn(self._run)
 
     def stop(self) -> None:
@@ -133,9 +132,13 @@ class AsyncDesk:
         gevent.killall(tuple(self._greenlets))
 
     def _run(self) -> None:
+        released = False
         while True:
             self._flag.clear()
             try:
+                if not released:  # what an engine of this name had when it ended
+                    self._log.release(self._worker)
+                    released = True
                 self._keep_house()
                 worked = self.round()
             except CtiError as error:
