@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import SplitResult
 
+from cti.boss.ways.files.proving import is_plain
 from cti.boss.ways.files.remote import Remote
 from cti.boss.ways.files.transport import MOST_ENTRIES, Entry, TransportError, TransportOptions
 from cti.core.errors import ConfigError
@@ -148,7 +149,9 @@ class FtpTransport(Remote):
         except ftplib.error_perm as error:
             if str(error)[:3] not in _NOT_KNOWN:
                 raise
-            found = [self._stat(line) for line in self._lines("NLST")]  # folders have no size
+            found = [
+                self._stat(line) if is_plain(line) else Entry(line, 0, 0.0) for line in self._lines("NLST")
+            ]  # folders have no size
         return [entry for entry in found if entry is not None]
 
     def _lines(self, command: str) -> builtins.list[str]:

@@ -92,6 +92,9 @@ class LocalTransport:
         except OSError as error:
             raise _told(error) from None
 
+    def cut(self) -> None:
+        """Nothing to be done: it does not hang, or nothing helps."""
+
     def close(self) -> None:
         """Nothing is open between two calls."""
 

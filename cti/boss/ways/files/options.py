@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from cti.boss.codecs import BodyOptions
 from cti.boss.way import TargetOptions
+from cti.boss.ways.files.transport import TransportOptions
 from cti.validating import Section
 
 
@@ -28,20 +28,18 @@ class FeedOptions(Section):
     row: BodyOptions = Field(description="one record: delimited, fixed, keyvalue or json")
     charset: str = "utf-8"
     key: str = Field(description="the field by which it is asked; once in each file")
+    ready: Literal["chk", "stable"] = Field(
+        "chk", description="stable: no chk; size and time are those of the look before"
+    )
     chk: ChkOptions = ChkOptions()
     gap: Literal["alarm", "hold"] = Field("alarm", description="hold: not loaded until what is missing has come")
     max_bytes: int = Field(67_108_864, ge=1, le=1_073_741_824)
 
 
-class FilesBackend(Section):
-    url: str = Field(
-        description="a folder: path/of/it counts from the interfaces' file; of a share, where it is mounted"
-    )
+class FilesBackend(TransportOptions):
+    url: str = Field(description="a folder, from the interfaces' file on; or sftp://user@host:port/folder, ftps, ftp")
     every_s: float = Field(60.0, ge=0.01, le=86_400, description="how often it is looked for new files")
     feeds: dict[str, FeedOptions] = Field(min_length=1)
-
-    def folder(self, base: Path) -> Path:
-        return base / self.url.removeprefix("file://")
 
 
 class FilesTarget(TargetOptions):

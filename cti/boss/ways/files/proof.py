@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator
 from cti.boss.codecs import is_charset, prove_body, unknown_charset
 from cti.boss.way import Carried, Finding
 from cti.boss.ways.files.options import FilesBackend, FilesTarget
+from cti.boss.ways.files.transport import split
+from cti.core.errors import ConfigError
 
 
 def prove_backend(backend: FilesBackend) -> Iterable[Finding]:
-    if "://" in backend.url.removeprefix("file://"):
-        yield Finding(("url",), "bad-url", "write the path of a folder")
+    yield from _prove_url(backend)
     for name, feed in backend.feeds.items():
         where = ("feeds", name)
         try:
@@ -29,6 +30,20 @@ def prove_backend(backend: FilesBackend) -> Iterable[Finding]:
             yield Finding((*where, "row", "rows"), "bad-option", "each line is one record already")
         if feed.row.fields and feed.key not in [field.name for field in feed.row.fields]:
             yield Finding((*where, "key"), "unknown-field", f"'{feed.key[:40]}' is not among the fields of 'row'")
+
+
+def _prove_url(backend: FilesBackend) -> Iterator[Finding]:
+    try:
+        parts = split(backend.url)
+    except ConfigError as error:
+        yield Finding(("url",), error.code, error.remedy)
+        return
+    if parts.scheme == "ftp" and not backend.insecure and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+        yield Finding(("url",), "insecure", "write ftps or sftp, or 'insecure: true' for FTP in clear")
+    if parts.scheme == "sftp" and backend.known_hosts is None and backend.fingerprint is None:
+        yield Finding((), "missing-option", "sftp needs known_hosts, or fingerprint (SHA256:…)")
+    if not is_charset(backend.names):
+        yield unknown_charset(backend.names, ("names",))
 
 
 def prove_target(backend: FilesBackend, target: FilesTarget, carried: Carried) -> Iterator[Finding]:

@@ -36,7 +36,7 @@ class Remote(ABC):
         self._options, self._host, self._port = options, parts.hostname or "", parts.port
         self._user, self._directory = unquote(parts.username or ""), directory(parts)
         self._password = _password(options, folder)
-        self._connected, self._late = False, False
+        self._connected, self._late, self._ended = False, False, False
         self._pause_s, self._not_before = PAUSE_S[0], 0.0
 
     @abstractmethod
@@ -51,6 +51,10 @@ class Remote(ABC):
     @abstractmethod
     def _reason(self, error: Exception) -> str | None:
         """A code for what the library raised; None: it is no failure of the connection, but a bug of ours."""
+
+    def cut(self) -> None:
+        self._ended = True
+        self._cut()
 
     def close(self) -> None:
         self._connected = False
@@ -70,6 +74,8 @@ class Remote(ABC):
             return self._try(work)
 
     def _ensure(self) -> None:
+        if self._ended:
+            raise TransportError("closed")
         if self._connected:
             return
         if time.monotonic() < self._not_before:

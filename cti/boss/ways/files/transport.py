@@ -25,8 +25,8 @@ SCHEMES = ("file", "ftp", "ftps", "sftp")
 
 class TransportError(Exception):
     """``reason``: a stable code, never data: ``unreachable``, ``login``, ``bad-certificate``, ``bad-host-key``,
-    ``timeout``, ``reset``, ``protocol``, ``backing-off``; of one file ``vanished``, ``exists``, ``no-right``,
-    ``bad-name``, ``too-long``, ``too-many``, ``truncated``."""
+    ``timeout``, ``reset``, ``protocol``, ``backing-off``, ``closed``; of one file ``vanished``, ``exists``,
+    ``no-right``, ``bad-name``, ``too-long``, ``too-many``, ``truncated``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -87,6 +87,9 @@ class Transport(Protocol):
 
     def remove(self, name: str) -> None:
         """What is not there is removed."""
+
+    def cut(self) -> None:
+        """From another thread: what is being done fails soon, and nothing is done any more. It does not block."""
 
     def close(self) -> None:
         """No socket and no thread is left behind; a later call connects anew."""

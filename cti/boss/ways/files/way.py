@@ -19,6 +19,7 @@ from cti.boss.way import OUTCOME, Question, Surroundings, WayError
 from cti.boss.ways.files.feed import Feed
 from cti.boss.ways.files.options import FilesBackend
 from cti.boss.ways.files.table import Table
+from cti.boss.ways.files.transport import Transport, TransportError, open_transport
 
 log = logging.getLogger("cti.boss")
 
@@ -28,10 +29,11 @@ class FilesWay:
 
     def __init__(self, options: FilesBackend, around: Surroundings) -> None:
         self._options, self._name = options, around.name
-        self._folder = options.folder(around.folder)
+        self._around = around
+        self._transport = open_transport(options.url, options, around.folder)
         self._home = Path(tempfile.mkdtemp(prefix="cti-files-"))
         self._feeds = {
-            name: Feed(feed, self._folder, Table(self._home / f"{number}.db"))
+            name: Feed(feed, self._transport, Table(self._home / f"{number}.db"))
             for number, (name, feed) in enumerate(options.feeds.items())
         }
         self._readers, self._loader = ThreadPool(around.at_once), ThreadPool(1)
@@ -56,9 +58,14 @@ class FilesWay:
         return {"as_of": datetime.fromtimestamp(as_of, UTC), **record}
 
     def probe(self, deadline: float) -> None:
-        """Is the folder there?"""
-        if not self._folder.is_dir():
-            raise WayError("error", "unreachable", sent=False)
+        """Is the folder there? By a connection of its own: the other one may be fetching."""
+        left_s = max(0.05, deadline - time.monotonic())
+        within = {"deadline_s": left_s, "connect_s": min(left_s, self._options.connect_s)}
+        one = open_transport(self._options.url, self._options.model_copy(update=within), self._around.folder)
+        ended: Any = self._readers.spawn(_listed, one, ()).get()
+        if ended is not None:
+            reason = _reason(ended)
+            raise WayError("timeout" if reason == "timeout" else "error", reason, sent=False)
 
     def facts(self) -> Mapping[str, int | float | str]:
         found: dict[str, int | float | str] = {"folder": self._away or "ok"}
@@ -68,20 +75,29 @@ class FilesWay:
 
     def close(self) -> None:
         self._watch.kill()
+        self._transport.cut()  # what is being fetched ends now
+        self._loader.spawn(self._transport.close)
         for pool in (self._loader, self._readers):
             pool.join()
             pool.kill()
         shutil.rmtree(self._home, ignore_errors=True)
 
     def _look(self) -> None:
+        problems: list[str] = []
         while True:
-            for name, feed in self._feeds.items():
-                before = (self._away, feed.problem)
-                ended: Any = self._loader.spawn(_swept, feed).get()
-                self._away = "" if ended is None else "unreachable" if isinstance(ended, OSError) else "table"
-                now = (self._away, feed.problem)
-                if now != before and any(now):
-                    log.error("%s: %s: %s", self._name, name, self._away or feed.problem)
+            ended: Any = self._loader.spawn(_swept, self._transport, tuple(self._feeds.values())).get()
+            reason = _reason(ended)
+            if reason != "backing-off":  # it is as it was
+                self._away = reason
+            now = (
+                [self._away]
+                if self._away
+                else [f"{n}: {feed.problem}" for n, feed in self._feeds.items() if feed.problem]
+            )
+            for told in now:
+                if told not in problems:
+                    log.error("%s: %s", self._name, told)
+            problems = now
             self._swept.set()
             gevent.sleep(self._options.every_s)
 
@@ -89,12 +105,26 @@ class FilesWay:
 # Returned, not raised: gevent prints what a pool thread raises.
 
 
-def _swept(feed: Feed) -> Exception | None:
+def _swept(transport: Transport, feeds: tuple[Feed, ...]) -> Exception | None:
     try:
-        feed.sweep()
+        entries = transport.list()
+        for feed in feeds:
+            feed.sweep(entries)
     except Exception as error:  # noqa: BLE001 - told by its class in the log and the facts; the next look tries again
         return error
     return None
+
+
+def _listed(transport: Transport, feeds: tuple[Feed, ...]) -> Exception | None:
+    try:
+        return _swept(transport, feeds)
+    finally:
+        transport.close()
+
+
+def _reason(ended: Exception | None) -> str:
+    """Empty: none."""
+    return "" if ended is None else ended.reason if isinstance(ended, TransportError) else "table"
 
 
 def _found(table: Table, key: str) -> Any:

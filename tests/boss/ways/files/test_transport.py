@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,94 +18,11 @@ from cti.boss.ways.files import remote
 from cti.boss.ways.files.transport import Transport, TransportError, TransportOptions, open_transport, put
 from cti.core.errors import ConfigError
 from tests.boss.rig import until
-from tests.boss.ways.files.servers import FINGERPRINT, HOST_KEY, PASSWORD, USER, Ftp, Sftp
+from tests.boss.ways.files.servers import FINGERPRINT, HOST_KEY, PASSWORD, USER
+from tests.boss.ways.files.site import KINDS, Site
 from tests.webhooks.receiver import authority
 
-KINDS = ["local", "ftp", "ftps", "sftp"]
 DATA = b"13800138000|1250\n" * 6000
-
-
-class Site:
-    """A folder ``out``, served in one way; `start` again after `stop` on the same port."""
-
-    def __init__(self, kind: str, home: Path, names: str = "utf-8") -> None:
-        self.kind, self.names, self.home = kind, names, home
-        self.folder = home / "served" / "out"
-        self.folder.mkdir(parents=True)
-        self.port, self.server = 0, None  # type: int, Any
-        self.pem = home / "server.pem"
-        if kind == "ftps":
-            made = authority(home / "certificates", "localhost")
-            self.ca = made.ca
-            self.pem.write_bytes(made.cert.read_bytes() + made.key.read_bytes())
-        self.opened: list[Transport] = []
-        self.start()
-
-    def start(self) -> None:
-        served = self.folder.parent
-        if self.kind in ("ftp", "ftps"):
-            self.server = Ftp(served, self.pem if self.kind == "ftps" else None, self.names, self.port)
-        elif self.kind == "sftp":
-            self.server = Sftp(served, self.names, self.port)
-        self.port = self.server.port if self.server is not None else 0
-
-    def stop(self) -> None:
-        if self.server is not None:
-            self.server.close()
-
-    @property
-    def url(self) -> str:
-        return str(self.folder) if self.kind == "local" else f"{self.kind}://{USER}@127.0.0.1:{self.port}/out"
-
-    def open(self, **options: Any) -> Transport:
-        told: dict[str, Any] = {"password": PASSWORD, "names": self.names, "connect_s": 30, **options}
-        if self.kind == "sftp" and not told.keys() & {"fingerprint", "known_hosts"}:
-            told["fingerprint"] = FINGERPRINT
-        if self.kind == "ftps":
-            told.setdefault("ca_file", self.ca)
-        self.opened.append(open_transport(self.url, TransportOptions.model_validate(told), self.home))
-        return self.opened[-1]
-
-    def close(self) -> None:
-        for one in self.opened:
-            one.close()
-        self.stop()
-
-
-def sockets() -> int:
-    return sum(os.path.realpath(f"/proc/self/fd/{fd}").find("socket:") >= 0 for fd in os.listdir("/proc/self/fd"))
-
-
-@pytest.fixture
-def nothing_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No thread and no socket."""
-    monkeypatch.setattr(remote, "PAUSE_S", (0.01, 0.02))
-    before = (set(threading.enumerate()), sockets())
-    yield
-    until(lambda: set(threading.enumerate()) <= before[0] and sockets() <= before[1])
-
-
-@pytest.fixture
-def make(tmp_path: Path, nothing_left: None) -> Iterator[Callable[..., Site]]:
-    made = list[Site]()
-
-    def make(kind: str, names: str = "utf-8") -> Site:
-        made.append(Site(kind, tmp_path, names))
-        return made[-1]
-
-    yield make
-    for site in made:
-        site.close()
-
-
-@pytest.fixture(params=KINDS)
-def site(request: pytest.FixtureRequest, make: Callable[..., Site]) -> Site:
-    return make(request.param)
-
-
-@pytest.fixture(params=KINDS[1:])
-def server(request: pytest.FixtureRequest, make: Callable[..., Site]) -> Site:
-    return make(request.param)
 
 
 def reason(work: Any) -> str:
