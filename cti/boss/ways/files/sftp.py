@@ -58,12 +58,15 @@ class SftpTransport(Remote):
         def work() -> int:
             came = 0
             with self._client.open(path, "rb") as file:
+                size = self._client.stat(path).st_size or 0
                 file.seek(offset)
                 while chunk := file.read(_CHUNK):
                     if offset + came + len(chunk) > most:
                         raise TransportError("too-long")
                     into.write(chunk)
                     came += len(chunk)
+            if offset + came < size:
+                raise TransportError("reset")  # paramiko takes a connection that ended for the end of the file
             return came
 
         return self._run(work)
