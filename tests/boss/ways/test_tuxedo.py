@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -60,15 +60,28 @@ class Rig:
 
 @pytest.fixture(params=["tuxedo", "endurox"])
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
-    found = Rig(tmp_path, request.param)
+    found, before = Rig(tmp_path, request.param), _sockets()
     yield found
     pids = [worker.pid for way in found.ways for worker in way._workers if worker.pid]
     for way in found.ways:
         way.close()
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+    assert _sockets() <= before
     gc.collect()
     left = [one for one in gc.get_objects() if isinstance(one, gevent.Greenlet) and one]
-    assert [one for one in left if isinstance(getattr(one._run, "__self__", None), WorkerProcess | TuxedoWay)] == []
+    assert [
+        one
+        for one in left
+        if isinstance(getattr(getattr(one, "_run", None), "__self__", None), WorkerProcess | TuxedoWay)
+    ] == []
+
+
+def _sockets() -> set[str]:
+    found = set()
+    for one in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # the one of the listing itself
+            found.add(os.readlink(one))
+    return {name for name in found if name.startswith("socket:")}
 
 
 def ask(way: TuxedoWay, service: str, seconds: float = SOON_S, /, key: str | None = None, **fields: Any) -> Any:
@@ -99,6 +112,35 @@ def test_buffers_without_fields_have_a_body(rig: Rig, buffer: str) -> None:
     assert (told["msisdn"], told["name"]) == ("138", "陈")
 
 
+def test_a_service_may_have_several_bodies(rig: Rig) -> None:
+    way = rig.open()
+    first = {"buffer": "string", "body": {"codec": "delimited", "fields": ["op", "msisdn"]}}
+    assert ask(way, "ECHO", op="Q", msisdn="138", options=first)["msisdn"] == "138"
+    other = {"buffer": "carray", "body": {"codec": "json"}}
+    assert ask(way, "ECHO", op="Q", amount="5", options=other)["amount"] == "5"
+
+
+def test_long_messages_at_once_do_not_mix(rig: Rig) -> None:
+    way = rig.open()
+    texts = [str(number) * 400_000 for number in range(4)]
+    jobs = [gevent.spawn(ask, way, "ECHO", NAME=text) for text in texts]
+    assert [job.get()["NAME"] == [text] for job, text in zip(jobs, texts, strict=True)] == [True] * 4
+    assert way.facts()["starts"] == 1
+
+
+def test_a_time_out_of_one_leaves_its_neighbours_their_context(rig: Rig) -> None:
+    way = rig.open()
+    other = gevent.spawn(ask, way, "SLEEPS", SECONDS="2.5")
+    until(lambda: rig.called("SLEEPS") == 1)
+    assert failure(way, "SLEEPS", 0.1, SECONDS="30") == ("timeout", "tpetime", True)
+    assert other.get()["BALANCE"] == ["1.00"]
+
+
+def test_the_probe_calls_a_service_without_data(rig: Rig) -> None:
+    rig.open(probe="ECHO").probe(time.monotonic() + SOON_S)
+    assert rig.called("ECHO") == 1
+
+
 def test_a_service_that_fails_has_answered_where_its_code_is_known(rig: Rig) -> None:
     way = rig.open()
     known = {"code": "ERR[0]", "errors": {"NOUSER": "not_found"}}
@@ -115,6 +157,7 @@ def test_each_error_of_xatmi_has_its_name(rig: Rig) -> None:
     assert failure(way, "LIMIT", MSISDN="1") == ("throttled", "limit", False)
     assert failure(way, "SVCERR", MSISDN="1") == ("error", "service-broke", True)
     assert failure(way, "UNDECODABLE", MSISDN="1") == ("error", "bad-encoding", True)
+    assert failure(way, "UNREADABLE", MSISDN="1") == ("error", "client-ValueError", True), "the service has run"
     assert failure(way, "ECHO", NOFIELD="1") == ("rejected", "bad-field", False)
     assert rig.called("ECHO") == 0
 
@@ -193,6 +236,21 @@ def test_a_client_that_finds_no_service_any_more_is_begun_anew(rig: Rig, monkeyp
     assert ask(way, "ECHO", MSISDN="1")["MSISDN"] == ["1"]
 
 
+def test_a_service_that_is_never_there_costs_the_others_little(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its worker is begun anew once, then not for a long time; a call that comes in between waits for the new one."""
+    monkeypatch.setattr(process, "RENEW_S", 0.0)
+    way = rig.open()
+    worker = way._workers[0]
+    worker._missing["NOWHERE"] = (0.0, 3600.0)
+    assert failure(way, "NOWHERE", MSISDN="1") == ("error", "no-service", False)
+    assert ask(way, "ECHO", MSISDN="1")["MSISDN"] == ["1"]
+    assert way.facts()["starts"] == 2
+    for _ in range(3):
+        assert failure(way, "NOWHERE", MSISDN="1") == ("error", "no-service", False)
+        assert ask(way, "ECHO", MSISDN="1")["MSISDN"] == ["1"]
+    assert way.facts()["starts"] == 2
+
+
 def _answers(way: TuxedoWay) -> bool:
     try:
         return bool(ask(way, "ECHO", MSISDN="1"))
@@ -209,6 +267,8 @@ def test_the_password_is_the_domain_s_and_the_environment_the_worker_s(
     (rig.folder / "client.env").write_text("# of the client\nexport TUXCONFIG='/x/y'\n")
     monkeypatch.setenv("OUR_SECRET", "s3cret")
     assert failure(rig.open(), "ECHO", MSISDN="1") == ("error", "join-not-permitted", False)
+    if rig.module == "endurox":  # its clients join without a user
+        rig.tell("up")
     way = rig.open(user="cti", password_file="secret", environment_file="client.env")
     assert ask(way, "ECHO", MSISDN="1")["MSISDN"] == ["1"]
     told = Path(f"/proc/{way._workers[0].pid}/environ").read_text()
@@ -239,6 +299,16 @@ requests:
     out: {}
     deadline_ms: 300
     to: {backend: boss, service: SLEEPS, send: {SECONDS: seconds}}
+  card.stop:
+    in: {name: text}
+    out: {}
+    deadline_ms: 30000
+    to: {backend: boss, service: UNREADABLE, send: {NAME: name}}
+  card.kill:
+    in: {name: text}
+    out: {}
+    deadline_ms: 30000
+    to: {backend: boss, service: DIES, send: {NAME: name}}
 """
 
 
@@ -257,6 +327,8 @@ def test_through_the_interface_server(rig: Rig) -> None:
         assert boss.ask("balance.get", {"msisdn": "13800000009"}, SOON_S).outcome == "not_found"
         assert boss.request("fault.file", {"seconds": 30}, "k1").outcome == "unknown", "it may have been done"
         until(lambda: boss.facts()[0]["way"]["calls"] == 0)
+        assert boss.request("card.stop", {"name": "x"}, "k2").outcome == "unknown", "its answer could not be read"
+        assert boss.request("card.kill", {"name": "x"}, "k3").outcome == "unknown", "its worker died"
 
 
 @pytest.mark.parametrize(
@@ -270,6 +342,7 @@ def test_through_the_interface_server(rig: Rig) -> None:
         (("BALANCE[0]", "BALANCE[x]"), "bad-option"),
         (("module: MODULE", "module: jolt"), "bad-value"),
         (("module: MODULE", "password: sesame"), "secret-in-clear"),
+        (("module: MODULE", "module: endurox, user: cti"), "bad-option"),
         (("threads: 4", "threads: 0"), "bad-value"),
     ],
 )

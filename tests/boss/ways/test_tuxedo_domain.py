@@ -56,6 +56,12 @@ def test_a_service_is_called_and_its_fields_come_back(way: TuxedoWay) -> None:
     assert (told["BALANCE"], told["NAME"], told["urcode"], told["svcfail"]) == (["12.34"], ["陈"], 7, False)
 
 
+@pytest.mark.parametrize("buffer", ["string", "carray", "json"])
+def test_buffers_without_fields_have_a_body(way: TuxedoWay, buffer: str) -> None:
+    options = {"buffer": buffer, "body": {"codec": "json"}}
+    assert ask(way, "ECHO", options=options, msisdn="138", name="陈")["name"] == "陈"
+
+
 def test_many_at_once_each_have_their_own_answer(way: TuxedoWay) -> None:
     def one(number: int) -> Any:
         while True:

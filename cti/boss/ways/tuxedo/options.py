@@ -32,7 +32,7 @@ class TuxedoBackend(Section):
     environment_file: Path | None = Field(
         None, description="the same as lines NAME=VALUE, from the interfaces' file on"
     )
-    user: str | None = Field(None, max_length=30, description="usrname of tpinit")
+    user: str | None = Field(None, max_length=30, description="usrname of tpinit; not of Enduro/X")
     password: str | None = Field(None, description="passwd of tpinit; better: password_file, or ${ENV}")
     password_file: Path | None = None
     workers: WorkersSection = WorkersSection()

@@ -15,6 +15,7 @@ from typing import Any
 import gevent
 from gevent import socket, subprocess
 from gevent.event import AsyncResult
+from gevent.lock import BoundedSemaphore
 
 from cti.boss.way import WayError
 
@@ -28,8 +29,9 @@ STEADY_S = 30.0
 #: The longest message from a worker; an answer is a buffer of the domain, and those have bounds, too.
 MESSAGE_MAX = 16 << 20
 STOP_S = 2.0
-#: The least life of a worker that is begun anew because it finds no service.
-RENEW_S = 5.0
+#: The least life of a worker that is begun anew because it finds no service; and how long the next worker goes without
+#: that service: twice as long each time, so that a name that is wrong costs the other services little.
+RENEW_S, RENEW_MOST_S = 5.0, 300.0
 
 Told = Mapping[str, Any]
 
@@ -43,6 +45,9 @@ class WorkerProcess:
         self._process: Any = None
         self._pending: dict[int, tuple[AsyncResult[Told | WayError], float]] = {}
         self._number = 0
+        self._writing = BoundedSemaphore()  # two greenlets would mix their messages when the buffer is full
+        self._missing: dict[str, tuple[float, float]] = {}  # by service: not before, and for how long after that
+        self.renewing, self._at_once = False, False
         self.module, self.trouble, self.starts, self._began = "", "", 0, 0.0
         self._runs = gevent.spawn(self._run)
 
@@ -72,23 +77,36 @@ class WorkerProcess:
         ended: AsyncResult[Any] = AsyncResult()
         self._pending[number] = ended, deadline
         raw = json.dumps({**message, "id": number}).encode()
-        try:
-            self._socket.sendall(struct.pack("!I", len(raw)) + raw)
-        except OSError:
-            self._pending.pop(number, None)
-            raise WayError("error", "worker-died", sent=True) from None
+        process = self._process
+        with self._writing:
+            if ended.ready() or self._process is not process:  # it ended while we waited for our turn
+                self._pending.pop(number, None)
+                raise WayError("error", "worker-died", sent=False)
+            try:
+                self._socket.sendall(struct.pack("!I", len(raw)) + raw)
+            except OSError:
+                self._pending.pop(number, None)
+                raise WayError("error", "worker-died", sent=True) from None
         found: Any = ended.get()
         if isinstance(found, WayError):
             raise WayError(found.outcome, found.reason, sent=found.sent)
         told: Told = found
         return told
 
-    def renew(self) -> None:
+    def missing(self, service: str) -> None:
         """It does not find a service. A client that was there before the domain was stopped and started stays attached
         to what the old one has left (tried with Enduro/X 8: TPENOENT for ever), so another process is begun; not while
-        it has other calls, and not again and again."""
-        if not self._pending and self.up and time.monotonic() - self._began > RENEW_S:
-            self.kill()
+        it has other calls, and ever more rarely for a service that the new one does not find either."""
+        now = time.monotonic()
+        after, pause_s = self._missing.get(service, (0.0, RENEW_S))
+        if self._pending or not self.up or now < max(after, self._began + RENEW_S):
+            return
+        self._missing[service] = now + pause_s, min(2 * pause_s, RENEW_MOST_S)
+        self.module, self.renewing, self._at_once = "", True, True
+        self.kill()
+
+    def found(self, service: str) -> None:
+        self._missing.pop(service, None)
 
     def kill(self) -> None:
         """What it does is ended with it; another one begins."""
@@ -111,6 +129,10 @@ class WorkerProcess:
             except (OSError, ValueError) as error:
                 self.trouble = f"worker-{type(error).__name__}"
             self._end("worker-died")
+            if self._at_once:
+                self._at_once = False
+                continue
+            self.renewing = False
             log.error("%s: a worker process has ended: %s", self._name, self.trouble or "it died")
             if time.monotonic() - began > STEADY_S:
                 pause_s = AGAIN_S
@@ -139,32 +161,35 @@ class WorkerProcess:
 
     def _listen(self) -> None:
         """Until it ends. Raises OSError, ValueError for what is no message."""
-        file = self._socket.makefile("rb")
-        while head := file.read(4):
-            (size,) = struct.unpack("!I", head)
-            if size > MESSAGE_MAX:
-                raise ValueError("too long")
-            told = json.loads(file.read(size))
-            if "module" in told:
-                if not told["module"]:
-                    self.trouble = "no-module"
-                    log.error("%s: no XATMI client is installed: %s", self._name, told["what"])
+        with self._socket.makefile("rb") as file:  # it holds the socket open, as long as a traceback holds it
+            while head := file.read(4):
+                (size,) = struct.unpack("!I", head)
+                if size > MESSAGE_MAX:
+                    raise ValueError("too long")
+                told = json.loads(file.read(size))
+                if "module" in told:
+                    if not told["module"]:
+                        self.trouble, self.renewing = "no-module", False
+                        log.error("%s: no XATMI client is installed: %s", self._name, told["what"])
+                        continue
+                    self.module, self.trouble, self.renewing = told["module"], "", False
                     continue
-                self.module, self.trouble = told["module"], ""
-                continue
-            ended, _ = self._pending.pop(told["id"], (None, 0.0))
-            if ended is not None:
-                ended.set(told)
+                ended, _ = self._pending.pop(told["id"], (None, 0.0))
+                if ended is not None:
+                    ended.set(told)
 
     def _end(self, why: str) -> None:
         self.module = ""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(STOP_S)
-            self._process = None
         for ended, _ in self._pending.values():
             ended.set(WayError("error", why, sent=True))
         self._pending.clear()
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:  # the system does not let go of it yet; it is no longer ours to wait for
+                log.error("%s: the worker process %s does not end", self._name, process.pid)

@@ -18,6 +18,10 @@ def prove_backend(backend: TuxedoBackend) -> Iterable[Finding]:
         yield Finding(("password",), "bad-option", "write one of password_file and password")
     if backend.password is not None and not backend.password.startswith("${"):
         yield Finding(("password",), "secret-in-clear", "the password belongs in password_file, or in ${ENV}")
+    if backend.module == "endurox":
+        for option in ("user", "password", "password_file"):
+            if getattr(backend, option) is not None:
+                yield Finding((option,), "bad-option", "a client of Enduro/X joins without a user; leave it out")
 
 
 def prove_target(target: TuxedoTarget, carried: Carried) -> Iterable[Finding]:

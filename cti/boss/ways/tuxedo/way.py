@@ -47,7 +47,7 @@ TPE: Mapping[int, tuple[Any, str, bool]] = {
 TPENOENT, TPESVCFAIL = 6, 11
 #: What is kept of the environment of the platform: what every program needs, and none of its secrets.
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH")
-LOOK_S = 0.5
+LOOK_S, RENEWING_S = 0.5, 0.02
 _TYPES = {"fml": "FML32", "string": "STRING", "carray": "CARRAY", "json": "JSON"}
 
 
@@ -62,7 +62,7 @@ class TuxedoWay:
             "user": options.user or "", "password": _password(options, around.folder),
         }  # fmt: skip
         self._workers = [WorkerProcess(around.name, asked, environment) for _ in range(options.workers.processes)]
-        self._codecs: dict[str, tuple[Codec, Codec]] = {}
+        self._codecs: dict[int, tuple[TuxedoTarget, Codec, Codec]] = {}  # by target: a service may have several
         self._ended = 0
         self._watching = gevent.spawn(self._watch)
 
@@ -103,6 +103,10 @@ class TuxedoWay:
 
     def _call(self, message: Mapping[str, Any], deadline: float) -> Told:
         """By the process that has the least to do. Raises WayError."""
+        while not any(one.up for one in self._workers) and any(one.renewing for one in self._workers):
+            if time.monotonic() >= deadline:
+                break
+            gevent.sleep(RENEWING_S)
         if time.monotonic() >= deadline:
             raise WayError("timeout", "deadline", sent=False)
         free = [worker for worker in self._workers if worker.up] or self._workers
@@ -111,7 +115,9 @@ class TuxedoWay:
             raise WayError("throttled", "no-thread", sent=False)
         told = worker.call(message, deadline)
         if told["errno"] == TPENOENT:
-            worker.renew()
+            worker.missing(str(message["service"]))
+        elif told["stage"] == "called":
+            worker.found(str(message["service"]))
         return told
 
     def _message(self, target: TuxedoTarget, question: Question) -> dict[str, Any]:
@@ -164,11 +170,11 @@ class TuxedoWay:
         return data
 
     def _codec(self, target: TuxedoTarget) -> tuple[Codec, Codec]:
-        if target.service not in self._codecs:
+        if id(target) not in self._codecs:
             options = target.body or BodyOptions(codec="json")
             body, reply = make_codec(options, "utf-8"), make_codec(target.reply or options, "utf-8")
-            self._codecs[target.service] = body, reply
-        return self._codecs[target.service]
+            self._codecs[id(target)] = target, body, reply  # the target, too: else its id could be another's
+        return self._codecs[id(target)][1:]
 
     def _watch(self) -> None:
         """A thread that hangs in the library cannot be ended but with its process."""

@@ -8,7 +8,8 @@ bytes in it are ``{"$b": base64}``.
     from us:  {"module": "tuxedo"}, once; then {"id": 1, "errno": 0, "urcode": 0, "data": …, "stage": "called"}
 
 ``errno``: of xatmi.h (the same numbers in Tuxedo and Enduro/X); -1: not one of XATMI, with ``what``. ``stage``: join
-(the domain did not let us in: nothing was called), made (the buffer could not be made), called.
+(the domain did not let us in: nothing was called), made (the tables do not know a field: nothing was called), called
+(whatever came then, the service may have run).
 """
 
 import base64
@@ -42,11 +43,24 @@ class Client:
         )
 
     def join(self, user: str, password: str) -> None:
+        """A context for this thread. Enduro/X makes one for each thread by itself, and its tpinit takes no user; with
+        Tuxedo all threads share one unless it is told, and the tpterm of one would end the calls of the others."""
+        if self.name == "endurox":
+            self._module.tpinit()
+            return
         known = {"usrname": user, "passwd": password} if user or password else {}
-        self._module.tpinit(**known)
+        self._module.tpinit(flags=self._module.TPMULTICONTEXTS, **known)
 
     def leave(self) -> None:
         self._module.tpterm()
+
+    def check(self, kind: str, data: Any) -> None:
+        """Raises what the module raises for a field that its tables do not know. Asked before the call, since tpcall
+        raises the same errors for a buffer that it cannot make, and for an answer that it cannot read."""
+        if kind == "FML32":
+            look_up = self._module.Bfldid if self.name == "endurox" else self._module.Fldid32
+            for name in data:
+                look_up(name)
 
     def call(self, service: str, kind: str, data: Any, seconds: int) -> tuple[int, int, Any]:
         """(tperrno, tpurcode, what came). Raises what the module raises."""
@@ -58,7 +72,7 @@ class Client:
             sent: Any = {"buftype": names.get(kind, kind), "data": data} if kind != "NULL" else {}
             told = self._module.tpcall(service, sent)
         else:
-            told = self._module.tpcall(service, data)
+            told = self._module.tpcall(service, {} if kind == "NULL" else data)  # it has no buffer without a type
         return int(told[0]), int(told[1]), plain(told[2])
 
     def code_of(self, error: BaseException) -> int | None:
@@ -70,6 +84,8 @@ class Client:
 
 def plain(told: Any) -> Any:
     """Copied out of the buffer, in the thread that got it."""
+    if isinstance(told, str):
+        told.encode()  # Tuxedo's module tells bytes that are no text as surrogates. Raises UnicodeError
     if isinstance(told, dict) and "buftype" in told:
         told = told.get("data")
     if hasattr(told, "to_dict"):
@@ -128,6 +144,7 @@ class Worker:
                 if job.get("service"):
                     told["stage"] = "made"
                     data = unpacked(job["data"])
+                    self._client.check(job["type"], data)
                     told["stage"] = "called"
                     told["errno"], told["urcode"], data = self._client.call(
                         job["service"], job["type"], data, job["seconds"]
@@ -140,9 +157,7 @@ class Worker:
             except Exception as error:  # noqa: BLE001 - every error has to be told, or somebody waits for it
                 code = self._client.code_of(error)
                 told["errno"] = -1 if code is None else code
-                told["what"] = type(error).__name__
-                if code is None and told["stage"] == "called" and type(error).__name__ in _OF_FIELDS:
-                    told["stage"] = "made"
+                told["what"] = f"client-{type(error).__name__}"
             if told["errno"] in LOST and joined:
                 joined = False
                 with contextlib.suppress(Exception):  # it is gone already
@@ -156,10 +171,6 @@ class Worker:
                 self._sock.sendall(struct.pack("!I", len(raw)) + raw)
             except OSError:
                 os._exit(0)
-
-
-#: A field that the tables do not know, or a value that does not go into it: before anything is sent.
-_OF_FIELDS = ("Fml32Exception", "UbfException", "KeyError", "TypeError", "ValueError", "OverflowError")
 
 
 def _read(sock: socket.socket) -> Any:

@@ -1,17 +1,29 @@
-"""A stand-in for the module `endurox`: as `tuxedo` beside it, with buffers that name their type, and answers whose
-fields are read late (`UbfDict`)."""
+"""A stand-in for the module `endurox`: as `tuxedo` beside it, with buffers that name their type, a tpinit that knows no
+user and makes a context for each thread, and answers whose fields are read late (`UbfDict`)."""
 
 import threading
 
 import tuxedo
-from tuxedo import TPBLK_NEXT, tpinit, tpsblktime, tpterm
+from tuxedo import TPBLK_NEXT, tpsblktime, tpterm
 
-__all__ = ["TPBLK_NEXT", "AtmiException", "UbfDict", "UbfException", "tpcall", "tpinit", "tpsblktime", "tpterm"]
+__all__ = [
+    "TPBLK_NEXT",
+    "AtmiException",
+    "Bfldid",
+    "UbfDict",
+    "UbfException",
+    "tpcall",
+    "tpinit",
+    "tpsblktime",
+    "tpterm",
+]
 AtmiException = tuxedo.XatmiException
 
 
 class UbfException(Exception):
-    pass
+    def __init__(self, code):
+        super().__init__(f"UBF {code}", code)
+        self.code = code
 
 
 class UbfDict:
@@ -22,13 +34,27 @@ class UbfDict:
 
     def to_dict(self):
         assert threading.get_ident() == self._owner
+        for values in self._data.values():
+            for value in values if isinstance(values, list) else [values]:
+                value.encode("utf-8", "surrogateescape").decode("utf-8")
         return dict(self._data)
 
 
+def tpinit(flags=0):
+    tuxedo.tpinit(flags=flags | tuxedo.TPMULTICONTEXTS)
+
+
+def Bfldid(name):
+    if name not in tuxedo.FIELDS:
+        raise UbfException(8)
+    return 1
+
+
 def tpcall(service, sent, flags=0):
-    data = sent.get("data")
-    if sent.get("buftype") == "UBF" and not set(data) <= tuxedo.FIELDS:
-        raise UbfException("Bfldid: 8:Bad field id")
+    kind, data = sent.get("buftype"), sent.get("data", {})
+    if kind == "UBF":
+        for name in data:
+            Bfldid(name)
     code, urcode, found = tuxedo.tpcall(service, data)
-    kept = UbfDict(found) if sent.get("buftype") == "UBF" and isinstance(found, dict) else found
-    return code, urcode, {"buftype": sent.get("buftype"), "data": kept}
+    kept = UbfDict(found) if isinstance(found, dict) else found
+    return code, urcode, {"buftype": kind or "NULL", "data": kept}

@@ -1,7 +1,8 @@
 """A stand-in for the module `tuxedo`: the same calls, shapes of answers, error numbers, and blocking; no domain.
 
 What its services do stands in `SERVICES`; whether the domain is up, in the file that XATMI_STANDIN names (`down`: no
-client gets in, and a call of one that is in fails). A context belongs to the thread that made it.
+client gets in, and a call of one that is in fails). A context belongs to the thread that made it with
+TPMULTICONTEXTS, else to the process; tpterm ends it, whoever is in a call.
 """
 
 import os
@@ -9,19 +10,21 @@ import threading
 import time
 
 TPEINVAL, TPELIMIT, TPENOENT, TPESVCERR, TPESVCFAIL, TPESYSTEM, TPETIME = 4, 5, 6, 10, 11, 12, 13
-TPBLK_NEXT = 1
+TPBLK_NEXT, TPMULTICONTEXTS = 1, 32
 FIELDS = {"MSISDN", "BALANCE", "NAME", "ERR", "SECONDS"}
-_context = threading.local()
+_context, _shared = threading.local(), set()
 
 
 class XatmiException(Exception):
     def __init__(self, code):
-        super().__init__(f"TPE {code}")
+        super().__init__(f"TPE {code}", code)
         self.code = code
 
 
 class Fml32Exception(Exception):
-    pass
+    def __init__(self, code):
+        super().__init__(f"FML {code}", code)
+        self.code = code
 
 
 def _state():
@@ -34,13 +37,27 @@ def tpinit(usrname=None, cltname=None, passwd=None, grpname=None, flags=0):
         raise XatmiException(TPESYSTEM)
     if "password" in _state() and passwd != "sesame":
         raise XatmiException(8)
-    _context.made = os.getpid()
+    if flags & TPMULTICONTEXTS:
+        _context.made = True
+    else:
+        _shared.add("made")
     with open(os.environ["XATMI_STANDIN"] + ".joined", "a") as file:
         file.write("+")
 
 
 def tpterm():
-    _context.made = None
+    _context.made = False
+    _shared.clear()
+
+
+def _joined():
+    return getattr(_context, "made", False) or bool(_shared)
+
+
+def Fldid32(name):
+    if name not in FIELDS:
+        raise Fml32Exception(5)
+    return 1
 
 
 def tpsblktime(seconds, flags):
@@ -48,10 +65,12 @@ def tpsblktime(seconds, flags):
 
 
 def tpcall(service, data, flags=0):
-    if getattr(_context, "made", None) != os.getpid():
+    if not isinstance(data, (dict, str, bytes)):
+        raise ValueError("Unsupported buffer type")
+    if not _joined():
         raise XatmiException(9)
-    if isinstance(data, dict) and not set(data) <= FIELDS:
-        raise Fml32Exception("Fget32_mbstring: 8:Unknown field number or type")
+    for name in data if isinstance(data, dict) else ():
+        Fldid32(name)
     if "down" in _state():
         raise XatmiException(TPESYSTEM)
     if service not in SERVICES:
@@ -76,6 +95,8 @@ def _sleeps(data):
         time.sleep(_context.seconds)
         raise XatmiException(TPETIME)
     time.sleep(seconds)
+    if not _joined():
+        raise XatmiException(9)
     return 0, 0, {"BALANCE": ["1.00"]}
 
 
@@ -86,8 +107,12 @@ def _fails(code):
     return service
 
 
+def _unreadable(_data):
+    raise ValueError("Unsupported buffer type")  # by the module, of the answer
+
+
 def _undecodable(_data):
-    raise UnicodeDecodeError("utf-8", b"\xb3", 0, 1, "invalid start byte")
+    return 0, 0, {"NAME": [b"\xb3\xc2".decode("utf-8", "surrogateescape")]}
 
 
 SERVICES = {
@@ -98,6 +123,7 @@ SERVICES = {
     "LIMIT": _fails(TPELIMIT),
     "SVCERR": _fails(TPESVCERR),
     "UNDECODABLE": _undecodable,
+    "UNREADABLE": _unreadable,
     "ECHO": lambda data: (0, 0, data),
     "WHO": lambda _data: (0, 0, {"NAME": [str(threading.get_ident())]}),
 }
