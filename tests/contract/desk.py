@@ -135,8 +135,11 @@ class Desk:
         wait_for(lambda: self.links.connected, "the links come up")
 
     def open(self) -> None:
-        """Calls come to us, and to nobody else."""
+        """Calls come to us, and to nobody else. An engine that was there a moment ago has left its end on the schedule,
+        which would close the slot in the middle of a test."""
         for slot in SLOTS:
+            for turn in (0, 1):
+                self.api("sched_del", f"{slot_variable(slot)}_{turn}")
             assert self.api("global_setvar", f"{slot_variable(slot)}={int(str(slot) == WORKER)}") == "+OK"
 
     def close(self) -> None:

@@ -26,7 +26,10 @@ def expected_slot(uuid: str, live: set[int]) -> int:
 
 
 def live(tap: Tap, *slots: int) -> None:
+    """And they stay so: an engine that was there a moment ago has left its end on the schedule."""
     for slot in range(SLOTS):
+        for turn in (0, 1):
+            tap.api(f"sched_del {slot_variable(slot)}_{turn}")
         assert tap.api(f"global_setvar {slot_variable(slot)}={int(slot in slots)}") == "+OK"
 
 
