@@ -139,7 +139,7 @@ class EngineProcess:
             self._forget_its_end()
 
     def _forget_its_end(self) -> None:
-        """Five seconds after its engine a slot is closed by the schedule of the switch: in the middle of the next test."""
+        """Five seconds after its engine the switch's schedule closes a slot: in the middle of the next test."""
         with self.switch.tap("HEARTBEAT") as tap:
             for turn in (0, 1):
                 tap.api(f"sched_del {slot_variable(self.slot)}_{turn}")
