@@ -171,3 +171,36 @@ def test_a_way_ends_while_its_server_says_nothing(kind: str, nothing_left: None,
 def test_urls_are_proved(url: str, code: str) -> None:
     made = FilesBackend.model_validate({"url": url, "feeds": {"BILLS": FEED}})
     assert [finding.code for finding in KIND.prove_backend(made)] == [code]
+
+
+def test_a_fetch_that_was_cut_off_goes_on_where_it_was(
+    make: Callable[..., Site], way: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make("sftp")
+    rows = row(1250) + b"".join(b"139%08d|x|1\n" % number for number in range(20_000))
+    one, offsets = way(site, chk=CHK), list[int]()
+    read = one._transport.read
+
+    def cut_off(name: str, into: Any, *, offset: int, most: int) -> int:
+        if name.endswith(".chk"):
+            return int(read(name, into, offset=offset, most=most))
+        offsets.append(offset)
+        if len(offsets) == 1:
+            write, came = into.write, list[int]()
+
+            class Cut:
+                def write(self, data: bytes) -> int:
+                    if came:
+                        one._transport._cut()
+                    came.append(len(data))
+                    return int(write(data))
+
+            return int(read(name, Cut(), offset=offset, most=most))
+        return int(read(name, into, offset=offset, most=most))
+
+    monkeypatch.setattr(one._transport, "read", cut_off)
+    deliver(site, 1, rows)
+    until(lambda: one.facts()["BILLS.loaded"] == 1)
+    assert offsets[0] == 0
+    assert 0 < offsets[1] < len(rows)
+    assert amount(one) == Decimal("12.50")
