@@ -14,10 +14,10 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from cti.boss.way import Finding, Surroundings
+from cti.boss.ways.secrets import secret_of
 from cti.config import from_environment
 from cti.core.errors import ConfigError
 from cti.core.issue import Place
-from cti.files import read_secret
 from cti.validating import Section
 
 _OPCODES_PER_CHECK = 10_000
@@ -63,7 +63,7 @@ def open_engines(options: DatabaseOptions, around: Surroundings) -> tuple[Engine
         if url.get_backend_name() == "sqlite":
             path = around.folder / (url.database or "")
             return _sqlite(url, path, "ro"), _sqlite(url, path, "rw")
-        password = _password(options, around.folder)
+        password = secret_of(options.password, options.password_file, around.folder, "the back end's password")
         timing = {"connect_timeout": options.connect_s} if url.get_backend_name() == "postgresql" else {}
         engine = create_engine(
             url.set(password=password) if password is not None else url,
@@ -80,13 +80,6 @@ def open_engines(options: DatabaseOptions, around: Surroundings) -> tuple[Engine
             remedy="write sqlite:///path/to/file.db or postgresql+psycopg://user@host/name, and install the driver",
         ) from None
     return engine, engine
-
-
-def _password(options: DatabaseOptions, folder: Path) -> str | None:
-    if options.password_file is not None:
-        file = folder / options.password_file
-        return read_secret(file, what="the back end's password", remedy="give the engine's user the right to read it")
-    return from_environment(options.password) if options.password is not None else None
 
 
 def _sqlite(url: URL, path: Path, mode: str) -> Engine:

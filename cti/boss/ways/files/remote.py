@@ -14,9 +14,8 @@ from urllib.parse import SplitResult, unquote
 
 from cti.boss.ways.files.proving import is_plain
 from cti.boss.ways.files.transport import TransportError, TransportOptions, directory
-from cti.config import from_environment
+from cti.boss.ways.secrets import secret_of
 from cti.core.errors import ConfigError
-from cti.files import read_secret
 
 T = TypeVar("T")
 #: Pauses after failed connections: the first, and the longest.
@@ -35,7 +34,7 @@ class Remote(ABC):
             raise ConfigError("there is no such charset for names", code="unknown-charset") from None
         self._options, self._host, self._port = options, parts.hostname or "", parts.port
         self._user, self._directory = unquote(parts.username or ""), directory(parts)
-        self._password = _password(options, folder)
+        self._password = secret_of(options.password, options.password_file, folder, "the back end's password")
         self._connected, self._late, self._ended = False, False, False
         self._pause_s, self._not_before = PAUSE_S[0], 0.0
 
@@ -127,10 +126,3 @@ class Remote(ABC):
         except UnicodeEncodeError:
             raise TransportError("bad-name") from None
         return name
-
-
-def _password(options: TransportOptions, folder: Path) -> str | None:
-    if options.password_file is not None:
-        what, remedy = "the back end's password", "give the engine's user the right to read it"
-        return read_secret(folder / options.password_file, what=what, remedy=remedy)
-    return from_environment(options.password) if options.password is not None else None

@@ -19,10 +19,10 @@ from cti.boss.way import Question, Surroundings, WayError
 from cti.boss.ways.http.exchange import Reply, exchange, failure_of
 from cti.boss.ways.http.options import HttpBackend, HttpTarget, OperationOptions
 from cti.boss.ways.http.proof import PLACE, fields_taken
+from cti.boss.ways.secrets import secret_of
 from cti.boss.ways.socket.channel import reason_of
 from cti.boss.ways.tls import tls_context
 from cti.config import from_environment
-from cti.files import read_secret
 
 _FORM = "application/x-www-form-urlencoded"
 _TYPES = {"json": "application/json", "keyvalue": _FORM, "form": _FORM, "xml": "application/xml", "soap": "text/xml"}
@@ -248,15 +248,11 @@ def _codec(options: Any) -> Codec | None:
 def _secrets(options: HttpBackend, around: Surroundings) -> dict[str, str]:
     """Raises ConfigError."""
 
-    def secret(text: str | None, file: Any, what: str) -> str:
-        if file is not None:
-            return read_secret(around.folder / file, what=what, remedy="give the engine's user the right to read it")
-        return from_environment(text or "")
-
     if options.user is not None:
-        password = secret(options.password, options.password_file, "the back end's password")
+        password = secret_of(options.password, options.password_file, around.folder, "the back end's password") or ""
         pair = base64.b64encode(f"{options.user}:{password}".encode()).decode()
         return {"Authorization": f"Basic {pair}"}
     if options.token is not None or options.token_file is not None:
-        return {"Authorization": f"Bearer {secret(options.token, options.token_file, 'the back end token')}"}
+        token = secret_of(options.token, options.token_file, around.folder, "the back end's token") or ""
+        return {"Authorization": f"Bearer {token}"}
     return {}

@@ -18,12 +18,13 @@ import gevent
 from cti.boss.codecs import BodyOptions, Codec, CodecError, make_codec
 from cti.boss.paths import MISSING, FieldPath, parse_path
 from cti.boss.way import OUTCOME, Question, Surroundings, WayError
+from cti.boss.ways.secrets import secret_of
 from cti.boss.ways.tuxedo.options import TuxedoBackend, TuxedoTarget
 from cti.boss.ways.tuxedo.process import Told, WorkerProcess
 from cti.config import from_environment
 from cti.core.errors import ConfigError
 from cti.core.issue import Place
-from cti.files import read_file, read_secret
+from cti.files import read_file
 
 #: xatmi.h; what a client may get. (outcome, reason, may the service have been called?)
 TPE: Mapping[int, tuple[Any, str, bool]] = {
@@ -57,9 +58,10 @@ class TuxedoWay:
     def __init__(self, options: TuxedoBackend, around: Surroundings) -> None:
         self._options = options
         environment = _environment(options, around.folder)
+        password = secret_of(options.password, options.password_file, around.folder, "the domain's password")
         asked = {
             "module": options.module, "threads": options.workers.threads,
-            "user": options.user or "", "password": _password(options, around.folder),
+            "user": options.user or "", "password": password or "",
         }  # fmt: skip
         self._workers = [WorkerProcess(around.name, asked, environment) for _ in range(options.workers.processes)]
         self._codecs: dict[int, tuple[TuxedoTarget, Codec, Codec]] = {}  # by target: a service may have several
@@ -236,10 +238,3 @@ def _environment(options: TuxedoBackend, folder: Path) -> dict[str, str]:
                     )
                 found[name] = value.strip().strip("\"'")
     return {**found, **{name: from_environment(value) for name, value in options.environment.items()}}
-
-
-def _password(options: TuxedoBackend, folder: Path) -> str:
-    if options.password_file is not None:
-        file = folder / options.password_file
-        return read_secret(file, what="the domain's password", remedy="give the engine's user the right to read it")
-    return from_environment(options.password) if options.password is not None else ""
