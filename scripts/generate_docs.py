@@ -34,7 +34,7 @@ REFERENCE = "## Reference\n\n"
 HEAD = """\
 # Configuration
 
-*Generated from `cti/config.py` by `scripts/docs`.*
+*Generated from `cti/config/` by `scripts/docs`.*
 
 `cti serve --config FILE` reads one YAML file. Relative paths count from the file's folder. A mistake is reported as
 `file:line:column [code] what is wrong`, all of them at once, and nothing starts. `${NAME}` alone as a password is

@@ -1,0 +1,124 @@
+"""What an engine stands on: switches, its API, its store, its worker slot, limits, dialling."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from cti.config.words import Digits, Host, Name, Port
+from cti.core.errors import ConfigError
+from cti.files import read_secret
+from cti.validating import Section
+
+
+class SwitchSettings(Section):
+    """One FreeSWITCH (or embedded switch) and how to log in to its event socket."""
+
+    name: Name = "fs1"
+    host: str = "127.0.0.1"
+    port: Port = 8021
+    password: str | None = Field(None, description="better: password_file, or ${ENV_NAME}")
+    password_file: Path | None = None
+    kind: Literal["freeswitch", "embedded"] = Field("freeswitch", description="embedded: prompts go as text")
+    domain: str = Field("cti.local", description="the SIP domain of the agents' phones")
+    folder: Path | None = Field(None, description="what `cti switch config` wrote: agents' phones are kept there too")
+    settings: Path | None = Field(None, description="what `cti switch config` reads: its trunks are told to the switch")
+
+    @model_validator(mode="after")
+    def _one_password(self) -> SwitchSettings:
+        if (self.password is None) == (self.password_file is None):
+            raise ValueError("write exactly one of password_file and password")
+        return self
+
+    def secret(self) -> str:
+        """Raise ConfigError when the file cannot be read or the password is the public default."""
+        if self.password_file is not None:
+            found = read_secret(
+                self.password_file,
+                what="the event socket's password",
+                remedy="`cti switch config` writes it; give the engine's user the right to read it",
+            )
+        else:
+            found = from_environment(self.password or "")
+        if found == "ClueCon":
+            raise ConfigError(
+                "the event socket's password is FreeSWITCH's public default, 'ClueCon'",
+                code="default-password",
+                remedy="generate one with `cti switch config`",
+            )
+        return found
+
+
+class ApiSettings(Section):
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    behind_tls: bool = Field(False, description="a proxy in front speaks TLS; else the API listens on loopback only")
+    origins: tuple[str, ...] = Field(
+        (), description="web pages of these origins (`https://desk.example`) may use the API from a browser (CORS)"
+    )
+
+    @field_validator("origins")
+    @classmethod
+    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", origin):
+                raise ValueError(f"{origin!r} is no origin; write https://host or https://host:port")
+        return origins
+
+    @model_validator(mode="after")
+    def _no_passwords_in_clear(self) -> ApiSettings:
+        try:
+            loopback = self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            loopback = False
+        if not loopback and not self.behind_tls:
+            raise ValueError(
+                "passwords would cross the network in clear: write 127.0.0.1 or ::1, or `behind_tls: true` where a "
+                "proxy in front speaks TLS"
+            )
+        return self
+
+
+class LimitSettings(Section):
+    calls: Annotated[int, Field(ge=0)] = Field(500, description="calls at once; more hear the busy flow; 0: no limit")
+    per_caller: Annotated[int, Field(ge=0)] = Field(5, description="calls at once from one number")
+    per_second: Annotated[int, Field(ge=0)] = Field(0, description="new calls in any second")
+
+
+class WorkerSettings(Section):
+    slot: Annotated[int, Field(ge=0, le=3)] = Field(0, description="this engine's slot on every switch, 0 to 3")
+    guard_s: Annotated[int, Field(ge=6, le=600)] = Field(
+        30, description="a call whose engine died goes to the emergency extension after this time"
+    )
+    drain_s: Annotated[float, Field(ge=0)] = Field(10.0, description="how long a stopping engine waits for its calls")
+
+
+class DialingSettings(Section):
+    trunks: tuple[Name, ...] = Field((), description="gateways in the order of trial")
+    allowed: tuple[Digits, ...] = Field((), description="prefixes of numbers that may be dialled; 0 opens no 00")
+    denied: tuple[Digits, ...] = Field((), description="prefixes that may not, whatever is allowed: premium rates")
+    sip_hosts: tuple[Host, ...] = Field((), description="hosts on which agents may have a SIP contact")
+    caller_number: Digits | None = Field(None, description="the number shown to the called party")
+
+
+class StoreSettings(Section):
+    url: str | None = Field(None, description="SQLAlchemy URL; default: SQLite cti.db in `data`")
+    keys: Path | None = Field(None, description="key ring; default: keys.json in `data`")
+
+
+def from_environment(text: str) -> str:
+    """``${NAME}`` alone is replaced by the environment variable; anything else is literal."""
+    if not (text.startswith("${") and text.endswith("}")):
+        return text
+    name = text[2:-1]
+    value = os.environ.get(name)
+    if value is None:
+        raise ConfigError(
+            f"the environment variable {name} is not set", code="missing-secret", remedy=f"export {name}=…"
+        )
+    return value
