@@ -1,0 +1,94 @@
+"""What is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from cti.core.documents import DocumentLeft
+from cti.core.records import CallDetail, CallFilter, CallJournal, CallRow, NoticeTotal, Record, StoreHealth
+from cti.core.versions import Activation, FlowVersion, VersionFigures
+from cti.core.wrapups import WrapUpRow
+
+
+class Store(Protocol):
+    """Records of calls: in by `record`, which returns at once (queued in order, grouped); reads block."""
+
+    def record(self, record: Record) -> None:
+        """Queue one record. Never raises for a database that is away; call it on the hub's thread only."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is recorded within is written whole or not at all. For a moment only: others' records wait meanwhile."""
+
+    def list_calls(
+        self, *, limit: int, before: str | None = None, where: CallFilter | None = None, unmask: bool = False
+    ) -> list[CallRow]:
+        """Newest first; ``before`` is the `CallRow.cursor` to go on from. Raises StoreUnavailable."""
+
+    def find_call(self, call_id: str, *, unmask: bool = False) -> CallDetail | None:
+        """Raises StoreUnavailable."""
+
+    def count_visits(
+        self, flow: str, *, since: float | None = None, until: float | None = None
+    ) -> list[tuple[str, str, int]]:
+        """(node, exit, how often) of visits that began in [since, until); exit '' while one lasts. StoreUnavailable."""
+
+    def count_notices(self, *, since: str | None = None) -> list[NoticeTotal]:
+        """Callers told, by notice, from the day ``since`` (YYYY-MM-DD) on. Raises StoreUnavailable."""
+
+    def find_documents(self, worker: str) -> list[DocumentLeft]:
+        """Documents that the last engine of this worker left waiting, or with an agent. Raises StoreUnavailable."""
+
+    def find_wrapups(self, call_ids: Collection[str], *, unmask: bool = False) -> dict[str, list[WrapUpRow]]:
+        """What agents wrote about contacts of these calls, by call, the first one in front. Raises StoreUnavailable."""
+
+    def find_journal(self, call_id: str) -> CallJournal | None:
+        """What the call's last run was fed, in clear: for replays, never for display. Raises StoreUnavailable."""
+
+    def find_journals(self, call_ids: Sequence[str]) -> dict[str, CallJournal]:
+        """The same of many calls, by call; those without a journal are left out."""
+
+    def close_lost(self, live: Collection[str], at: float, *, switch: str | None = None) -> int:
+        """End the calls that an earlier engine left open and that are not ``live`` (cause engine_lost); how many."""
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until everything queued so far is in the database; False at the deadline."""
+
+    def health(self) -> StoreHealth: ...
+
+    def close(self, timeout_s: float) -> bool:
+        """Flush and stop; what cannot be written is spilled to a file and taken up at the next start."""
+
+
+class FlowHistory(Protocol):
+    """Versions of flows and which of them callers meet. Every method blocks its greenlet; raises StoreUnavailable."""
+
+    def write(self, versions: Sequence[FlowVersion], activations: Sequence[Activation]) -> int:
+        """All or nothing; a version that is there stays as it is. The number of the last activation, 0 without."""
+
+    def settle(self, number: int, file_version: str) -> None:
+        """Fill in the version that the files make, for a line written by somebody who could not know it."""
+
+    def last_number(self) -> int: ...
+
+    def active(self) -> dict[str, Activation]:
+        """flow -> the line that says which version its callers meet (canaries and what is held back apart)."""
+
+    def held(self) -> dict[str, Activation]:
+        """flow -> its last line, where that says that it is held back."""
+
+    def canaries(self) -> list[Activation]:
+        """Every canary that was begun or taken back, the oldest first."""
+
+    def history(self, flow: str, limit: int = 50, before: int | None = None) -> list[Activation]:
+        """The newest first; ``before``: of a smaller number only."""
+
+    def find(self, flow: str, version: str) -> list[FlowVersion]:
+        """Versions of the flow that begin with ``version``; two at most, which is one too many."""
+
+    def figures(self, flow: str, version: str, since: float = 0.0) -> VersionFigures:
+        """Of the calls that this version met since then and that have ended."""
+
+
+EventSink = Callable[[str, Mapping[str, Any]], None]
