@@ -25,6 +25,9 @@ class Vitals(Protocol):
 
     def switches(self) -> dict[str, str]: ...
 
+    def overloads(self) -> dict[tuple[str, str], bool]:
+        """(cpu, late, backlog or switch_cpu; the switch, or empty for the engine) -> are new callers refused for it?"""
+
 
 class Health:
     """200 while every part works, 503 with the same body when one does not."""
@@ -68,6 +71,10 @@ class Collector(RegistryCollector):
         for name, state in sorted(self._vitals.switches().items()):
             up.add_metric([name], 1.0 if state == "up" else 0.0)
         yield up
+        over = GaugeMetricFamily("cti_overload", "1 while new callers are refused for it", labels=["what", "switch"])
+        for key, true in sorted(self._vitals.overloads().items()):
+            over.add_metric(key, float(true))
+        yield over
         yield GaugeMetricFamily("cti_store_queued", "Records not yet in the database", value=store.queued)
         yield GaugeMetricFamily("cti_store_spilled", "Records kept in the spill file", value=store.spilled)
         yield CounterMetricFamily("cti_store_lost", "Records lost for good", value=store.lost)

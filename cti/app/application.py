@@ -14,6 +14,7 @@ from gevent.event import Event as Flag
 
 from cti.api.desks import Desks
 from cti.api.flows import Flows
+from cti.app.admitting import make_admission, make_overload
 from cti.app.clocks import SystemClock
 from cti.app.hooks import make_async_desk, make_feeds, make_webhooks
 from cti.app.office_watch import OfficeWatch
@@ -42,7 +43,6 @@ from cti.core.errors import SwitchUnavailable
 from cti.flow import EntryTable
 from cti.prompts import TextPrompts, WavPrompts
 from cti.runtime.account_services import AccountServices
-from cti.runtime.admission import Admission, Limits
 from cti.runtime.blocked import BlockList
 from cti.runtime.chats import Chats
 from cti.runtime.collector import set_aside
@@ -52,6 +52,7 @@ from cti.runtime.floor.ledger import Ledger
 from cti.runtime.floor.text_screens import TextScreens
 from cti.runtime.journal import Journal
 from cti.runtime.library import FlowLibrary
+from cti.runtime.load_watch import LoadWatch
 from cti.runtime.notices import NoticeBoard, NoticeTally
 from cti.runtime.reloading import Reloader
 from cti.runtime.requests import RequestDesk
@@ -124,6 +125,7 @@ class Application:
         self._requests = RequestDesk(self.boss, self._clock, open_spool(settings.data / "requests", keys))
         speech = self._recogniser is not None
         catalog = replace(plan.catalog(), queues=frozenset(settings.queues), speech=speech)
+        self.overload = make_overload(settings)
         self.library = FlowLibrary({}, EntryTable((), {}, {}), direct=self._direct)
         zone = ZoneInfo(settings.timezone)
         tally = NoticeTally(store.record, lambda: datetime.fromtimestamp(self._clock.now(), zone))
@@ -179,6 +181,7 @@ class Application:
         for driver in drivers:
             driver.links.start()
             self._beats.append(gevent.spawn(driver.liveness.run))
+        self._beats.append(gevent.spawn(LoadWatch(self.overload, lambda: self.switches_by_name).run))
         self._beats.append(gevent.spawn(keep_phones(self.settings, self.accounts, self.switches_by_name).run))
         if self.settings.worker.slot == 0:
             self._beats.append(gevent.spawn(self.timers.main))
@@ -287,6 +290,9 @@ class Application:
     def switches(self) -> dict[str, str]:
         return {name: str(driver.links.state) for name, driver in self.switches_by_name.items()}
 
+    def overloads(self) -> dict[tuple[str, str], bool]:
+        return self.overload.states()
+
     # ---- parts -----------------------------------------------------------------------------------------------------
 
     def _engine(self, library: FlowLibrary) -> tuple[Engine, TextPrompts | WavPrompts]:
@@ -307,9 +313,7 @@ class Application:
         self.floor.owner.listeners.append(self._ledger.hear)
         self.floor.owner.kept = self.store.flush
         self.floor.wrapups.keep, self._ledger.written = self._ledger.note, self.floor.wrapups.closing
-        limits = settings.limits
-        bounds = Limits(limits.calls, limits.per_caller, limits.per_second)
-        admission = Admission(bounds, self._clock, blocked=self.blocked.holds)
+        admission = make_admission(settings, self._clock, self.blocked.holds, self.overload, self.boss)
         journal = Journal(self.store, self._clock)
         self.set_notices = make_set_notices(self.accounts.store.notices, self.notices, self._clock, library, desk)
         out = make_out_calls(settings, self.floor, journal, lambda: self.switches_by_name, self.recordings.plain)
@@ -346,6 +350,7 @@ class Application:
             faxes=faxes,
             pages=TextPages(settings.fax.font),
             recogniser=self._recogniser,
+            silent_s=settings.limits.silent_s,
         )
         return Engine(library, services, admission, lost_after_s=settings.worker.guard_s), prompts
 

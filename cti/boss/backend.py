@@ -90,6 +90,12 @@ class Backend:
     def busy(self) -> bool:
         return self._bulkhead.running > 0 or self._bulkhead.waiting > 0
 
+    @property
+    def ill(self) -> bool:
+        """Does a breaker of one of its services keep questions away? Those of shadow questions do not count."""
+        now = self._clock.monotonic()
+        return any(b.state(now) == "open" for name, b in self._breakers.items() if not name.endswith("~shadow"))
+
     def spare(self, now: float) -> bool:
         """May it be asked something that nobody waits for? While a place stays free after that, and half the burst of
         its rate."""

@@ -88,6 +88,11 @@ class InterfaceServer:
         plans = self._plan.backends
         return [{**self._backends[name].facts(), "kind": plans[name].kind.name} for name in sorted(plans)]
 
+    def ill(self, name: str) -> bool:
+        """Is the back end kept away from by a breaker? False too for one that is not in the file."""
+        backend = self._backends.get(name)
+        return backend is not None and backend.ill
+
     def segments(self) -> dict[str, Any] | None:
         """Of the table of number segments, as `SegmentSource.facts`; None: there is none."""
         return None if self._segments is None else self._segments.facts()

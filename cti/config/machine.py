@@ -84,10 +84,50 @@ class ApiSettings(Section):
         return self
 
 
+class OverloadSettings(Section):
+    """From when on new callers hear the busy flow, whatever the other limits say. 0: not looked at."""
+
+    cpu_pct: Annotated[float, Field(ge=0, le=100)] = Field(
+        90.0, description="of one core that the engine computes, for a second on end"
+    )
+    late_ms: Annotated[float, Field(ge=0, le=60_000)] = Field(
+        1000.0, description="by which the engine's timers are late"
+    )
+    backlog: Annotated[int, Field(ge=0, le=30_000)] = Field(
+        5000, description="events and commands that wait in the links of one switch: its new callers"
+    )
+    switch_idle_pct: Annotated[float, Field(ge=0, le=90)] = Field(
+        0.0, description="what a switch's machine must have left (Idle-CPU of its HEARTBEAT), else its new callers"
+    )
+    backends: tuple[Name, ...] = Field(
+        (), description="back ends without which callers only pile up: `backends_pct` holds while one of them is ill"
+    )
+    backends_pct: Annotated[float, Field(ge=0, le=100)] = Field(
+        50.0, description="share of `calls` that is let in while one of `backends` has an open breaker"
+    )
+
+
+class TrunkLimits(Section):
+    """New calls by one trunk; 0: no limit."""
+
+    calls: Annotated[int, Field(ge=0)] = Field(0, description="at once")
+    per_second: Annotated[int, Field(ge=0)] = Field(0, description="in any second")
+
+
 class LimitSettings(Section):
     calls: Annotated[int, Field(ge=0)] = Field(500, description="calls at once; more hear the busy flow; 0: no limit")
     per_caller: Annotated[int, Field(ge=0)] = Field(5, description="calls at once from one number")
     per_second: Annotated[int, Field(ge=0)] = Field(0, description="new calls in any second")
+    per_caller_minute: Annotated[int, Field(ge=0)] = Field(
+        0, description="new calls in any minute from one number; refused ones count"
+    )
+    per_trunk: dict[Name, TrunkLimits] = Field(default_factory=dict, description="trunk -> its own limits")
+    silent_s: Annotated[float, Field(ge=0, le=86400)] = Field(
+        900.0,
+        description="a caller of whom nothing comes for so long, no key and no word, is hung up; not while waiting in "
+        "a queue, in a talk, or recording. Against calls that only earn the fees of a toll-free number. 0: never",
+    )
+    overload: OverloadSettings = OverloadSettings()
 
 
 class WorkerSettings(Section):

@@ -54,3 +54,4 @@ class NewCall:
     talking: bool = False  # adopted, but in a bridge that an earlier engine made: nothing to do until it parks again
     flow: str = ""  # a call that we made, to be met by this flow; ``why`` stands in its record as the entry
     why: str = ""
+    trunk: str = ""  # by which it came in, as the switch's settings name it; empty: a phone, or not told

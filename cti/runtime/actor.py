@@ -21,6 +21,7 @@ from cti.runtime.floor.text_line import TextLine
 from cti.runtime.hands import Hands
 from cti.runtime.media import CallMedia
 from cti.runtime.replies import Replies
+from cti.runtime.silent import TIMER, SilentStay
 from cti.runtime.transcripts import CallWords
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class CallActor:
         self._on_close = on_close
         self._mailbox: SimpleQueue[Any] = SimpleQueue()
         self._timers = msg.Timers()
+        by_text = run.by_text or call.medium is Medium.TIMER
+        self._silent = SilentStay(0.0 if by_text else services.silent_s, services.clock.monotonic())
         self._words = CallWords(services.transcripts, call.uuid) if run.by_text else None
         replies = Replies(call, services.messages, self._words)
         self._queues: Callers | TextLine = services.queues
@@ -83,7 +86,7 @@ class CallActor:
             call.adopted,
         )  # fmt: skip
         self._facts: dict[type[Any], Callable[[Any], None]] = {
-            cmd.NodeEntered: call_log.node_entered,
+            cmd.NodeEntered: self._entered,
             cmd.NodeLeft: call_log.node_left,
             cmd.GoalReached: self.ending.goal,
             cmd.NoticeHeard: lambda heard: services.notices.heard(call.uuid, heard),
@@ -118,6 +121,8 @@ class CallActor:
     def main(self) -> None:
         """Run the call to its end. A bug in here ends this call only, with a record that says so."""
         try:
+            if self._silent.limit_s:
+                self._timers.start(TIMER, self._silent.since + self._silent.limit_s)
             if self._resume():
                 if self._words is not None:  # it begins with what the caller wrote
                     first = self.call.attributes.get("text", "")
@@ -208,6 +213,8 @@ class CallActor:
                 self._feed(message)
             case ev.HungUp(cause):
                 self._gone(cause)
+            case ev.TimerFired(ref) if ref == TIMER:
+                self._silent_too_long()
             case ev.TextReceived(text):
                 if self._words is not None:
                     self._words.received(self._run, text)
@@ -220,7 +227,23 @@ class CallActor:
             self._queues.gone(self.uuid)  # at once: no agent's phone may ring for a caller who left
             self._feed(ev.HungUp(cause))
 
+    def _entered(self, node: cmd.NodeEntered) -> None:
+        self._silent.entered(node.type, self._services.clock.monotonic())
+        self.log.node_entered(node)
+
+    def _silent_too_long(self) -> None:
+        now = self._services.clock.monotonic()
+        left = self._silent.left_s(now)
+        if left > 0:
+            self._timers.start(TIMER, now + left)
+        elif not self.ending.gone:
+            self.ending.force(
+                TerminalCause.LIMIT, f"silent-stay: nothing came from the caller for {now - self._silent.since:.0f} s"
+            )
+            self._hangup(cmd.Hangup())
+
     def _feed(self, event: ev.Event) -> None:
+        self._silent.heard(event, self._services.clock.monotonic())
         self._fed(self.log.feed(self._run, event, self._services.now()))
 
     def _fed(self, sprint: cmd.Sprint) -> None:

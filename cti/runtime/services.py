@@ -105,6 +105,7 @@ class Services:
     notices: NoticeSource
     callbacks: CallbackDesk
     recogniser: Recogniser | None = None
+    silent_s: float = 0.0  # how long a caller may stay of whom nothing comes; 0: for ever
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock.now(), self.zone)

@@ -79,6 +79,11 @@ class FreeSwitch(MediaOrders, Tapes):
         self.hearing = Hearing(self, sink)
         self.leg_control = Legs(self, self._worker)
         self.ears: Ears | None = None  # where a recogniser is configured
+        self.idle_pct: float | None = None  # of its machine's processors, as the last HEARTBEAT told
+
+    @property
+    def backlog(self) -> int:
+        return self.links.backlog
 
     # ---- commands ------------------------------------------------------------------------------------------------
 

@@ -68,6 +68,7 @@ class Hearing:
             "CHANNEL_EXECUTE_COMPLETE": self._completed,
             "DTMF": self._digit,
             "RECORD_STOP": self._record_stopped,
+            "HEARTBEAT": self._beat,
         }
 
     def on_event(self, event: Event) -> None:
@@ -84,6 +85,12 @@ class Hearing:
             self._ended.popitem(last=False)
 
     # ---- events ----------------------------------------------------------------------------------------------------
+
+    def _beat(self, event: Event, _uuid: str) -> None:
+        try:
+            self._driver.idle_pct = float(event.get("Idle-CPU") or "")
+        except ValueError:
+            self._driver.idle_pct = None  # not told: nothing is known of it
 
     def _parked(self, event: Event, uuid: str) -> None:
         leg = self._driver.legs.get(uuid)

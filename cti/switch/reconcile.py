@@ -174,4 +174,5 @@ def new_call(event: Event, uuid: str, switch: str, *, adopted: bool = False, tal
     answered = event.get("Answer-State") == "answered"
     micros = event.get("Caller-Channel-Answered-Time") or "0"
     answered_at = int(micros) / 1e6 if answered and micros.isdigit() and int(micros) else None
-    return NewCall(uuid, switch, caller, Medium.VOICE, {}, answered, answered_at, adopted, talking)
+    trunk = event.variable("cti_trunk") or ""
+    return NewCall(uuid, switch, caller, Medium.VOICE, {}, answered, answered_at, adopted, talking, trunk=trunk)

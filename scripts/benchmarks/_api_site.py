@@ -38,7 +38,7 @@ flows: flows
 switches: [{{name: bench, port: {switch_port}, kind: embedded, password_file: secret, domain: cti.local}}]
 api: {{port: {api_port}}}
 reload: {{watch: false}}
-limits: {{calls: 0, per_caller: 0, per_second: 0}}
+limits: {{calls: 0, per_caller: 0, overload: {{cpu_pct: 0, late_ms: 0}}}}
 worker: {{drain_s: 0}}
 queues:
   service: {{agents: [1001]}}

@@ -24,7 +24,7 @@ switches:
   - {{name: fs, host: {host}, port: {port}, password_file: {password_file}, domain: cti.local}}
 api: {{port: 0}}
 reload: {{watch: false}}
-limits: {{calls: 1000, per_caller: 0}}
+limits: {{calls: 1000, per_caller: 0, overload: {{cpu_pct: 0, late_ms: 0}}}}
 dialing: {{sip_hosts: [127.0.0.1]}}
 queues:
   bench: {{limit: 1000, music: "{music}"}}

@@ -31,7 +31,7 @@ data: .
 flows: {flows}
 switches: [{{name: bench, port: {port}, kind: embedded, password_file: secret}}]
 api: {{port: 0}}
-limits: {{calls: 0, per_caller: 0}}
+limits: {{calls: 0, per_caller: 0, overload: {{cpu_pct: 0, late_ms: 0}}}}
 worker: {{drain_s: 0}}
 queues: {{service: {{agents: [1001]}}}}
 """

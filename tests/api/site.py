@@ -65,6 +65,9 @@ class NoVitals:
     def switches(self) -> dict[str, str]:
         return {"fs1": "up"}
 
+    def overloads(self) -> dict[tuple[str, str], bool]:
+        return {("cpu", ""): False}
+
 
 class NoSandbox:
     def place(self, caller: str, called: str, script: list[Step]) -> str:

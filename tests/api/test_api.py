@@ -61,6 +61,9 @@ class Engine:
     def switches(self) -> dict[str, str]:
         return {"fs1": self.state}
 
+    def overloads(self) -> dict[tuple[str, str], bool]:
+        return {("cpu", ""): False}
+
 
 @dataclass
 class Sandbox:

@@ -51,7 +51,7 @@ switches:
   - {{name: fs, host: 127.0.0.1, port: {port}, kind: embedded, password: {password}, domain: cti.local}}
 api: {{port: 0}}
 reload: {{watch: false}}
-limits: {{calls: 0, per_caller: 0, per_second: 0}}
+limits: {{calls: 0, per_caller: 0, overload: {{cpu_pct: 0, late_ms: 0}}}}
 worker: {{drain_s: 0}}
 queues:
 {queues}

@@ -39,7 +39,7 @@ switches:
   - {{name: fs, host: {host}, port: {port}, password_file: {password_file}, domain: cti.local}}
 api: {{host: 127.0.0.1, port: {api_port}}}
 worker: {{slot: {slot}, guard_s: 6, drain_s: 1}}
-limits: {{calls: 400, per_caller: 0}}
+limits: {{calls: 400, per_caller: 0, overload: {{cpu_pct: 0, late_ms: 0}}}}
 queues:
   service: {{agents: [1011]}}
 """

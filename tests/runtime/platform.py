@@ -36,7 +36,12 @@ switches:
   - {{name: fs, host: 127.0.0.1, port: {port}, kind: embedded, password: {password}, domain: cti.local}}
 api: {{port: 0}}
 reload: {{watch: false}}
-limits: {{calls: {calls}, per_caller: {per_caller}, per_second: {per_second}}}
+limits:
+  calls: {calls}
+  per_caller: {per_caller}
+  per_second: {per_second}
+  silent_s: {silent_s}
+  overload: {{cpu_pct: 0, late_ms: 0}}  # switch, callers and engine are one process, and others run beside it
 dialing: {{trunks: [carrier, spare], allowed: ["86"], denied: ["86900"]}}
 callbacks: {{pause_s: 0.2, ring_s: 5}}
 webhooks: {{loopback: true}}
@@ -61,6 +66,7 @@ class Limits:
     calls: int = 500
     per_caller: int = 0
     per_second: int = 0
+    silent_s: float = 0.0
 
 
 @dataclass

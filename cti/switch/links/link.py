@@ -107,6 +107,11 @@ class Link(InboundESL):
                 remedy="the password here and in the switch's event_socket.conf must be the same",
             )
 
+    @property
+    def unanswered(self) -> int:
+        """Commands whose replies have not come."""
+        return len(self._replies)
+
     def start_event_handlers(self) -> None:
         assert self._transport is not None
         self._transport.start(self._received, self._ended)

@@ -253,6 +253,12 @@ class SwitchLinks:
             raise LinkLost(f"{self.name} is not connected ({self.reason or self.state})")
         return pair.events.submit(order)
 
+    @property
+    def backlog(self) -> int:
+        """Events that nobody has handled yet and commands that the switch has not answered."""
+        pair = self._pair
+        return len(pair.inbox) + pair.commands.unanswered if pair is not None else 0
+
     def stats(self) -> dict[str, Any]:
         """Numbers for metrics; counts since the start of the program."""
         pair = self._pair
