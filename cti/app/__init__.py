@@ -18,6 +18,7 @@ from cti.app.offline import (
     open_flow_history,
     open_records,
     open_reports,
+    open_writing,
 )
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "open_flow_history",
     "open_records",
     "open_reports",
+    "open_writing",
 ]

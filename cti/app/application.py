@@ -63,7 +63,7 @@ from cti.runtime.transcripts import Transcripts
 from cti.runtime.waiting import wait_until
 from cti.store import open_store
 from cti.store.token_key import load_token_key
-from cti.switch.dialing import Dialing
+from cti.switch.dialing import Dialing, OtherPlatform
 from cti.switch.driver import SUBSCRIBED, FreeSwitch
 from cti.switch.links import LinkSettings
 from cti.switch.speech import SPEECH_EVENTS, Ears, SwitchSpeech
@@ -124,7 +124,12 @@ class Application:
         )
         self._requests = RequestDesk(self.boss, self._clock, open_spool(settings.data / "requests", keys))
         speech = self._recogniser is not None
-        catalog = replace(plan.catalog(), queues=frozenset(settings.queues), speech=speech)
+        catalog = replace(
+            plan.catalog(),
+            queues=frozenset(settings.queues),
+            speech=speech,
+            platforms=frozenset(settings.dialing.platforms),
+        )
         self.overload = make_overload(settings)
         self.library = FlowLibrary({}, EntryTable((), {}, {}), direct=self._direct)
         zone = ZoneInfo(settings.timezone)
@@ -372,6 +377,7 @@ class Application:
             settings.dialing.caller_number or "",
             settings.dialing.denied,
             settings.dialing.sip_hosts,
+            {name: OtherPlatform(one.trunk, one.number or "") for name, one in settings.dialing.platforms.items()},
         )
         driver = FreeSwitch(switch.name, link, self.engine, dialing, guard_s=settings.worker.guard_s)
         driver.leg_control.attach(self.floor.talks)

@@ -44,8 +44,10 @@ def configured_flows(settings: Settings) -> FlowLibrary:
 
 def flow_catalog(settings: Settings) -> Catalog:
     """What the flows of an installation may ask. Raises OfficeRefused."""
-    speech = settings.speech is not None
-    return replace(load_office(settings.boss.file or DEMO_INTERFACES, WAYS).catalog(), speech=speech)
+    speech, platforms = settings.speech is not None, frozenset(settings.dialing.platforms)
+    return replace(
+        load_office(settings.boss.file or DEMO_INTERFACES, WAYS).catalog(), speech=speech, platforms=platforms
+    )
 
 
 def kept_files(settings: Settings, flow: str, version: str) -> Mapping[str, str] | None:
@@ -132,6 +134,17 @@ def open_records(settings: Settings) -> Iterator[Store]:
         yield store
     finally:
         store.close(1.0)
+
+
+@contextmanager
+def open_writing(settings: Settings) -> Iterator[Store]:
+    """The records, to add to them, beside a running engine or without one."""
+    url, keys = store_place(settings)
+    store = open_store(url, keys, clock=SystemClock().now)
+    try:
+        yield store
+    finally:
+        store.close(10.0)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cti.core import events as ev
 
 if TYPE_CHECKING:
+    from cti.core.calls import HandOver
     from cti.ports import CallSink
 
 
@@ -19,7 +20,9 @@ class NoMedia:
     def __init__(self, sink: CallSink) -> None:
         self._sink = sink
 
-    def transfer(self, uuid: str, ref: int, kind: str, target: str, timeout_s: float) -> None:
+    def transfer(
+        self, uuid: str, ref: int, kind: str, target: str, timeout_s: float, told: HandOver | None = None
+    ) -> None:
         self._sink.call_event(uuid, ev.TransferEnded(ref, "failed"))
 
     def record(self, uuid: str, ref: int, path: str, max_s: float, silence_s: float) -> None:

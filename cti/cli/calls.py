@@ -1,4 +1,4 @@
-"""`cti call`: past and running calls: list them, show one, replay them, make a test of one."""
+"""`cti call`: past and running calls: list them, show one, replay them, make a test of one, import others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from cti.app import open_records
-from cti.cli import call_replay, call_show, call_to_test
+from cti.cli import call_import, call_replay, call_show, call_to_test
 from cti.cli.call_common import at
 from cti.cli.common import add_config, settings_of
 from cti.core.records import CallFilter
@@ -33,7 +33,7 @@ def add_to(nouns: Any) -> None:
     listing.add_argument("--json", action="store_true")
     listing.set_defaults(run=list_calls)
     add_config(listing)
-    for module in (call_show, call_replay, call_to_test):
+    for module in (call_show, call_replay, call_to_test, call_import):
         module.add_to(verbs)
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from cti.cli import user_agent
+from cti.cli import user_agent, user_import
 from cti.cli.common import add_config, settings_of
 from cti.core.access import Author, Grant, Permission
 from cti.core.errors import CtiError
@@ -44,6 +44,7 @@ def add_to(nouns: Any) -> None:
     keys.add_argument("--list", action="store_true", help="show the user's keys")
     keys.add_argument("--revoke", metavar="ID", help="stop this key")
     _verb(verbs, "phone-password", phone_password, "a new password for the agent's phone, printed once")
+    user_import.add_to(verbs)
     user_agent.add_options(_verb(verbs, "agent", set_agent, "set a user's agent profile"))
 
 

@@ -138,12 +138,24 @@ class WorkerSettings(Section):
     drain_s: Annotated[float, Field(ge=0)] = Field(10.0, description="how long a stopping engine waits for its calls")
 
 
+class PlatformSettings(Section):
+    """Another platform that callers are handed to, such as the one that this one takes over from."""
+
+    trunk: Name = Field(description="gateway by which calls go there, and by whose trunk they come back")
+    number: Digits | None = Field(
+        None, description="what is dialled there; default: the number that the caller dialled"
+    )
+
+
 class DialingSettings(Section):
     trunks: tuple[Name, ...] = Field((), description="gateways in the order of trial")
     allowed: tuple[Digits, ...] = Field((), description="prefixes of numbers that may be dialled; 0 opens no 00")
     denied: tuple[Digits, ...] = Field((), description="prefixes that may not, whatever is allowed: premium rates")
     sip_hosts: tuple[Host, ...] = Field((), description="hosts on which agents may have a SIP contact")
     caller_number: Digits | None = Field(None, description="the number shown to the called party")
+    platforms: dict[Name, PlatformSettings] = Field(
+        default_factory=dict, description="other platforms, for `dial: {platform: …}` and for calls that come back"
+    )
 
 
 class StoreSettings(Section):

@@ -55,3 +55,18 @@ class NewCall:
     flow: str = ""  # a call that we made, to be met by this flow; ``why`` stands in its record as the entry
     why: str = ""
     trunk: str = ""  # by which it came in, as the switch's settings name it; empty: a phone, or not told
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """What goes with a caller who is handed to another platform, and comes back with one who is handed to us.
+
+    ``path``: the nodes that the call went through, ``flow.node``, the oldest first. ``identity``: what has been proved
+    of the caller, empty: nothing; sensitive.
+    """
+
+    call: str
+    caller: str | None
+    called: str
+    path: tuple[str, ...] = ()
+    identity: str = ""

@@ -57,6 +57,7 @@ class Catalog:
     calendars: frozenset[str] | None = None
     flows: frozenset[str] | None = None
     skills: frozenset[str] | None = None
+    platforms: frozenset[str] | None = None  # others that callers may be handed to
     channels: frozenset[str] | None = frozenset({"sms", "chat"})
     speech: bool | None = None  # is a recogniser configured?
 

@@ -27,7 +27,12 @@ FACTS: Mapping[str, t.Type] = {
     "called": t.Type("phone", optional=True),
     "medium": t.enum(*MEDIA),
     "now": t.DATETIME,
+    "platform": t.Type("text", optional=True),
+    "path": t.Type("text", optional=True),
+    "identity": t.Type("text", optional=True, sensitive=True),
 }
+#: Of a call that another platform has handed to us, which tells it in SIP headers (`cti.switch.handover`).
+RETURNED = ("platform", "path", "identity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ class EntryTable:
 
         None when no entry fits. A caller's number that is no number counts as withheld.
         """
-        facts = _facts(str(medium), called, caller, now)
+        facts = _facts(str(medium), called, caller, now) | {name: attributes.get(name) for name in RETURNED}
         for entry in self.entries:
             if not self._holds(entry, facts, called, attributes, now):
                 continue
@@ -169,7 +174,7 @@ class EntryTable:
         declared = self.declared.get(entry.flow, {})
         inputs: dict[str, Any] = {"called": facts["called"], "medium": facts["medium"]}
         if entry.inputs is None:
-            return inputs | {name: facts[name] for name in ("caller", "line") if name in declared}
+            return inputs | {name: facts[name] for name in ("caller", "line", *RETURNED) if name in declared}
         moment = EvalContext("zh-CN", now)
         for name, value in entry.inputs.items():
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from cti.core.calls import NewCall
+from cti.core.calls import HandOver, NewCall
 from cti.core.events import Event
 from cti.core.legs import LegEvent, Phone
 
@@ -74,7 +74,10 @@ class Switch(Protocol):
 
     def stop_music(self, uuid: str) -> None: ...
 
-    def transfer(self, uuid: str, ref: int, kind: str, target: str, timeout_s: float) -> None: ...
+    def transfer(
+        self, uuid: str, ref: int, kind: str, target: str, timeout_s: float, told: HandOver | None = None
+    ) -> None:
+        """``told``: what goes with a caller who is handed to another platform (kind platform)."""
 
     def stop_transfer(self, uuid: str, ref: int) -> None:
         """Stop ringing, or end the talk. `TransferEnded(ref)` still comes."""

@@ -14,7 +14,7 @@ from gevent.queue import Empty, SimpleQueue
 
 from cti.core import commands as cmd
 from cti.core import events as ev
-from cti.core.calls import Medium, TerminalCause
+from cti.core.calls import HandOver, Medium, TerminalCause
 from cti.runtime import messages as msg
 from cti.runtime.ending import Ending
 from cti.runtime.floor.text_line import TextLine
@@ -83,7 +83,7 @@ class CallActor:
         media = CallMedia(call.uuid, switch, services, self.post, call_log.recording_kept)
         self._hands = Hands(
             call.uuid, switch, services, self._timers, self.post, self._hangup, replies.send, media, self._queues,
-            call.adopted,
+            call.adopted, self._story,
         )  # fmt: skip
         self._facts: dict[type[Any], Callable[[Any], None]] = {
             cmd.NodeEntered: self._entered,
@@ -260,6 +260,11 @@ class CallActor:
                 self._hands.do(work, gone=self.ending.gone)  # type: ignore[arg-type]  # what is no fact is a command
         if self.ending.gone and (self._run.ended or not self._run.started):
             self.ending.closed = True
+
+    def _story(self, identity: str) -> HandOver:
+        caller = self.call.caller
+        path = tuple(f"{flow}.{node}" for flow, node, _visit in self.log.path)
+        return HandOver(self.uuid, caller.number, caller.called, path, identity)
 
     def _hangup(self, hangup: cmd.Hangup) -> None:
         self.ending.we_hang_up(self._services.clock.monotonic() + HANGUP_DEADLINE_S)

@@ -15,6 +15,7 @@ from cti.runtime.messages import AudioReady
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cti.core.calls import HandOver
     from cti.ports import Switch
     from cti.runtime.floor.callers import Callers
     from cti.runtime.floor.text_line import TextLine
@@ -43,8 +44,10 @@ class Hands:
         media: CallMedia,
         queues: Callers | TextLine,
         returns: bool,
+        story: Callable[[str], HandOver],
     ) -> None:
-        """``returns``: the call was found alive, after the end of another engine."""
+        """``returns``: the call was found alive, after the end of another engine. ``story``: what is told of the call
+        when it is handed to another platform, with the identity that was proved."""
         self._uuid = uuid
         self._switch = switch
         self._services = services
@@ -52,7 +55,7 @@ class Hands:
         self.media = media
         self._workers: set[gevent.Greenlet[Any, Any]] = set()
         self._wanted_audio: set[int] = set()
-        self._queues, self._returns = queues, returns
+        self._queues, self._returns, self._story = queues, returns, story
         clock = services.clock
         self._do: dict[type[Any], Callable[[Any], None]] = {
             cmd.Answer: lambda _c: switch.answer(uuid),
@@ -61,7 +64,7 @@ class Hands:
             cmd.StartTimer: lambda c: timers.start(c.ref, clock.monotonic() + c.seconds),
             cmd.CancelTimer: lambda c: timers.cancel(c.ref),
             cmd.Lookup: self._lookup,
-            cmd.Transfer: lambda c: switch.transfer(uuid, c.ref, c.kind, c.target, c.timeout_s),
+            cmd.Transfer: self._transfer,
             cmd.EnterQueue: self._enter,
             cmd.LeaveQueue: lambda c: queues.leave(uuid, c.ref, keep_place=c.keep_place),
             cmd.RequestCallback: self._callback,
@@ -113,6 +116,10 @@ class Hands:
         except CtiError as error:
             log.warning("call %s: prompt not available: %s", self._uuid, error)
             return AudioReady(play.ref, None)
+
+    def _transfer(self, c: cmd.Transfer) -> None:
+        told = self._story(c.identity) if c.kind == "platform" else None
+        self._switch.transfer(self._uuid, c.ref, c.kind, c.target, c.timeout_s, told)
 
     def _stop_play(self, stop: cmd.StopPlay) -> None:
         if stop.ref in self._wanted_audio:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from cti.core.calls import HandOver
 from cti.core.errors import CtiError
 from cti.core.legs import Phone
 from cti.core.numbers import COUNTRY_CODE, normalise_number
+from cti.switch.handover import NUMBER, headers_of
 
 EXTENSION = re.compile(r"[0-9]{2,8}")
 E164 = re.compile(r"\+?[1-9][0-9]{2,14}|0[0-9]{2,14}")
@@ -65,6 +68,14 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherPlatform:
+    """``trunk``: gateway by which calls go there; ``number``: what is dialled, empty: what the caller dialled."""
+
+    trunk: str
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Dialing:
     """Where this platform may call. ``trunks`` are gateway names in fail-over order; ``allowed`` are prefixes of
     external numbers that may be dialled (empty: none, because a hotline that dials anywhere is a toll fraud);
@@ -77,9 +88,10 @@ class Dialing:
     caller_number: str = ""
     denied: tuple[str, ...] = ()
     sip_hosts: tuple[str, ...] = ()
+    platforms: Mapping[str, OtherPlatform] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for route in (self.domain, *self.trunks):
+        for route in (self.domain, *self.trunks, *(one.trunk for one in self.platforms.values())):
             if not ROUTE.fullmatch(route):
                 raise CtiError(f"{route[:60]!r} is no domain or trunk name", code="bad-route")
         if self.caller_number and not E164.fullmatch(self.caller_number):
@@ -111,6 +123,24 @@ class Dialing:
         if contact.group(2) not in self.sip_hosts:
             raise _denied("the host of the SIP contact is not in dialing.sip_hosts")
         return [Route(f"sofia/phones/{phone.target}", (("leg_timeout", str(max(1, round(ring_s)))),))]
+
+    def platform_routes(self, name: str, told: HandOver | None, timeout_s: float) -> list[Route]:
+        """As `routes`, to another platform: the number there is the configuration's or the one that the caller dialled,
+        so that no flow decides what is dialled, and ``dialing.allowed`` is not asked."""
+        platform = self.platforms.get(name)
+        if platform is None or told is None:
+            raise _denied("there is no such platform in dialing.platforms")
+        number = platform.number or told.called
+        if not NUMBER.fullmatch(number):
+            raise _denied("the number for the other platform is not digits")
+        shown = (("origination_caller_id_number", told.caller),) if NUMBER.fullmatch(told.caller or "") else ()
+        headers = tuple((f"sip_h_{header}", value) for header, value in headers_of(told).items())
+        ring = ("leg_timeout", str(max(1, round(timeout_s))))
+        return [Route(f"sofia/gateway/{platform.trunk}/{number}", (ring, *shown, *headers))]
+
+    @property
+    def platforms_by_trunk(self) -> dict[str, str]:
+        return {one.trunk: name for name, one in self.platforms.items()}
 
     def _checked(self, target: str) -> str:
         if not E164.fullmatch(target):

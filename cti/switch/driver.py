@@ -31,7 +31,7 @@ from cti.switch.tapes import Taped, Tapes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cti.core.calls import NewCall
+    from cti.core.calls import HandOver, NewCall
     from cti.esl import Event, Frame
     from cti.ports import CallSink
     from cti.switch.links.pending import Pending
@@ -72,6 +72,7 @@ class FreeSwitch(MediaOrders, Tapes):
         self._worker = settings.worker or "0"
         self._sink = sink
         self.dialing = dialing
+        self.platforms = dialing.platforms_by_trunk
         self.tokens = f"{uuids.uuid4().hex[:8]}."  # an earlier engine's tokens must not be taken for ours
         self._serial = 0
         self._probing = {}
@@ -118,9 +119,14 @@ class FreeSwitch(MediaOrders, Tapes):
         if (leg := self.legs.get(uuid)) is not None:
             leg.lane.set_music(None)
 
-    def transfer(self, uuid: str, ref: int, kind: str, target: str, timeout_s: float) -> None:
+    def transfer(
+        self, uuid: str, ref: int, kind: str, target: str, timeout_s: float, told: HandOver | None = None
+    ) -> None:
         try:
-            routes = self.dialing.routes(kind, target, timeout_s)
+            if kind == "platform":
+                routes = self.dialing.platform_routes(target, told, timeout_s)
+            else:
+                routes = self.dialing.routes(kind, target, timeout_s)
         except CtiError as refused:
             log.warning("call %s: transfer refused: %s", uuid, refused)
             self._sink.call_event(uuid, ev.TransferEnded(ref, "denied"))

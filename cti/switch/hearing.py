@@ -100,7 +100,7 @@ class Hearing:
         if leg is None:
             self._driver.adopt(uuid)
             self._driver.guard.hold(uuid)
-            self._sink.call_arrived(new_call(event, uuid, self._driver.name))
+            self._sink.call_arrived(new_call(event, uuid, self._driver.name, self._driver.platforms))
         elif leg.orphan is not None:
             self._orphan_back(leg)
         elif not event.variable(orders.TALKS):

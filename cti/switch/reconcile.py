@@ -7,13 +7,14 @@ the events), so every call, listed or known, is looked at with `uuid_dump`.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from cti import esl
 from cti.core.calls import Caller, Medium, NewCall
 from cti.core.errors import CtiError, DeadlineExceeded
 from cti.switch import orders
+from cti.switch.handover import returned
 from cti.switch.media_orders import IMAGE_AGREED
 from cti.switch.orders import Kind, Order
 
@@ -79,13 +80,13 @@ class Reconciler:
                 driver.drop(uuid)
                 found.lost.append(uuid)
             else:
-                found.live[uuid] = new_call(dump, uuid, driver.name, adopted=True)
+                found.live[uuid] = new_call(dump, uuid, driver.name, driver.platforms, adopted=True)
         elif dump is None or dump.get("Call-Direction") != "inbound":
             return
         elif dump.variable("cti_worker") != driver.links.worker:
             found.elsewhere.add(uuid)
         elif dump.variable(EMERGENCY) == "true":
-            found.taken.append(new_call(dump, uuid, driver.name, adopted=True))
+            found.taken.append(new_call(dump, uuid, driver.name, driver.platforms, adopted=True))
         elif dump.variable("current_application") in OURS:
             found.live[uuid] = self._adopt(uuid, dump)
 
@@ -95,9 +96,9 @@ class Reconciler:
         leg.image = dump.variable(IMAGE_AGREED) == "true"
         with_people = dump.variable(orders.TALKS) or dump.variable(orders.CONFERS)
         talking = bool(with_people) or dump.get("Channel-Call-State") == orders.RINGS
-        call = new_call(dump, uuid, driver.name, adopted=True, talking=talking)
+        call = new_call(dump, uuid, driver.name, driver.platforms, adopted=True, talking=talking)
         if talking:
-            leg.orphan = new_call(dump, uuid, driver.name, adopted=True)
+            leg.orphan = new_call(dump, uuid, driver.name, driver.platforms, adopted=True)
             return call
         driver.guard.hold(uuid)
         # What the earlier engine had queued is dropped, and what it plays is ended (EXECUTE_COMPLETE tells).
@@ -159,8 +160,18 @@ def esl_word(text: str) -> bool:
     return True
 
 
-def new_call(event: Event, uuid: str, switch: str, *, adopted: bool = False, talking: bool = False) -> NewCall:
-    """Who calls, from an event or a dump. Foreign text stays in here and in the records."""
+def new_call(
+    event: Event,
+    uuid: str,
+    switch: str,
+    platforms: Mapping[str, str],
+    *,
+    adopted: bool = False,
+    talking: bool = False,
+) -> NewCall:
+    """Who calls, from an event or a dump. Foreign text stays in here and in the records.
+
+    ``platforms``: trunk -> the other platform behind it, whose word of the caller is taken."""
     number = event.get("Caller-Caller-ID-Number") or ""
     hidden = event.get("Caller-Privacy-Hide-Number") == "true" or number.lower() in ("", "anonymous", "unknown")
     # A transfer moves the number that was dialled to RDNIS (switch_ivr_session_transfer).
@@ -174,5 +185,7 @@ def new_call(event: Event, uuid: str, switch: str, *, adopted: bool = False, tal
     answered = event.get("Answer-State") == "answered"
     micros = event.get("Caller-Channel-Answered-Time") or "0"
     answered_at = int(micros) / 1e6 if answered and micros.isdigit() and int(micros) else None
-    trunk = event.variable("cti_trunk") or ""
-    return NewCall(uuid, switch, caller, Medium.VOICE, {}, answered, answered_at, adopted, talking, trunk=trunk)
+    trunk, attributes = event.variable("cti_trunk") or "", returned(event, platforms)
+    if "caller" in attributes:
+        caller = replace(caller, number=attributes.pop("caller"))
+    return NewCall(uuid, switch, caller, Medium.VOICE, attributes, answered, answered_at, adopted, talking, trunk=trunk)

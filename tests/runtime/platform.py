@@ -42,7 +42,8 @@ limits:
   per_second: {per_second}
   silent_s: {silent_s}
   overload: {{cpu_pct: 0, late_ms: 0}}  # switch, callers and engine are one process, and others run beside it
-dialing: {{trunks: [carrier, spare], allowed: ["86"], denied: ["86900"]}}
+dialing:
+  {{trunks: [carrier, spare], allowed: ["86"], denied: ["86900"], platforms: {{old: {{trunk: oldpbx}}}}}}
 callbacks: {{pause_s: 0.2, ring_s: 5}}
 webhooks: {{loopback: true}}
 queues:
@@ -118,7 +119,7 @@ class Platform:
         dialplan = PlatformDialplan(apology="say:cti:en:We are sorry.", guard_s=self.guard_s)
         config = SwitchConfig(
             password=PASSWORD, port=port, domain="cti.local", verbose_channel_events=True, dialplan=dialplan,
-            gateways={"carrier": True, "spare": True}, heartbeat_s=2.0,
+            gateways={"carrier": True, "spare": True, "oldpbx": True}, heartbeat_s=2.0,
         )  # fmt: skip
         switch = EmbeddedSwitch(config)
         switch.start()

@@ -30,14 +30,16 @@ class CancelTimer:
 class Transfer:
     """Connect the caller to somebody. Ends with `TransferEnded(ref)`.
 
-    ``kind`` is agent, extension, number or flow. For number the target is E.164 digits; the dial string is built by
-    the adapter. ``timeout_s`` is how long it may ring.
+    ``kind`` is agent, extension, number, platform or flow. For number the target is E.164 digits; the dial string is
+    built by the adapter. ``timeout_s`` is how long it may ring. ``identity``: what has been proved of the caller, for
+    the other platform; sensitive.
     """
 
     ref: int
     kind: str
     target: str
     timeout_s: float = 30.0
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)

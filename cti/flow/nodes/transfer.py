@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 from cti.core import commands as c
@@ -11,7 +12,7 @@ from cti.flow import types as t
 from cti.flow import yamlio
 from cti.flow.catalog import Catalog
 from cti.flow.expressions import Scope
-from cti.flow.kinds import Duration, Kind, PromptKind, frozen
+from cti.flow.kinds import Duration, Kind, PromptKind, Val, frozen
 from cti.flow.model import Flow, Literal, Node
 from cti.flow.readers import check_value, read_value
 from cti.flow.reading import Reading
@@ -19,13 +20,15 @@ from cti.flow.registry import CheckContext, NodeType, Option, Options, Taking, r
 from cti.flow.step import Enter, FlowFailure, Leave, Step
 from cti.flow.suggest import did_you_mean
 
-TARGETS = {"agent": t.TEXT, "extension": t.TEXT, "number": t.PHONE_TYPE, "flow": t.TEXT}
+TARGETS = {"agent": t.TEXT, "extension": t.TEXT, "number": t.PHONE_TYPE, "platform": t.TEXT, "flow": t.TEXT}
+#: What a SIP header takes of an identity (`cti.switch.handover`).
+IDENTITY = re.compile(r"[0-9A-Za-z_.:@/+=~*#()!-]{1,64}")
 
 
 class Dial(Kind):
-    """``{agent | extension | number | flow: value}``; gives (kind, value)."""
+    """``{agent | extension | number | platform | flow: value}``; gives (kind, value)."""
 
-    name = "{agent | extension | number | flow: value}"
+    name = "{agent | extension | number | platform | flow: value}"
     schema = frozen({"type": "object", "minProperties": 1, "maxProperties": 1, "propertyNames": {"enum": [*TARGETS]}})
 
     def read(self, node: yamlio.Node, what: str, reading: Reading) -> Any:
@@ -53,11 +56,18 @@ class Transfer(NodeType):
     name, group = "transfer", "People"
     doc = (
         "Connects the caller to an agent, an extension or a number. `talked` is taken when the other side has ended "
-        "and the caller is still there. `dial: {flow: …}` goes over to another flow and does not come back."
+        "and the caller is still there. `dial: {platform: …}` hands the caller to another platform of the settings' "
+        "`dialing.platforms`, which is told in SIP headers who calls, which nodes the call went through, and what "
+        "`identity` says. `dial: {flow: …}` goes over to another flow and does not come back."
     )
     options: ClassVar[Options] = {
         "dial": Option(Dial(), "whom", required=True),
         "ring": Option(Duration(), "how long it may ring", default=30.0),
+        "identity": Option(
+            Val(t.TEXT, absent_ok=True),
+            "with `platform`: what has been proved of the caller, such as a customer number; 64 letters, digits and "
+            "signs at most, else it is left out",
+        ),
         "say": Option(PromptKind(), "said before it rings"),
     }
     exits = ("talked", "busy", "no_answer", "failed", "denied")
@@ -85,6 +95,10 @@ operator:
 
     def check(self, node: Node, ctx: CheckContext) -> None:
         dial = node.get("dial")
+        if node.get("identity") is not None and dial and dial[0] != "platform":
+            ctx.report(node.at("identity"), "bad-option", "an identity is told to another platform only")
+        if dial is not None and dial[0] == "platform":
+            _check_platform(dial[1], node, ctx)
         if dial is None or dial[0] != "flow":
             return
         name, known = getattr(dial[1], "value", None), ctx.catalog.flows
@@ -112,8 +126,9 @@ operator:
             )
         if step.run.by_text:
             raise FlowFailure("medium-mismatch", "nobody can be dialled in a conversation by text; transfer to a flow")
-        ring = step.option("ring")
-        step.command("transfer", "answer", lambda ref: c.Transfer(ref, kind, target, ring))
+        ring, proved = step.option("ring"), step.value(step.option("identity"), t.TEXT) or ""
+        identity = proved if IDENTITY.fullmatch(proved) else ""
+        step.command("transfer", "answer", lambda ref: c.Transfer(ref, kind, target, ring, identity))
         return None
 
     def feed(self, step: Step, role: str, event: e.Event) -> Leave | None:
@@ -127,3 +142,12 @@ operator:
 
     def means(self, step: Step, key: str) -> bool | None:
         return False
+
+
+def _check_platform(named: Any, node: Node, ctx: CheckContext) -> None:
+    name, known = getattr(named, "value", None), ctx.catalog.platforms
+    if not isinstance(named, Literal):
+        ctx.report(node.at("dial"), "bad-option", "the platform is named, not computed")
+    elif known is not None and name not in known:
+        hint = did_you_mean(str(name), known)
+        ctx.report(node.at("dial"), "unknown-platform", f"there is no platform '{name}' in dialing.platforms{hint}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ class VirtualCaller:
 
     ``heard`` lists what was played to the caller, ``cause`` is set when the call is over. ``speaking_s``: how long the
     caller would talk into a recording before falling silent. ``uuid`` names the call; empty: chosen by the switch.
+    ``variables``: of the channel, such as the trunk's and headers that came with the call.
     """
 
     number: str
@@ -36,6 +37,7 @@ class VirtualCaller:
     answer_wait_s: float = 60.0
     context: str = "trunks"
     uuid: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
     log: list[Heard] = field(default_factory=list)
     observers: list[Observer] = field(default_factory=list)
     channel: Channel | None = None
@@ -100,6 +102,7 @@ class VirtualCaller:
             ("sip_to_uri", f"{self.called}@{domain}:5060"),
             ("sip_to_host", domain),
             *core.profile_variables,
+            *self.variables.items(),
             ("max_forwards", "70"),
             ("call_uuid", channel.uuid),
         ]

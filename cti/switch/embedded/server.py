@@ -7,7 +7,7 @@ import logging
 import signal
 import socket
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -194,9 +194,11 @@ class EmbeddedSwitch:
         hangup_after_s: float | None = None,
         speaking_s: float = 2.0,
         observer: Observer | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> VirtualCaller:
         """Somebody dials ``called``. The caller returned is live: ``press``, ``hangup``, ``log``, ``cause``."""
         caller = VirtualCaller(number, called, name, script, hangup_at_end, hangup_after_s, speaking_s)
+        caller.variables = variables or {}
         if observer is not None:
             caller.observers.append(observer)
         caller.place(self.core)
