@@ -69,7 +69,9 @@ from cti.core.errors import CtiError
 from cti.ports import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
+
+    from prometheus_client.registry import Collector
 
     from cti.boss.async_desk import AsyncDesk
     from cti.boss.server import InterfaceServer
@@ -103,8 +105,11 @@ def create_app(
     webhooks: WebhookDesk | None = None,
     office: InterfaceServer | None = None,
     ordered: AsyncDesk | None = None,
+    collectors: Sequence[Collector] = (),
 ) -> Api:
-    """``origins``: of web pages that may use it. ``domains``: of each switch, the one in which agents' phones
+    """``collectors``: figures for ``/metrics`` beside those of the engine.
+
+    ``origins``: of web pages that may use it. ``domains``: of each switch, the one in which agents' phones
     register. ``trunks``: the settings of switches that are told theirs.
 
     Without ``flows`` nothing is told of them, without ``sandbox`` there are no virtual calls,
@@ -119,7 +124,8 @@ def create_app(
     app.add_error_handler(falcon.HTTPError, _on_http_error)
     app.add_error_handler(CtiError, problems.on_cti_error)
     app.add_route("/healthz", Health(vitals, store))
-    app.add_route("/metrics", Metrics(vitals, store, *([OfficeCollector(office)] if office is not None else [])))
+    systems = [OfficeCollector(office)] if office is not None else []
+    app.add_route("/metrics", Metrics(vitals, store, *systems, *collectors))
     _add_accounts(app, services)
     app.add_route("/v1/calls", Calls(store, services.store.agents))
     app.add_route("/v1/calls/{call_id}", Call(store, services.store.agents))

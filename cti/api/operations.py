@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector as RegistryCollector
+
+from cti.core.calls import TerminalCause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,12 +62,16 @@ class Collector(RegistryCollector):
     def collect(self) -> Iterator[Metric]:
         figures, store = self._vitals.figures(), self._store.health()
         yield GaugeMetricFamily("cti_calls_active", "Calls with an owner now", value=figures.active)
+        yield GaugeMetricFamily("cti_calls_unanswered", "Of these, not answered yet", value=figures.unanswered)
+        setup = HistogramMetricFamily("cti_call_setup_seconds", "From a call's arrival until it was answered")
+        setup.add_metric([], figures.setup_s.cumulated(), sum_value=figures.setup_s.total)
+        yield setup
         yield CounterMetricFamily("cti_calls_started", "Calls met by this engine", value=figures.started)
         yield CounterMetricFamily("cti_calls_rejected", "Calls over a limit", value=figures.rejected)
         yield CounterMetricFamily("cti_events_unknown", "Events of calls nobody owns", value=figures.unknown_events)
         ended = CounterMetricFamily("cti_calls_ended", "Calls by terminal cause", labels=["cause"])
-        for cause, count in sorted(figures.ended.items()):
-            ended.add_metric([cause], count)
+        for cause in TerminalCause:  # all of them, so that a rate has something to begin from
+            ended.add_metric([cause.value], figures.ended.get(cause.value, 0))
         yield ended
         up = GaugeMetricFamily("cti_switch_up", "1 while both links to the switch are up", labels=["switch"])
         for name, state in sorted(self._vitals.switches().items()):
@@ -75,8 +81,11 @@ class Collector(RegistryCollector):
         for key, true in sorted(self._vitals.overloads().items()):
             over.add_metric(key, float(true))
         yield over
+        yield GaugeMetricFamily("cti_store_healthy", "0 while records cannot be written", value=float(store.healthy))
         yield GaugeMetricFamily("cti_store_queued", "Records not yet in the database", value=store.queued)
         yield GaugeMetricFamily("cti_store_spilled", "Records kept in the spill file", value=store.spilled)
+        yield CounterMetricFamily("cti_store_written", "Records written", value=store.written)
+        yield CounterMetricFamily("cti_store_rejected", "Records that the database refuses", value=store.rejected)
         yield CounterMetricFamily("cti_store_lost", "Records lost for good", value=store.lost)
 
 

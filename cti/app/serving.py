@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from cti.api.app import create_app
 from cti.api.desks import Desks
+from cti.api.engine_metrics import DatabaseCollector, FlowCollector, LinkCollector, ProcessFigures, WebhookCollector
+from cti.api.floor_metrics import FloorCollector
+from cti.api.operations import Vitals
 from cti.api.reports import ReportResource
 from cti.api.server import make_server
 from cti.core.errors import ConfigError
 from cti.runtime.accounts import FIRST_ADMIN
+from cti.store import SqlStore
 from cti.switch.conf.configuration import TrunkSettings
 from cti.switch.sandbox import SwitchSandbox
 
@@ -20,7 +24,6 @@ if TYPE_CHECKING:
     from gevent.pywsgi import WSGIServer
 
     from cti.api.flows import Flows
-    from cti.api.operations import Vitals
     from cti.boss.async_desk import AsyncDesk
     from cti.boss.server import InterfaceServer
     from cti.config import Settings
@@ -28,16 +31,23 @@ if TYPE_CHECKING:
     from cti.runtime.account_services import AccountServices
     from cti.runtime.chats import Chats
     from cti.runtime.floor import Floor
+    from cti.runtime.overload import Overload
     from cti.runtime.recordings.shelf import Shelf
     from cti.runtime.webhooks.desk import WebhookDesk
     from cti.store.report_rows import Reports
     from cti.switch.driver import FreeSwitch
 
 
+class Running(Vitals, Protocol):
+    """An engine that can be asked how it is."""
+
+    overload: Overload
+
+
 def start_api(
     settings: Settings,
     store: Store,
-    vitals: Vitals,
+    vitals: Running,
     accounts: AccountServices,
     switches: Mapping[str, FreeSwitch],
     flows: Flows,
@@ -79,6 +89,14 @@ def start_api(
         webhooks=webhooks,
         office=office,
         ordered=ordered,
+        collectors=[
+            FloorCollector(floor),
+            LinkCollector(switches),
+            *([DatabaseCollector(store)] if isinstance(store, SqlStore) else []),
+            FlowCollector(flows.reloader),
+            WebhookCollector(webhooks),
+            ProcessFigures(vitals.overload, settings.node, settings.worker.slot),
+        ],
     )
     server = make_server(api.host, api.port, app)
     try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import gevent
@@ -15,6 +15,7 @@ from gevent.event import Event as Flag
 
 from cti.core.calls import Medium, TerminalCause
 from cti.core.events import HungUp
+from cti.core.histogram import Histogram
 from cti.flow import Run
 from cti.runtime import messages as msg
 from cti.runtime.actor import CallActor
@@ -39,13 +40,15 @@ TALKED_ON = "engine-restarted: the caller talked on, and hung up"
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What /metrics and the heartbeat of the log show."""
+    """What /metrics and the heartbeat of the log show. ``setup_s``: from arrival to answer."""
 
     active: int
     started: int
     ended: Mapping[str, int]
     rejected: int
     unknown_events: int
+    unanswered: int = 0
+    setup_s: Histogram = field(default_factory=Histogram)
 
 
 class Engine:
@@ -71,12 +74,22 @@ class Engine:
         self._rejected = 0
         self._unknown = 0
         self._ended: Counter[str] = Counter()
+        self._unanswered: dict[str, float] = {}  # since when
+        self._setup_s = Histogram()
 
     def add_switch(self, switch: Switch) -> None:
         self._switches[switch.name] = switch
 
     def figures(self) -> Figures:
-        return Figures(len(self._actors), self._started, dict(self._ended), self._rejected, self._unknown)
+        return Figures(
+            len(self._actors),
+            self._started,
+            dict(self._ended),
+            self._rejected,
+            self._unknown,
+            len(self._unanswered),
+            self._setup_s,
+        )
 
     def find(self, uuid: str) -> CallActor | None:
         """Of a call that is up and ours."""
@@ -121,6 +134,8 @@ class Engine:
             self._unknown += 1
 
     def answered(self, uuid: str) -> None:
+        if (since := self._unanswered.pop(uuid, None)) is not None:
+            self._setup_s.observe(self._services.clock.monotonic() - since)
         self._post(uuid, msg.Answered())
 
     def recording_failed(self, uuid: str, action: str) -> None:
@@ -242,6 +257,8 @@ class Engine:
         self._actors[call.uuid] = actor
         self._idle.clear()
         self._started += 1
+        if not call.answered:
+            self._unanswered[call.uuid] = self._services.clock.monotonic()
         if meeting.rejected:
             self._rejected += 1
             self._admission.refused()
@@ -252,6 +269,7 @@ class Engine:
     def _closed(self, actor: CallActor) -> None:
         self._actors.pop(actor.uuid, None)
         self._greenlets.pop(actor.uuid, None)
+        self._unanswered.pop(actor.uuid, None)
         self._admission.left(actor.call, rejected=actor.ending.rejected)
         if not self._actors:
             self._idle.set()

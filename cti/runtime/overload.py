@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cti.core.histogram import Histogram
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -58,14 +60,16 @@ class _Meter:
 
 @dataclass(slots=True)
 class Overload:
-    """``reading``: the last one."""
+    """``reading``: the last one. ``late_s``: of all looks."""
 
     bounds: Bounds
     reading: Reading = field(default_factory=lambda: Reading(0.0, 0.0))
+    late_s: Histogram = field(default_factory=Histogram)
     _meters: dict[tuple[str, str], _Meter] = field(default_factory=dict)
 
     def look(self, reading: Reading) -> None:
         self.reading = reading
+        self.late_s.observe(reading.late_s)
         for key, share in self._shares(reading).items():
             self._meters.setdefault(key, _Meter()).look(share)
 

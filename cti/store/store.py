@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cti.core.calls import TerminalCause
 from cti.core.documents import DocumentLeft
 from cti.core.errors import StoreUnavailable
+from cti.core.histogram import Histogram
 from cti.core.records import CallDetail, CallEnded, CallFilter, CallJournal, CallRow, NoticeTotal, Record, StoreHealth
 from cti.core.wrapups import WrapUpRow
 from cti.store import audit_chain, document_rows, journal, keycheck
@@ -31,6 +32,7 @@ from cti.store.report_rows import Reports
 from cti.store.sealing import Sealer
 from cti.store.spill import SpillFile
 from cti.store.threads import Job, end_threads
+from cti.store.timing import DatabaseTimes
 from cti.store.writer import Writer, WriterSettings
 
 log = logging.getLogger("cti.store")
@@ -55,6 +57,8 @@ class SqlStore:
         self, engine: Engine, url: URL, sealer: Sealer, writer: Writer | None, clock: Callable[[], float]
     ) -> None:
         self._engine = engine
+        self.times = DatabaseTimes()
+        self.times.watch(engine)
         self._url = url
         self._sealer = sealer
         self._reader = Reader(sealer)
@@ -64,6 +68,11 @@ class SqlStore:
         self.flows = FlowVersions(engine, url)
         self.accounts = AccountStore(engine, url, sealer)
         self.reports = Reports(engine, url)
+
+    @property
+    def written_s(self) -> Histogram:
+        """How long groups of records took until they were on disk."""
+        return self._writer.written_s if self._writer else Histogram()
 
     # ---- writing -------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from gevent.threadpool import ThreadPool
 from sqlalchemy.engine import URL
 
 from cti.core.errors import CtiError
+from cti.core.histogram import Histogram
 from cti.core.records import Record, StoreHealth
 from cti.store.backlog import Backlog
 from cti.store.batch import BatchWriter, Item, Written
@@ -73,6 +74,7 @@ class Writer:
         self._rejected_file = spill.path.with_name(spill.path.name.replace(".spill.", ".rejected."))
         self._queue = Backlog()
         self._error = ""
+        self.written_s = Histogram()
         self._written = self._rejected = self._lost = self._duplicates = 0
         self._wake, self._hurry, self._progress = Event(), Event(), Event()
         self._closing = self._closed = self._complete = False
@@ -198,13 +200,16 @@ class Writer:
         return written
 
     def _write(self, items: list[Item]) -> Written:
+        began = time.monotonic()
         job = Job(self._pool, self._batch.write, items)
         waited = 0.0
         while not job.wait(self._settings.stalled_s):
             waited += self._settings.stalled_s
             self._unhealthy(CtiError(f"the database has not answered for {waited:.0f} s", code="store-unavailable"))
             self._spill_overflow()
-        return job.get()
+        written = job.get()
+        self.written_s.observe(time.monotonic() - began)
+        return written
 
     def _read_lines(self, lines: list[bytes]) -> tuple[list[Item], list[bytes]]:
         items: list[Item] = []

@@ -3,6 +3,7 @@ and goes to the store in the transaction of the facts that it tells of."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -57,12 +58,13 @@ def part_of(scopes: Sequence[Scope]) -> Visible:
 
 
 class Board:
-    """``kept`` is told the webhooks that an event was kept for."""
+    """``kept`` is told the webhooks that an event was kept for. ``outcomes``: of attempts, since the start."""
 
     def __init__(self, queue: WebhookQueue, record: Callable[[Record], None], clock: Clock) -> None:
         self._queue, self._record = queue, record
         self._first = int(clock.now() * 1000) << _NUMBERS
         self.hooks: Mapping[str, Hook] = {}
+        self.outcomes: Counter[str] = Counter()
         self.kept: Callable[[tuple[str, ...]], None] = lambda _ids: None
 
     def look(self) -> None:

@@ -98,6 +98,7 @@ class Line:
 
     def _settle(self, outcomes: list[Outcome], *, down: bool) -> None:
         answers = [outcome.answer for outcome in outcomes if outcome.answer is not None]
+        self._board.outcomes.update(str(outcome.state) for outcome in outcomes)
         taken = any(answer.taken for answer in answers)
         why = self._why_disabled(answers, taken=taken)
         self._queue.settle(self.webhook_id, outcomes, recovered=down and taken, disable=why)
