@@ -83,6 +83,7 @@ class LocalTransport:
         try:
             os.link(self._path(old), self._path(new), follow_symlinks=False)  # a rename would replace what is there
             self._path(old).unlink()
+            self._sync()
         except OSError as error:
             raise _told(error) from None
 
@@ -97,6 +98,14 @@ class LocalTransport:
 
     def close(self) -> None:
         """Nothing is open between two calls."""
+
+    def _sync(self) -> None:
+        """A name that was given is there after a power cut, too."""
+        handle = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
     def _path(self, name: str) -> Path:
         if not is_plain(name):

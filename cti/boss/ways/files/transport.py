@@ -143,24 +143,45 @@ def put(
     *,
     chk: tuple[str, bytes] | None = None,
     temp: Callable[[str], str] = "{}.tmp".format,
+    ready: Callable[[], None] | None = None,
 ) -> bool:
     """Write ``data`` under a temporary name, give it its name, then ``chk`` (name, content) in the same way.
 
     May be repeated after any failure or kill: what is there already is compared, not written again. False: all of it
-    was there. ``exists``: something else has that name, and is left alone.
+    was there. ``exists``: something else has that name, and is left alone. ``ready`` is called right before the last
+    name is given, from where on others may take the file away: who notes that goes on by `finish`, never by `put`.
     """
-    wrote = _put_one(transport, name, data, temp)
+    last = ready if chk is None else None
+    wrote = _put_one(transport, name, data, temp, last)
     if chk is not None:
-        wrote = _put_one(transport, *chk, temp) or wrote
+        wrote = _put_one(transport, *chk, temp, ready) or wrote
     return wrote
 
 
-def _put_one(transport: Transport, name: str, data: bytes, temp: Callable[[str], str]) -> bool:
+def finish(transport: Transport, name: str, data: bytes, temp: Callable[[str], str] = "{}.tmp".format) -> None:
+    """Give the last name that `put` was ready to give. No temporary file any more: it was given, and whoever has taken
+    the file away since does not get it a second time. ``exists`` as `put`."""
+    if transport.stat(temp(name)) is None:
+        return
     if _holds(transport, name, data):
+        transport.remove(temp(name))  # killed between the two steps of a local rename
+    else:
+        transport.rename(temp(name), name)
+
+
+def _put_one(
+    transport: Transport, name: str, data: bytes, temp: Callable[[str], str], ready: Callable[[], None] | None
+) -> bool:
+    if _holds(transport, name, data):
+        transport.remove(temp(name))
+        if ready is not None:
+            ready()
         return False
     transport.write(temp(name), data)
     if not _holds(transport, temp(name), data, whole=False):
         raise TransportError("truncated")
+    if ready is not None:
+        ready()
     transport.rename(temp(name), name)
     return True
 

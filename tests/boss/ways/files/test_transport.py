@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from cti.boss.ways.files import remote
-from cti.boss.ways.files.transport import Transport, TransportError, TransportOptions, open_transport, put
+from cti.boss.ways.files.transport import Transport, TransportError, TransportOptions, finish, open_transport, put
 from cti.core.errors import ConfigError
 from tests.boss.rig import until
 from tests.boss.ways.files.servers import FINGERPRINT, HOST_KEY, PASSWORD, USER
@@ -72,6 +72,30 @@ def test_what_is_put_comes_whole_or_not_and_is_never_overwritten(site: Site) -> 
     assert put(one, "R.txt", b"a|1\nb|", chk=chk)
     assert reason(lambda: put(one, "R.txt", b"a|1\nc|", chk=chk)) == "exists"
     assert (site.folder / "R.txt").read_bytes() == b"a|1\nb|"
+
+
+def test_what_was_ready_is_finished_once_wherever_it_was_killed(site: Site) -> None:
+    one, chk = site.open(), ("R.txt.chk", b"R.txt|6\n")
+
+    class Killed(Exception):
+        pass
+
+    def killed() -> None:
+        raise Killed
+
+    for _ in range(2):  # what stands there already is told as well
+        with pytest.raises(Killed):
+            put(one, "R.txt", b"a|1\nb|", chk=chk, ready=killed)
+        assert sorted(os.listdir(site.folder)) == ["R.txt", "R.txt.chk.tmp"]
+    finish(one, *chk)
+    assert sorted(os.listdir(site.folder)) == ["R.txt", "R.txt.chk"]
+    for name in os.listdir(site.folder):  # taken away by whom it is for
+        (site.folder / name).unlink()
+    finish(one, *chk)
+    assert os.listdir(site.folder) == []
+    (site.folder / "R.txt.chk.tmp").write_bytes(chk[1])
+    (site.folder / "R.txt.chk").write_bytes(b"foreign")
+    assert reason(lambda: finish(one, *chk)) == "exists"
 
 
 @pytest.mark.parametrize("name", ["../up.txt", "a/b", "x\r\nDELE A.txt", "\x07", "..", ".hidden", "a\\b"])
