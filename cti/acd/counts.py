@@ -102,7 +102,7 @@ def _changes(fact: o.Output, short_s: float) -> Iterator[Change]:
                 for count in ("talk_s", "hold_s", "work_s"):
                     yield Change(kind, name, fact.medium, fact.at, count, getattr(fact, count))
         case o.TimeSpent():
-            for at, seconds in _split(fact.at - fact.seconds, fact.at):
+            for at, seconds in split(fact.at - fact.seconds, fact.at):
                 yield Change("agent", fact.agent, "", at, f"{fact.bucket}_s", seconds)
 
 
@@ -146,7 +146,7 @@ def _offer(fact: o.OfferEnded) -> Iterator[Change]:
         yield Change("queue", fact.queue, fact.medium, fact.at, count)
 
 
-def _split(begin: float, end: float) -> Iterator[tuple[float, float]]:
+def split(begin: float, end: float) -> Iterator[tuple[float, float]]:
     """Time is counted in the intervals in which it was spent."""
     while begin < end:
         border = min(end, interval_of(begin) + INTERVAL_S)

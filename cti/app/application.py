@@ -16,7 +16,8 @@ from cti.api.desks import Desks
 from cti.api.flows import Flows
 from cti.app.admitting import make_admission, make_overload
 from cti.app.clocks import SystemClock
-from cti.app.hooks import make_async_desk, make_feeds, make_webhooks
+from cti.app.feeding import make_feeds
+from cti.app.hooks import make_async_desk, make_webhooks
 from cti.app.office_watch import OfficeWatch
 from cti.app.parts import (
     find_engine,
@@ -142,7 +143,15 @@ class Application:
         self.engine, self._prompts = self._engine(self.library)
         self.webhooks = make_webhooks(settings, store, self.floor, self._clock)
         self.ordered = make_async_desk(settings, store, self.boss, self.webhooks, self._clock)
-        self._feeds = make_feeds(settings, store, self.boss, self._clock, folder)
+        self.feeds = make_feeds(
+            settings,
+            lambda: self.boss.plan.feeds,
+            store.accounts.feeds,
+            store.reports,
+            self._clock.now,
+            folder,
+            self.boss,
+        )
         self._flows = Flows(self.library, self.reloader, store.flows)
         self.conversations = Conversations(self.engine)
         self.engine.add_switch(self.conversations)
@@ -190,7 +199,7 @@ class Application:
         self._beats.append(gevent.spawn(keep_phones(self.settings, self.accounts, self.switches_by_name).run))
         if self.settings.worker.slot == 0:
             self._beats.append(gevent.spawn(self.timers.main))
-            self._beats.append(gevent.spawn(self._feeds.main))
+            self._beats.append(gevent.spawn(self.feeds.main))
         resumed = self._requests.resume()
         if resumed:
             log.warning("%d requests that were promised to callers are taken up", resumed)
@@ -256,6 +265,7 @@ class Application:
         self.recordings.stop()
         self.ordered.stop()
         self.webhooks.stop()
+        self.feeds.close()
         self._requests.close()
         self.boss.close()
         self.accounts.close()

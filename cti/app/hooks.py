@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from cti.boss.async_desk import AsyncDesk
-from cti.boss.feeds import FeedRunner
 from cti.channels.webhook_http import HttpSender
 from cti.core.webhook_urls import UrlRules
 from cti.core.webhooks import Patience
 from cti.runtime.webhooks.desk import WebhookDesk
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cti.boss import InterfaceServer
     from cti.config import Settings
     from cti.ports import Clock
@@ -55,9 +51,3 @@ def make_async_desk(
         f"{settings.node}/{settings.worker.slot}",
         Patience(settings.webhooks.give_up_h * _HOUR_S),
     )
-
-
-def make_feeds(settings: Settings, store: SqlStore, office: InterfaceServer, clock: Clock, folder: Path) -> FeedRunner:
-    """``folder``: from which their relative paths count."""
-    zone = ZoneInfo(settings.timezone)
-    return FeedRunner(lambda: office.plan.feeds, store.accounts.feeds, clock.now, zone, folder.absolute())

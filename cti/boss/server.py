@@ -88,6 +88,10 @@ class InterfaceServer:
         plans = self._plan.backends
         return [{**self._backends[name].facts(), "kind": plans[name].kind.name} for name in sorted(plans)]
 
+    def backend(self, name: str) -> Backend:
+        """With its guards, for what goes out of itself. Raises KeyError."""
+        return self._backends[name]
+
     def ill(self, name: str) -> bool:
         """Is the back end kept away from by a breaker? False too for one that is not in the file."""
         backend = self._backends.get(name)

@@ -8,7 +8,7 @@ from collections.abc import Mapping as AnyMapping
 from pathlib import Path
 from typing import TypeVar
 
-from cti.boss.configuration.feeds import read_feeds
+from cti.boss.configuration.feeds import Known, read_feeds
 from cti.boss.configuration.places import place_of
 from cti.boss.configuration.questions import QuestionReading
 from cti.boss.configuration.sections import (
@@ -93,6 +93,7 @@ class OfficeReading(Reading):
         for name in sorted(lookups.keys() & requests.keys()):
             self.report(requests[name].place, "duplicate-key", f"'{name}' is a look-up already: name the request apart")
         self._known_lookups(root, lookups, requests, subscriber.attributes)
+        known = Known(classes, backends, self._declared(root, "backends"))
         return OfficePlan(
             backends,
             lookups,
@@ -100,7 +101,7 @@ class OfficeReading(Reading):
             _subscribers(subscriber),
             attributes_lookup=subscriber.attributes,
             segments=subscriber.segments,
-            feeds=read_feeds(root, self._named(root, "feeds"), classes, self._valid, self.report),
+            feeds=read_feeds(root, self._named(root, "feeds"), known, self._valid, self.report),
         )
 
     # ---- sections --------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Feeds by file, outbound: what happened goes to other systems in numbered daily files (docs/feeds.md)."""
+"""Outbound feeds: what happened goes to other systems in numbered batches, by any of the ways (docs/feeds.md)."""
 
 from cti.boss.feeds.options import FeedPlan, FeedSection, name_of
 from cti.boss.feeds.runner import FeedRunner

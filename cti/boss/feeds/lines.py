@@ -1,87 +1,107 @@
-"""A contact's records as lines of a file, and what such lines sum to. Pure.
+"""Records as a batch's content, and content as records again. Pure; the same bytes for the same records.
 
-UTF-8, one record a line, fields parted by `|` and quoted by `"` where one holds it, no heading. Times in ISO 8601 with
-the zone's offset, durations in seconds to the millisecond.
+A file: UTF-8, one record a line, fields parted by `|` and quoted by `"` where one holds it, no heading. What is posted,
+put into a table or into frames: JSON lines with the names of the columns, the feed, the batch's number and the record's
+position in it. Times in ISO 8601 with the zone's offset, durations in seconds to the millisecond.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
+from decimal import Decimal
+from typing import Any
 
 from cti.boss.feeds.options import FeedPlan
-from cti.core.feeds import ENTRY, ContactRecord
+from cti.core.feeds import COLUMNS, FeedColumn, FeedKind, FeedRecord, column_names
 from cti.core.masking import mask, mask_all
 
-COLUMNS = (
-    "kind", "record", "contact", "call", "medium", "queue", "agent", "caller", "began_at", "ended_at", "counted",
-    "outcome", "reason", "wait_s", "talk_s", "hold_s", "work_s", "disposition",
-)  # fmt: skip
-#: Counts of the report that the lines of a day sum to, beside each outcome.
-TIMES = ("talk_s", "hold_s", "work_s")
-OUTCOMES = ("answered", "abandoned", "flow_out", "callback", "lost")
-SUMMED = ("offered", *OUTCOMES, "wait_answered_s", "wait_abandoned_s", "handled", *TIMES)
+#: What each JSON line begins with, before the columns.
+ENVELOPE = ("feed", "number", "position")
 
 
-def write_lines(records: Sequence[ContactRecord], plan: FeedPlan, zone: tzinfo) -> bytes:
-    """The same bytes for the same records."""
+def write_lines(records: Sequence[FeedRecord], plan: FeedPlan, zone: tzinfo) -> bytes:
     into = io.StringIO()
     writer = csv.writer(into, delimiter="|", lineterminator="\n")
-    for r in records:
-        caller = mask_all(r.caller) if plan.whole else mask(r.caller, plan.head, plan.tail)
-        writer.writerow(map(_plain, (
-            r.kind, r.record_id, r.contact, r.call_id, r.medium, r.queue, r.agent, caller, _time(r.began_at, zone),
-            _time(r.ended_at, zone), str(int(r.counted)), r.outcome, r.reason, _seconds(r.wait_s), _seconds(r.talk_s),
-            _seconds(r.hold_s), _seconds(r.work_s), r.disposition,
-        )))  # fmt: skip
+    for record in records:
+        values = _values(record, plan, zone)
+        writer.writerow(map(_field, values.values()))
     return into.getvalue().encode()
 
 
-def _plain(text: str) -> str:
-    """One record is one line, whatever is in it."""
-    return text.replace("\r", " ").replace("\n", " ")
+def write_json(records: Sequence[FeedRecord], plan: FeedPlan, zone: tzinfo, number: str) -> bytes:
+    lines = []
+    for position, record in enumerate(records):
+        envelope = dict(zip(ENVELOPE, (plan.name, number, position), strict=True))
+        lines.append(json.dumps({**envelope, **_values(record, plan, zone)}, ensure_ascii=False) + "\n")
+    return "".join(lines).encode()
 
 
-def _time(at: float | None, zone: tzinfo) -> str:
-    return "" if at is None else datetime.fromtimestamp(at, zone).isoformat(timespec="milliseconds")
-
-
-def _seconds(seconds: float) -> str:
-    """To the millisecond as the counts round it: sums are exact."""
-    ms = round(seconds * 1000)
-    return f"{'-' if ms < 0 else ''}{abs(ms) // 1000}.{abs(ms) % 1000:03d}"
-
-
-def sums_of(files: Iterable[bytes]) -> Counter[tuple[str, str, str]]:
-    """(queue, medium, count) -> how many, of times milliseconds. Raises ValueError: this is no such file."""
-    sums: Counter[tuple[str, str, str]] = Counter()
+def read_lines(data: bytes, kind: FeedKind) -> Iterator[dict[str, Any]]:
+    """Texts by column; empty where there is nothing. Raises ValueError: this is no such file."""
+    names = column_names(kind)
     try:
-        for data in files:
-            for fields in csv.reader(io.StringIO(data.decode(), newline=""), delimiter="|", strict=True):
-                _add(sums, dict(zip(COLUMNS, fields, strict=True)))
+        for fields in csv.reader(io.StringIO(data.decode(), newline=""), delimiter="|", strict=True):
+            yield dict(zip(names, fields, strict=True))
     except csv.Error as error:
         raise ValueError(str(error)) from error
-    return sums
 
 
-def _add(sums: Counter[tuple[str, str, str]], line: dict[str, str]) -> None:
-    queue, medium = line["queue"], line["medium"]
-    if line["kind"] != ENTRY:
-        if queue:  # the report of queues has none of no queue
-            sums[queue, medium, "handled"] += 1
-            for name in TIMES:
-                sums[queue, medium, name] += _ms(line[name])
-        return
-    if line["counted"] == "1":
-        sums[queue, medium, "offered"] += 1
-        sums[queue, medium, line["outcome"]] += 1
-        if line["outcome"] in ("answered", "abandoned"):
-            sums[queue, medium, f"wait_{line['outcome']}_s"] += _ms(line["wait_s"])
+def read_json(data: bytes) -> Iterator[dict[str, Any]]:
+    """Durations are decimals. Raises ValueError."""
+    for line in data.decode().split("\n"):
+        if line:
+            yield json.loads(line, parse_float=Decimal)
 
 
-def _ms(text: str) -> int:
-    whole, _, part = text.partition(".")
-    return int(whole + part)
+def _values(record: FeedRecord, plan: FeedPlan, zone: tzinfo) -> dict[str, Any]:
+    found: dict[str, Any] = {"kind": record.kind, "record": record.record_id}
+    for column in COLUMNS[plan.options.kind]:
+        found[column.name] = _value(column, record.values.get(column.name), plan, zone)
+    return found
+
+
+def _value(column: FeedColumn, value: Any, plan: FeedPlan, zone: tzinfo) -> str | float | bool | None:
+    if column.type == "number":
+        text = value or ""
+        return mask_all(text) if plan.whole else mask(text, plan.head, plan.tail)
+    if column.type == "seconds":
+        return round((value or 0.0) * 1000) / 1000  # as the counts round it: sums are exact
+    if column.type == "flag":
+        return bool(value)
+    if value is None:
+        return "" if column.type == "text" else None
+    if column.type == "time":
+        return datetime.fromtimestamp(value, zone).isoformat(timespec="milliseconds")
+    return _plain(str(value))
+
+
+def _plain(text: str) -> str:
+    """One record is one line, whatever is in it; also where a reader takes other characters for a line's end."""
+    return " ".join(text.splitlines())
+
+
+def _field(value: str | float | bool | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    return f"{value:.3f}" if isinstance(value, float) else value
+
+
+def ms_of(value: Any) -> int:
+    """Of a duration in either form; nothing is 0. Raises ValueError."""
+    if value in (None, ""):
+        return 0
+    try:
+        return int(Decimal(str(value)) * 1000)
+    except ArithmeticError as error:
+        raise ValueError("this is no duration") from error
+
+
+def is_set(values: Mapping[str, Any], name: str) -> bool:
+    """Of a flag in either form."""
+    return values[name] in (True, "1")

@@ -1,28 +1,35 @@
-"""Writes the files of feeds when their day is over, and what comes late in further ones; proves a day's files."""
+"""Sends the batches of feeds when their day is over, and what comes late in further ones; proves a day's batches."""
 
 from __future__ import annotations
 
 import logging
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import closing
 from datetime import date, datetime, time, timedelta
-from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-import gevent
+from gevent.event import Event
+from gevent.lock import RLock
+from gevent.pool import Group
+from gevent.threadpool import ThreadPool
 
-from cti.boss.feeds.folder import CHK, put, read
-from cti.boss.feeds.lines import SUMMED, sums_of, write_lines
-from cti.boss.feeds.options import FeedPlan, name_of
-from cti.boss.ways.files.options import ChkOptions
-from cti.boss.ways.files.proving import BadFile, prove
+from cti.boss.feeds.destination import Destination, reason_of
+from cti.boss.feeds.lines import write_json, write_lines
+from cti.boss.feeds.options import KEEP_DAYS, FeedPlan, name_of
+from cti.boss.feeds.proving import Proof, prove_day
+from cti.boss.feeds.ways import Asked, open_destination
 from cti.core.errors import CtiError
-from cti.core.feeds import ContactRecord, FeedFile, Sums
+from cti.core.feeds import FeedFile, FeedKind, FeedRecord, FeedState, Sums
 
 log = logging.getLogger("cti.boss.feeds")
 EVERY_S = 60.0
+#: What blocks: files on servers, databases. Each feed waits for its own only.
+_THREADS = 8
+#: How often a look deletes as much as one transaction may.
+_PURGES = 20
 
 
 class FeedStore(Protocol):
@@ -31,42 +38,36 @@ class FeedStore(Protocol):
     def claim(
         self,
         feed: str,
+        kind: FeedKind,
         day: str,
         span: tuple[float, float],
         name: Callable[[int], str],
-        build: Callable[[Sequence[ContactRecord]], bytes],
+        build: Callable[[Sequence[FeedRecord], int], bytes],
         now: float,
+        most: int,
     ) -> FeedFile | None: ...
 
     def claimed(self, feed: str) -> list[FeedFile]: ...
     def files(self, feed: str, day: str) -> list[FeedFile]: ...
-    def records(self, file: FeedFile) -> list[ContactRecord]: ...
-    def rebuilt(self, file: FeedFile, digest: str, size: int) -> None: ...
+    def recent(self, feed: str, limit: int, before: tuple[str, int] | None = None) -> list[FeedFile]: ...
+    def state(self, feed: str) -> FeedState: ...
+    def names(self) -> list[str]: ...
+    def data(self, file: FeedFile) -> bytes | None: ...
+    def records(self, file: FeedFile, kind: FeedKind, span: tuple[float, float]) -> list[FeedRecord]: ...
+    def fix(self, file: FeedFile, data: bytes) -> None: ...
+    def failed(self, file: FeedFile, reason: str, at: float) -> None: ...
     def written(self, file: FeedFile, at: float) -> None: ...
-    def report(self, since: int, until: int) -> Sums: ...
-    def open_entries(self, since: float, until: float) -> Sums: ...
+    def purge(self, feed: str, day: str, now: float) -> int: ...
+    def open(self, kind: FeedKind, since: float, until: float) -> Sums: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """``faults``: (file, code); ``differences``: (queue, medium, count, report, files), times in milliseconds;
-    ``open``: entries that had not ended, which the report counts as offered."""
-
-    feed: str
-    day: str
-    files: tuple[str, ...]
-    taken: tuple[str, ...]
-    open: int
-    faults: tuple[tuple[str, str], ...]
-    differences: tuple[tuple[str, str, str, int, int], ...]
-
-    @property
-    def good(self) -> bool:
-        return bool(self.files) and not self.faults and not self.differences
+#: What a report counts in [since, until), seconds since the epoch.
+Report = Callable[[FeedKind, float, float], Sums]
 
 
 class FeedRunner:
-    """``folder``: from which relative paths count. One engine runs it; several do no harm."""
+    """``report``: what a day's batches are compared with. ``folder``: from which relative paths count. ``ask``: puts a
+    message to a socket back end. One engine runs it; several do no harm."""
 
     def __init__(
         self,
@@ -75,78 +76,145 @@ class FeedRunner:
         now: Callable[[], float],
         zone: ZoneInfo,
         folder: Path,
+        report: Report,
+        ask: Asked | None = None,
     ) -> None:
-        self._plans, self._store, self._now, self._zone, self._folder = plans, store, now, zone, folder
+        self._plans, self.store, self._now, self._zone = plans, store, now, zone
+        self._folder, self._report, self._ask = folder, report, ask
+        self._pool, self._looks = ThreadPool(_THREADS), Group()
+        self._looking = set[str]()
+        self._locks: defaultdict[str, RLock] = defaultdict(RLock)
+        self._woken = Event()
+        #: (feed, reason) and feed: failed attempts, and batches that arrived, since the start.
+        self.failures, self.delivered = Counter[tuple[str, str]](), Counter[str]()
+
+    @property
+    def plans(self) -> Mapping[str, FeedPlan]:
+        return self._plans()
 
     def main(self) -> None:
-        """For ever: what fails is logged once a look, and tried again at the next."""
-        while True:
-            for name in sorted(self._plans()):
-                try:
-                    self.run(name)
-                except CtiError as error:
-                    log.warning("feed %s: %s", name, error)
-                except Exception:
-                    log.exception("feed %s", name)
-            gevent.sleep(EVERY_S)
+        """For ever, each feed by itself: what fails is logged once a look, and tried again at the next."""
+        try:
+            while True:
+                self._woken.clear()
+                for name in sorted(self._plans().keys() - self._looking):
+                    self._look_soon(name)
+                self._purge()
+                self._woken.wait(EVERY_S)
+        finally:
+            self._looks.kill()
+
+    def look(self, name: str) -> None:
+        """Soon, and without waiting for it. Raises CtiError (unknown-feed)."""
+        self.plan(name)
+        if name not in self._looking:
+            self._look_soon(name)
+
+    def close(self) -> None:
+        self._looks.kill()
+        self._pool.kill()
 
     def run(self, name: str) -> list[FeedFile]:
-        """What was left claimed first, then what is due; the files that were written. Raises CtiError: unknown-feed,
-        feed-folder, feed-foreign-file, StoreUnavailable."""
-        plan = self._plan(name)
-        done = [self._deliver(plan, file) for file in self._store.claimed(name)]
-        for day in self._due(plan):
-            while (file := self._claim(plan, day)) is not None:
-                done.append(self._deliver(plan, file))
-        return done
+        """What was left claimed first, then what is due; the batches that arrived. Raises CtiError: unknown-feed,
+        feed-folder, feed-foreign-file, feed-undelivered, StoreUnavailable."""
+        plan = self.plan(name)
+        try:
+            with self._locks[name]:
+                return self._run(plan)
+        except CtiError as error:
+            self.failures[name, reason_of(error)] += 1
+            raise
 
     def verify(self, name: str, day: date) -> Proof:
-        """Proves each file of the day by its chk and by what was noted, their numbers, and that they sum to the report
-        of the day. One that was taken away is made again and must be what was noted. Raises CtiError."""
-        plan, faults, taken, datas = self._plan(name), [], [], []
-        files = self._store.files(name, f"{day:%Y%m%d}")
-        for number, file in enumerate(files, 1):
-            if file.seq != number:
-                faults.append((file.name, "sequence-gap"))
-            data = read(self._to(plan), file.name)
-            if data is None:
-                taken.append(file.name)
-                data = self._build(plan, self._store.records(file))
-            else:
-                faults += [(file.name, code) for code in self._chk(plan, file, data)]
-            if file.written_at is None:
-                faults.append((file.name, "not-written"))
-            if sha256(data).hexdigest() != file.digest:
-                faults.append((file.name, "digest"))
-            datas.append(data)
-        try:
-            found = sums_of(datas)
-        except ValueError:
-            faults.append((name, "unreadable"))
-            found = sums_of(())
-        since, until = self._span(day)
-        waiting, report = self._store.open_entries(since, until), self._store.report(int(since), int(until))
-        found.update(waiting)
-        keys = sorted(key for key in found.keys() | report.keys() if key[2] in SUMMED)
-        different = [(*key, report.get(key, 0), found[key]) for key in keys if report.get(key, 0) != found[key]]
-        return Proof(
-            name, day.isoformat(), tuple(file.name for file in files), tuple(taken), sum(waiting.values()),
-            tuple(faults), tuple(different),
-        )  # fmt: skip
+        """Proves each batch of the day by what was noted, files by their chk too, their numbers, and that they sum to
+        the report of the day. What is not there (any more) is made again and must be what was noted. Raises
+        CtiError."""
+        plan, (since, until) = self.plan(name), self._span(day)
+        files = self.store.files(name, f"{day:%Y%m%d}")
+        kind = plan.options.kind
+        report, waiting = self._report(kind, since, until), self.store.open(kind, since, until)
+
+        def made(file: FeedFile) -> bytes:
+            kept = self.store.data(file)
+            return kept if kept is not None else self._made(plan, file)
+
+        if plan.options.to is None:
+            return prove_day(plan, day.isoformat(), files, None, made, report, waiting)
+        with closing(self._open(plan)) as there:
+            return prove_day(plan, day.isoformat(), files, there, made, report, waiting)
 
     # ---- inside ------------------------------------------------------------------------------------------------------
 
-    def _plan(self, name: str) -> FeedPlan:
+    def _look_soon(self, name: str) -> None:
+        self._looking.add(name)
+        self._looks.spawn(self._look, name)
+
+    def _look(self, name: str) -> None:
+        try:
+            self.run(name)
+        except CtiError as error:
+            log.warning("feed %s: %s", name, error)
+        except Exception:
+            self.failures[name, "bug"] += 1
+            log.exception("feed %s", name)
+        finally:
+            self._looking.discard(name)
+
+    def _purge(self) -> None:
+        """Which records were written is forgotten after ``keep_days``; also of feeds that are in the file no more."""
+        today, plans = datetime.fromtimestamp(self._now(), self._zone).date(), self._plans()
+        try:
+            for name in self.store.names():
+                keep_days = plans[name].options.keep_days if name in plans else KEEP_DAYS
+                before = f"{today - timedelta(days=keep_days):%Y%m%d}"
+                for _ in range(_PURGES):
+                    if not self.store.purge(name, before, self._now()):
+                        break
+        except CtiError as error:
+            log.warning("feeds: old records are not forgotten: %s", error)
+
+    def plan(self, name: str) -> FeedPlan:
+        """Raises CtiError (unknown-feed)."""
         plan = self._plans().get(name)
         if plan is None:
             raise CtiError(f"there is no feed '{name[:40]}'", code="unknown-feed", remedy="see `feeds:` in the file")
         return plan
 
-    def _to(self, plan: FeedPlan) -> Path:
-        return self._folder / plan.options.to
+    def _run(self, plan: FeedPlan) -> list[FeedFile]:
+        done: list[FeedFile] = []
+        there: Destination | None = None  # nothing is opened where nothing is to be sent
+        try:
+            for file in self._batches(plan):
+                there = there or self._open(plan)
+                self._deliver(plan, there, file)
+                done.append(file)
+        finally:
+            if there is not None:
+                there.close()
+        return done
 
-    def _build(self, plan: FeedPlan, records: Sequence[ContactRecord]) -> bytes:
-        return write_lines(records, plan, self._zone)
+    def _batches(self, plan: FeedPlan) -> Any:
+        """The oldest first."""
+        yield from self.store.claimed(plan.name)
+        for day in self._due(plan):
+            while (file := self._claim(plan, day)) is not None:
+                yield file
+
+    def _open(self, plan: FeedPlan) -> Destination:
+        return open_destination(plan, self._folder, self._on_thread, self._ask, self._now)
+
+    def _on_thread(self, work: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """Calls go on meanwhile."""
+        return self._pool.apply(work, arguments)
+
+    def _build(self, plan: FeedPlan, records: Sequence[FeedRecord], number: str) -> bytes:
+        if plan.options.to is not None:
+            return write_lines(records, plan, self._zone)
+        return write_json(records, plan, self._zone, number)
+
+    def _made(self, plan: FeedPlan, file: FeedFile) -> bytes:
+        span = self._span(datetime.strptime(file.day, "%Y%m%d").date())
+        return self._build(plan, self.store.records(file, plan.options.kind, span), file.number)
 
     def _due(self, plan: FeedPlan) -> list[date]:
         """The oldest first."""
@@ -159,33 +227,29 @@ class FeedRunner:
         return begin.timestamp(), end.timestamp()
 
     def _claim(self, plan: FeedPlan, day: date) -> FeedFile | None:
+        key = f"{day:%Y%m%d}"
+
+        def build(records: Sequence[FeedRecord], seq: int) -> bytes:
+            return self._build(plan, records, f"{key}-{seq:03d}")
+
         def name(seq: int) -> str:
-            return name_of(plan.options.name, day, seq)
+            return name_of(plan.options.pattern, day, seq)
 
-        return self._store.claim(
-            plan.name, f"{day:%Y%m%d}", self._span(day), name, lambda records: self._build(plan, records), self._now()
-        )
+        options = plan.options
+        return self.store.claim(
+            plan.name, options.kind, key, self._span(day), name, build, self._now(), options.most
+        )  # fmt: skip
 
-    def _deliver(self, plan: FeedPlan, file: FeedFile) -> FeedFile:
-        folder = self._to(plan)
-        on_thread = gevent.get_hub().threadpool.apply  # calls go on meanwhile
-        data = on_thread(read, (folder, file.name))
-        if data is None or sha256(data).hexdigest() != file.digest:
-            data = on_thread(self._build, (plan, self._store.records(file)))
-            digest = sha256(data).hexdigest()
-            if digest != file.digest:  # the class of a number was changed since it was claimed
-                self._store.rebuilt(file, digest, len(data))
-        on_thread(put, (folder, file.name, data, file.rows))
-        self._store.written(file, self._now())
-        log.info("feed %s: %s with %d records", plan.name, file.name, file.rows)
-        return file
-
-    def _chk(self, plan: FeedPlan, file: FeedFile, data: bytes) -> list[str]:
-        chk = read(self._to(plan), file.name + CHK)
-        if chk is None:
-            return ["chk-missing"]
+    def _deliver(self, plan: FeedPlan, there: Destination, file: FeedFile) -> None:
+        data = self.store.data(file)
+        if data is None:  # claimed by an engine that kept no content
+            data = self._on_thread(self._made, (plan, file))
+            self.store.fix(file, data)
         try:
-            prove(file.name, data, chk, ChkOptions())
-        except BadFile as error:
-            return [error.reason]
-        return []
+            there.deliver(file, data)
+        except CtiError as error:
+            self.store.failed(file, reason_of(error), self._now())
+            raise
+        self.store.written(file, self._now())
+        self.delivered[plan.name] += 1
+        log.info("feed %s: %s with %d records", plan.name, file.name, file.rows)

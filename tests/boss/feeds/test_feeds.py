@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import gevent
 import pytest
 
+from cti.app.feeding import report_of
 from cti.boss.configuration import OfficeRefused, parse_office
 from cti.boss.feeds import FeedPlan, FeedRunner, FeedSection
+from cti.boss.feeds import folder as folders
 from cti.boss.feeds import runner as running
-from cti.boss.feeds.lines import sums_of
+from cti.boss.feeds.lines import read_lines
+from cti.boss.feeds.sums import sums_of
+from cti.boss.ways import WAYS
 from cti.cli import main
 from cti.core import floor_records as f
 from cti.core.errors import CtiError
@@ -27,7 +30,6 @@ from cti.core.records import CallStarted
 from cti.runtime.waiting import wait_until
 from cti.store import SqlStore
 from tests.store.conftest import Folder
-from tests.store.template import copy_database
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DAY = date(2026, 3, 2)
@@ -36,27 +38,19 @@ NEXT = BEGIN + 86_400 + 7_200
 FIRST, SECOND = "CONTACTS_20260302_001.txt", "CONTACTS_20260302_002.txt"
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Folder]:
-    copy_database(tmp_path)
-    found = Folder(tmp_path)
-    (tmp_path / "out").mkdir()
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def store(folder: Folder) -> SqlStore:
-    return folder.open()
-
-
 def plan(**options: Any) -> FeedPlan:
     section = FeedSection(kind="contacts", to="out", days=1, **options)
     return FeedPlan("daily", section, Place("i.yaml"), 3, 4, whole=False)
 
 
 def runner(store: SqlStore, folder: Folder, **options: Any) -> FeedRunner:
-    return FeedRunner(lambda: {"daily": plan(**options)}, store.accounts.feeds, lambda: NEXT, ZONE, folder.path)
+    return runner_of(store, folder, lambda: {"daily": plan(**options)})
+
+
+def runner_of(store: SqlStore, folder: Folder, plans: Any, ask: Any = None) -> FeedRunner:
+    feeds = store.accounts.feeds
+    report = report_of(feeds, store.reports, ZONE, lambda: NEXT)
+    return FeedRunner(plans, feeds, lambda: NEXT, ZONE, folder.path, report, ask)
 
 
 def entry(number: int, at: float, outcome: str = "answered", queue: str = "bills") -> f.EntryClosed:
@@ -97,7 +91,7 @@ def test_a_days_file_sums_to_the_report_of_the_day(store: SqlStore, folder: Fold
     data = (folder.path / "out" / FIRST).read_bytes()
     assert data.count(b"138****1234") == data.count(b"\n") == 4
     assert b"13800001234" not in data
-    sums = sums_of([data])
+    sums = sums_of("contacts", read_lines(data, "contacts"))
     counts: Counter[str] = Counter()
     for row in store.reports.counts("queue", int(BEGIN), int(BEGIN) + 86_400):
         counts[row.what] += row.value  # type: ignore[assignment]
@@ -214,7 +208,7 @@ def _die_at(folder: Folder, step: str) -> None:
     try:
         patch.setattr(os, "link", linked)
         if step == "claim":
-            patch.setattr(running, "put", end)
+            patch.setattr(folders, "put", end)
         store = folder.open()
         if step == "written":
             patch.setattr(store.accounts.feeds, "written", end)
@@ -238,12 +232,15 @@ def test_the_section_becomes_a_plan() -> None:
 @pytest.mark.parametrize(
     ("option", "code"),
     [
-        ("kind: calls", "bad-value"),
+        ("kind: bills", "bad-value"),
         ("kind: contacts, name: 'C_{seq:03d}.txt'", "bad-value"),
         ("kind: contacts, name: '../C_{date:%Y%m%d}_{seq:03d}.txt'", "bad-value"),
         ("kind: contacts, at: '25:00'", "bad-value"),
         ("kind: contacts, caller: msisdm", "unknown-source"),
         ("kind: contacts, every: 5", "unknown-option"),
+        ("kind: contacts, days: 30, keep_days: 30", "bad-value"),
+        ("kind: contacts, http: {url: 'https://dwh/in'}", "bad-value"),
+        ("kind: contacts, reach: {password: x}", "bad-value"),
     ],
 )
 def test_a_mistake_is_told_with_its_place(option: str, code: str) -> None:
@@ -251,6 +248,50 @@ def test_a_mistake_is_told_with_its_place(option: str, code: str) -> None:
         parse_office(GOOD + f"  other: {{to: elsewhere, {option}}}\n", "i.yaml", {})
     (issue,) = refused.value.issues
     assert (issue.code, issue.place.line) == (code, 4)
+
+
+@pytest.mark.parametrize(
+    ("where", "code"),
+    [
+        ("to: 'sftp://dwh@10.0.0.7/in'", "missing-option"),
+        ("to: 'ftp://dwh@10.0.0.7/in'", "insecure"),
+        ("to: 'gopher://x/in'", "bad-url"),
+        ("to: 'sftp://dwh:secret@h/in', reach: {known_hosts: k}", "secret-in-clear"),
+        ("table: {url: 'sqlite://', table: t}", "bad-url"),
+        ("table: {url: 'sqlite:///x.db', table: 'a b'}", "bad-value"),
+        (
+            "table: {url: 'sqlite:///x.db', table: t, columns: {feed: f, number: n, position: p, agnt: a}}",
+            "unknown-field",
+        ),
+        ("table: {url: 'sqlite:///x.db', table: t, columns: {feed: f, number: n}}", "missing-field"),
+        ("table: {url: 'sqlite:///x.db', table: t, columns: {feed: f, number: f, position: p}}", "duplicate-key"),
+        ("http: {url: 'http://dwh.example/in'}", "bad-url"),
+        ("http: {url: 'https://dwh.example/in', secret: s, secret_file: f}", "bad-value"),
+        ("socket: {backend: billng, message: PUT}", "unknown-source"),
+        ("socket: {backend: web, message: PUT}", "bad-option"),
+        ("socket: {backend: desk, message: PUTT}", "unknown-message"),
+        ("socket: {backend: desk, message: PUT, send: {key: number, who: agent}}", "unknown-field"),
+        ("socket: {backend: desk, message: PUT, send: {key: nmber}}", "unknown-field"),
+        ("socket: {backend: desk, message: PUT, send: {key: key}, good: ['0']}", "bad-option"),
+        ("{}", "bad-value"),
+    ],
+)
+def test_a_mistake_of_where_it_goes_is_told_with_its_place(where: str, code: str) -> None:
+    where = "days: 7" if where == "{}" else where
+    with pytest.raises(OfficeRefused) as refused:
+        parse_office(GOOD + f"  other: {{kind: calls, {where}}}\n" + BACKENDS, "i.yaml", WAYS)
+    assert [(issue.code, issue.place.line) for issue in refused.value.issues] == [(code, 4)]
+
+
+BACKENDS = """\
+backends:
+  web: {way: http, url: "https://crm.example", operations: {get: {method: GET, path: /x}}}
+  desk:
+    way: socket
+    addresses: [{host: 127.0.0.1, port: 1}]
+    frame: {header: [{name: code, type: str, size: 8}], delimiter: "\\n"}
+    messages: {PUT: {body: {codec: delimited, fields: [key]}}}
+"""
 
 
 def test_two_feeds_do_not_write_the_same_files() -> None:
@@ -276,6 +317,11 @@ def test_by_the_command_line(folder: Folder, capsys: pytest.CaptureFixture[str])
     assert "sum to the report" in capsys.readouterr().out
     (folder.path / "out" / f"CONTACTS_{day}_001.txt").write_bytes(b"x\n")
     assert main(verify) == 1
+    capsys.readouterr()
+    assert main(["feed", "list", "--json", "--config", str(config)]) == 0
+    assert json.loads(capsys.readouterr().out) == {"feeds": [{"feed": "daily", "kind": "contacts", "way": "folder"}]}
+    assert main(["feed", "status", "--config", str(config)]) == 0
+    assert f"last {day}-001 (0 records)" in capsys.readouterr().out
     assert main([*verify, "nobody"]) == 1
     assert "unknown-feed" in capsys.readouterr().err
 

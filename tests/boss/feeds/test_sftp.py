@@ -7,14 +7,14 @@ from collections import Counter
 from hashlib import md5
 from pathlib import Path
 
-from cti.boss.feeds.lines import sums_of
+from cti.boss.feeds.lines import read_lines
+from cti.boss.feeds.sums import sums_of
 from cti.boss.ways.files.transport import TransportOptions, open_transport
 from cti.store import SqlStore
-from tests.boss.feeds.test_feeds import BEGIN, FIRST, a_day, folder, runner, store
+from tests.boss.feeds.test_feeds import BEGIN, FIRST, a_day, runner
 from tests.boss.ways.files.servers import FINGERPRINT, PASSWORD, USER, Sftp
 from tests.store.conftest import Folder
 
-__all__ = ["folder", "store"]  # fixtures
 MOST = 1 << 20
 
 
@@ -40,7 +40,7 @@ def test_a_days_contact_file_fetched_by_sftp_sums_to_the_report(
     fetched = data.getvalue()
     assert (name, int(size), int(rows)) == (FIRST, len(fetched), fetched.count(b"\n"))
     assert digest == md5(fetched).hexdigest()
-    sums, counts = sums_of([fetched]), Counter[str]()
+    sums, counts = sums_of("contacts", read_lines(fetched, "contacts")), Counter[str]()
     for row in store.reports.counts("queue", int(BEGIN), int(BEGIN) + 86_400):
         counts[row.what] += row.value  # type: ignore[assignment]
     for what in ("offered", "answered", "abandoned", "handled"):

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from cti.boss.codecs import is_charset, prove_body, unknown_charset
 from cti.boss.way import Carried, Finding
 from cti.boss.ways.files.options import FilesBackend, FilesTarget
-from cti.boss.ways.files.transport import split
+from cti.boss.ways.files.transport import TransportOptions, split
 from cti.core.errors import ConfigError
 
 
 def prove_backend(backend: FilesBackend) -> Iterable[Finding]:
-    yield from _prove_url(backend)
+    yield from prove_transport(backend.url, backend)
     for name, feed in backend.feeds.items():
         where = ("feeds", name)
         try:
@@ -32,18 +32,19 @@ def prove_backend(backend: FilesBackend) -> Iterable[Finding]:
             yield Finding((*where, "key"), "unknown-field", f"'{feed.key[:40]}' is not among the fields of 'row'")
 
 
-def _prove_url(backend: FilesBackend) -> Iterator[Finding]:
+def prove_transport(url: str, options: TransportOptions) -> Iterator[Finding]:
+    """Where files are: paths begin with ``url`` or with an option."""
     try:
-        parts = split(backend.url)
+        parts = split(url)
     except ConfigError as error:
         yield Finding(("url",), error.code, error.remedy)
         return
-    if parts.scheme == "ftp" and not backend.insecure and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+    if parts.scheme == "ftp" and not options.insecure and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
         yield Finding(("url",), "insecure", "write ftps or sftp, or 'insecure: true' for FTP in clear")
-    if parts.scheme == "sftp" and backend.known_hosts is None and backend.fingerprint is None:
+    if parts.scheme == "sftp" and options.known_hosts is None and options.fingerprint is None:
         yield Finding((), "missing-option", "sftp needs known_hosts, or fingerprint (SHA256:…)")
-    if not is_charset(backend.names):
-        yield unknown_charset(backend.names, ("names",))
+    if not is_charset(options.names):
+        yield unknown_charset(options.names, ("names",))
 
 
 def prove_target(backend: FilesBackend, target: FilesTarget, carried: Carried) -> Iterator[Finding]:

@@ -76,6 +76,13 @@ class HttpWay:
             raise failure
         return found
 
+    def post(self, body: bytes, headers: Mapping[str, str], deadline: float) -> Reply:
+        """A body that is made already, to the url itself, on a connection of its own; the answer as it came, whatever
+        its status. Raises WayError."""
+        question = Question(None, {}, headers.get("Idempotency-Key", ""), deadline)
+        own = {"Accept-Encoding": "identity", "User-Agent": "cti"}
+        return self._exchange("POST", self._base or "/", body, {**own, **self._headers, **headers}, question)
+
     def probe(self, deadline: float) -> None:
         """Connect; and the operation of ``probe``, where there is one."""
         if self._options.probe is not None:
