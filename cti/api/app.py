@@ -32,6 +32,7 @@ from cti.api.entries import (
     EntrySource,
 )
 from cti.api.events import Events
+from cti.api.feeds import FeedRun, FeedRuns, Feeds
 from cti.api.flow_files import FlowActivate, FlowCheck, FlowDraftList, FlowFiles, FlowRollback
 from cti.api.flow_sources import FlowSource
 from cti.api.flows import Flow, FlowList, Flows
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from prometheus_client.registry import Collector
 
     from cti.boss.async_desk import AsyncDesk
+    from cti.boss.feeds import FeedRunner
     from cti.boss.server import InterfaceServer
     from cti.runtime.account_services import AccountServices
     from cti.runtime.chats import Chats
@@ -105,6 +107,7 @@ def create_app(
     webhooks: WebhookDesk | None = None,
     office: InterfaceServer | None = None,
     ordered: AsyncDesk | None = None,
+    feeds: FeedRunner | None = None,
     collectors: Sequence[Collector] = (),
 ) -> Api:
     """``collectors``: figures for ``/metrics`` beside those of the engine.
@@ -157,6 +160,10 @@ def create_app(
         if ordered is not None:
             _add_requests(app, office, Ordering(office, ordered, services.store.async_requests, holding))
         _add_backends(app, office)
+    if feeds is not None:
+        app.add_route("/v1/feeds", Feeds(feeds))
+        app.add_route("/v1/feeds/{feed}/runs", FeedRuns(feeds))
+        app.add_route("/v1/feeds/{feed}/run", FeedRun(feeds))
     if webhooks is not None:
         _add_webhooks(app, Hooks(services, webhooks))
     if floor is not None:

@@ -181,6 +181,7 @@ class Application:
             self.webhooks,
             self.boss,
             self.ordered,
+            self.feeds,
         )
         self.webhooks.start()
         self.ordered.start()

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from cti.api.app import create_app
 from cti.api.desks import Desks
 from cti.api.engine_metrics import DatabaseCollector, FlowCollector, LinkCollector, ProcessFigures, WebhookCollector
+from cti.api.feed_metrics import FeedCollector
 from cti.api.floor_metrics import FloorCollector
 from cti.api.operations import Vitals
 from cti.api.reports import ReportResource
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from cti.api.flows import Flows
     from cti.boss.async_desk import AsyncDesk
+    from cti.boss.feeds import FeedRunner
     from cti.boss.server import InterfaceServer
     from cti.config import Settings
     from cti.ports import Store
@@ -59,6 +61,7 @@ def start_api(
     webhooks: WebhookDesk,
     office: InterfaceServer,
     ordered: AsyncDesk,
+    feeds: FeedRunner,
 ) -> WSGIServer:
     """Virtual calls are placed where a switch is an embedded one. Raises ConfigError (address-in-use)."""
     embedded = [switch.name for switch in settings.switches if switch.kind == "embedded"]
@@ -89,7 +92,9 @@ def start_api(
         webhooks=webhooks,
         office=office,
         ordered=ordered,
+        feeds=feeds,
         collectors=[
+            FeedCollector(feeds),
             FloorCollector(floor),
             LinkCollector(switches),
             *([DatabaseCollector(store)] if isinstance(store, SqlStore) else []),

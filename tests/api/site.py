@@ -27,6 +27,7 @@ from cti.runtime.reload_job import Checked
 from cti.runtime.webhooks.desk import WebhookDesk
 from cti.switch.conf.configuration import TrunkSettings
 from tests.api.chatsite import Flows
+from tests.api.feedsite import QuietFeeds
 from tests.api.floorsite import OneLook, make_floor
 from tests.api.officesite import OfficeSite
 from tests.runtime.accountkit import NOW, PASSWORD, Office
@@ -135,10 +136,11 @@ class Platform:
         self.ordered = AsyncDesk(
             accounts.async_requests, server.writes, lambda: server.plan, self.receiver, office.clock, "test/0"
         )
+        self.feeds = QuietFeeds(self.store, office.clock.now, office.folder)
         self.app = create_app(
             self.store, NoVitals(), self.services, sandbox=NoSandbox(), domains=DOMAINS, trunks=self.trunks,
             floor=self.floor, shelf=self.shelf, flows=NoFlows(),  # type: ignore[arg-type]
-            chats=self.texts.chats, webhooks=self.webhooks, office=server, ordered=self.ordered,
+            chats=self.texts.chats, webhooks=self.webhooks, office=server, ordered=self.ordered, feeds=self.feeds,
             reports=ReportResource(self.store.reports, self.services.store.agents, office.clock, UTC, live_queues),
         )  # fmt: skip
         self.anybody = testing.TestClient(self.app)

@@ -14,6 +14,7 @@ from cti.api.schemas import (
     customers,
     desks,
     entries,
+    feeds,
     floor,
     flows,
     office,
@@ -28,7 +29,7 @@ from cti.api.schemas.base import Operation, Schema, ref
 __all__ = ["OPERATIONS", "SCHEMAS", "Operation", "Schema", "ref"]
 
 _NOUNS = (
-    *(office, service, accounts, work, floor, chats, calls, recordings, desks, flows, webhooks),
+    *(office, service, accounts, work, floor, chats, calls, recordings, desks, feeds, flows, webhooks),
     *(entries, calendars, bulk, customers, requests),
 )
 

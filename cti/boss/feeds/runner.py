@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -87,6 +87,8 @@ class FeedRunner:
         self._woken = Event()
         #: (feed, reason) and feed: failed attempts, and batches that arrived, since the start.
         self.failures, self.delivered = Counter[tuple[str, str]](), Counter[str]()
+        #: As they were at the last look.
+        self.states: dict[str, FeedState] = {}
 
     @property
     def plans(self) -> Mapping[str, FeedPlan]:
@@ -113,6 +115,10 @@ class FeedRunner:
     def close(self) -> None:
         self._looks.kill()
         self._pool.kill()
+
+    def age_s(self, state: FeedState) -> float:
+        """Of the oldest record that has not arrived; 0: all have."""
+        return 0.0 if state.oldest_at is None else max(0.0, self._now() - state.oldest_at)
 
     def run(self, name: str) -> list[FeedFile]:
         """What was left claimed first, then what is due; the batches that arrived. Raises CtiError: unknown-feed,
@@ -159,6 +165,8 @@ class FeedRunner:
             log.exception("feed %s", name)
         finally:
             self._looking.discard(name)
+        with suppress(CtiError):
+            self.states[name] = self.store.state(name)
 
     def _purge(self) -> None:
         """Which records were written is forgotten after ``keep_days``; also of feeds that are in the file no more."""

@@ -76,6 +76,7 @@ class Permission(StrEnum):
     BACKENDS_READ = "backends.read"
     BACKENDS_CONTROL = "backends.control"  # drain, open and close breakers
     FEEDS_READ = "feeds.read"
+    FEEDS_RUN = "feeds.run"  # have them looked after at once
     WEBHOOKS_EDIT = "webhooks.edit"
 
     USERS_READ = "users.read"
