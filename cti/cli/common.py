@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cti.config import load_settings
 from cti.core.access import Author
+from cti.logs import JsonFormatter, TextFormatter, set_up
 
 if TYPE_CHECKING:
     import argparse
@@ -40,11 +41,12 @@ def author() -> Author:
     return Author("cli", login, f"cli:{login}")
 
 
-def start_log(verbose: bool) -> None:
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
-        format="%(asctime)s %(levelname)-7s %(name)-10s %(message)s",
-        datefmt="%H:%M:%S",
-    )
-    if not verbose:
-        logging.getLogger("alembic").setLevel(logging.WARNING)  # tells of each of its plugins otherwise
+def start_log(verbose: bool, settings: Settings | None = None) -> None:
+    """As the settings say; ``verbose``: with everything."""
+    level = logging.DEBUG if verbose else logging.INFO
+    if settings is None:
+        set_up(level, TextFormatter())
+        return
+    always = {"node": settings.node, "slot": str(settings.worker.slot)}
+    formatter = JsonFormatter(always) if settings.log.format == "json" else TextFormatter()
+    set_up(level if verbose else getattr(logging, settings.log.level.upper()), formatter)

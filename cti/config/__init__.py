@@ -16,7 +16,7 @@ from cti.config.machine import (
     from_environment,
 )
 from cti.config.media import FaxSettings, PromptSettings, RecordingSettings, SpeechSettings
-from cti.config.outside import BossSettings, ReloadSettings, WebhookSettings
+from cti.config.outside import BossSettings, LogSettings, ReloadSettings, WebhookSettings
 from cti.config.service import (
     CallbackSettings,
     ConversationSettings,
@@ -38,6 +38,7 @@ __all__ = [
     "DialingSettings",
     "FaxSettings",
     "LimitSettings",
+    "LogSettings",
     "MessageSettings",
     "OutboundSettings",
     "OverflowSettings",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -51,3 +51,10 @@ class BossSettings(Section):
     """The interface server, which answers look-ups and requests (docs/interface-server.md)."""
 
     file: Path | None = Field(None, description="its file; default: the demo's fifty subscribers")
+
+
+class LogSettings(Section):
+    """What the engine logs, to standard error. Numbers are masked in either form (docs/operations.md)."""
+
+    format: Literal["text", "json"] = Field("text", description="json: one object a line, for collectors of logs")
+    level: Literal["debug", "info", "warning", "error"] = "info"

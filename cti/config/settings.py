@@ -26,7 +26,7 @@ from cti.config.media import (
     RecordingSettings,
     SpeechSettings,
 )
-from cti.config.outside import BossSettings, ReloadSettings, WebhookSettings
+from cti.config.outside import BossSettings, LogSettings, ReloadSettings, WebhookSettings
 from cti.config.service import (
     CallbackSettings,
     ConversationSettings,
@@ -69,6 +69,7 @@ class Settings(Section):
     messages: MessageSettings = MessageSettings()
     conversations: ConversationSettings = ConversationSettings()
     webhooks: WebhookSettings = WebhookSettings()
+    log: LogSettings = LogSettings()
     speech: SpeechSettings | None = None
 
     @field_validator("timezone")

@@ -15,6 +15,7 @@ from gevent.queue import Empty, SimpleQueue
 from cti.core import commands as cmd
 from cti.core import events as ev
 from cti.core.calls import HandOver, Medium, TerminalCause
+from cti.logs import CALL
 from cti.runtime import messages as msg
 from cti.runtime.ending import Ending
 from cti.runtime.floor.text_line import TextLine
@@ -120,6 +121,7 @@ class CallActor:
 
     def main(self) -> None:
         """Run the call to its end. A bug in here ends this call only, with a record that says so."""
+        CALL.set(self.uuid)
         try:
             if self._silent.limit_s:
                 self._timers.start(TIMER, self._silent.since + self._silent.limit_s)
