@@ -20,8 +20,9 @@ def add_to(nouns: Any) -> None:
 def serve(options: argparse.Namespace) -> int:
     from cti.app import Application
 
-    start_log(options.verbose)
-    application = Application(settings_of(options))
+    settings = settings_of(options)
+    start_log(options.verbose, settings)
+    application = Application(settings)
     application.heed_signals()
     application.start()
     return application.run_until_signal()
