@@ -14,7 +14,7 @@ from gevent.event import Event
 from cti.boss.guard.breaker import Breaker, BreakerSettings
 from cti.boss.guard.budget import RetryBudget
 from cti.boss.guard.bulkhead import Bulkhead, ConcurrencySettings, Priority, Ticket, Verdict
-from cti.boss.way import Question, Way, WayError
+from cti.boss.way import AWAITED, Question, Way, WayError
 from cti.core.access.rate import RateLimit
 from cti.ports import Clock
 
@@ -22,6 +22,7 @@ from cti.ports import Clock
 LATENCY_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 #: Failures that say nothing of the back end's health: it was not asked.
 _NOT_ASKED = frozenset({"breaker-open", "rate", "queue-full", "queue-late", "deadline"})
+_NO_ILLNESS = _NOT_ASKED | {AWAITED}
 
 
 @dataclass
@@ -50,6 +51,8 @@ class Backend:
         rate: tuple[float, float] | None = None,
     ) -> None:
         self.name, self._way, self._clock = name, way, clock
+        #: A way whose answers take minutes by their nature is not slow.
+        self._patient = bool(getattr(way, "patient", False))
         self._bulkhead = Bulkhead(concurrency)
         self._breakers: dict[str, Breaker] = {}
         self._breaker_settings = breaker
@@ -157,7 +160,8 @@ class Backend:
             self._leave()
             ended = self._clock.monotonic()
             self.tally.latency[bisect_left(LATENCY_S, ended - permitted.began)] += 1
-            breaker.ended(permitted, ended, failed=result.error is not None)
+            failed = result.error is not None and result.error.reason != AWAITED
+            breaker.ended(permitted, permitted.began if self._patient else ended, failed=failed)
 
         worker.rawlink(settle)
         worker.join(timeout=max(0.0, question.deadline - self._clock.monotonic()))
@@ -209,11 +213,11 @@ class Backend:
 
     def _failed(self, error: WayError) -> None:
         self.tally.reasons[error.reason] += 1
-        if error.reason not in _NOT_ASKED:
+        if error.reason not in _NO_ILLNESS:
             self.tally.last_failure = (error.reason, self._clock.now())
 
     def _worth_repeating(self, error: WayError, question: Question, budget: RetryBudget) -> bool:
-        if error.reason in _NOT_ASKED or error.outcome not in ("error", "timeout"):
+        if error.reason in _NO_ILLNESS or error.outcome not in ("error", "timeout"):
             return False
         if question.key is not None and error.sent:
             return False

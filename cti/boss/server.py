@@ -16,7 +16,7 @@ from cti.boss.guard.bulkhead import Priority
 from cti.boss.plans import BackendPlan, OfficePlan
 from cti.boss.routing import Segments
 from cti.boss.segments import SegmentSource
-from cti.boss.way import Surroundings, WayError
+from cti.boss.way import Outbox, Surroundings, WayError
 from cti.boss.writes import WriteLog, Writes
 from cti.core.errors import ConfigError
 from cti.core.events import LookupEnded, RequestEnded
@@ -41,10 +41,11 @@ class InterfaceServer:
         writes: WriteLog,
         cache: CacheStore | None = None,
         shared: CacheStore | None = None,
+        outbox: Outbox | None = None,
     ) -> None:
-        """``folder``: from which relative paths of the plan count. Raises ConfigError for a back end that can never
-        work; one that is down now is no error."""
-        self._clock, self._folder = clock, folder
+        """``folder``: from which relative paths of the plan count. ``outbox``: without it no question goes by files.
+        Raises ConfigError for a back end that can never work; one that is down now is no error."""
+        self._clock, self._folder, self._outbox = clock, folder, outbox
         self._plan = plan
         self._backends: dict[str, Backend] = {}
         self._leaving: set[gevent.Greenlet[Any, Any]] = set()
@@ -160,7 +161,7 @@ class InterfaceServer:
         return None if plan.segments is None else SegmentSource(plan.segments, self._folder, self._clock, before)
 
     def _open(self, plan: BackendPlan) -> Backend:
-        around = Surroundings(plan.name, self._folder, plan.concurrency.max)
+        around = Surroundings(plan.name, self._folder, plan.concurrency.max, self._outbox)
         try:
             way = plan.kind.open(plan.options, around)
         except ConfigError as error:

@@ -8,12 +8,14 @@ breakers: those are the interface server's (`cti.boss.server`), the same for eve
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
+from cti.ports import RequestFiles
 from cti.validating import Section
 
 #: How a question to a back end can fail. ``unknown`` is made of the others by the server: for a write that was sent.
@@ -21,6 +23,10 @@ Failure = Literal["timeout", "error", "throttled", "rejected"]
 
 #: A field of the answer by which a way itself tells the outcome of the business: no row is ``not_found``.
 OUTCOME = "$outcome"
+
+
+#: Reason of a question that is kept and goes its way, and has no answer yet: of nobody's illness.
+AWAITED = "awaited"
 
 
 class WayError(Exception):
@@ -43,7 +49,8 @@ class Question:
     values (text, int, Decimal, bool, date, time, datetime, None; telephone numbers are texts). ``key``: names a write,
     None for a read. ``deadline``: on the monotonic clock, in seconds. ``judge``: the outcome that an answer's fields
     mean (raises WayError where they do not fit); a way that can take a write back asks it before the write is final,
-    and takes back what is not ok.
+    and takes back what is not ok. ``waits``: does somebody wait for the answer? Else a way whose answers take minutes
+    ends with `AWAITED` as soon as the question is sure to go, and is asked again by and by.
     """
 
     target: Any
@@ -51,6 +58,7 @@ class Question:
     key: str | None
     deadline: float
     judge: Callable[[Mapping[str, Any]], str] | None = None
+    waits: bool = True
 
 
 class Way(Protocol):
@@ -97,13 +105,28 @@ class TargetOptions(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class Outbox:
+    """Where ways keep what goes later, one for each process. ``worker`` names it the same at every start. ``now``: wall
+    clock. ``zone``: of dates in names. ``sends`` False: beside an engine, which sends what is put here. ``at_work``:
+    back ends for which something is being sent."""
+
+    files: RequestFiles
+    worker: str
+    now: Callable[[], float]
+    zone: tzinfo = UTC
+    sends: bool = True
+    at_work: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a way may need of the house. ``name``: the back end's. ``folder``: from which relative paths of its options
-    count. ``at_once``: questions that it may get at the same time."""
+    count. ``at_once``: questions that it may get at the same time. ``outbox`` None: nothing can be kept."""
 
     name: str
     folder: Path
     at_once: int = 16
+    outbox: Outbox | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,12 @@ class Writes:
         """Raises WayError."""
         fields = outgoing(target.mapped, noted.inputs, noted.key)
         question = Question(
-            target.options, fields, noted.key, deadline, lambda answer: interpret(plan, target, answer)[0]
+            target.options,
+            fields,
+            noted.key,
+            deadline,
+            lambda answer: interpret(plan, target, answer)[0],
+            waits=priority is not Priority.BATCH,
         )
         retry = plan.policy.retry
         answer = self._backends[target.backend].ask(

@@ -12,7 +12,7 @@ from cti.ports.services import (
     RequestSink,
     WebhookSender,
 )
-from cti.ports.store import FlowHistory, Store
+from cti.ports.store import FlowHistory, RequestFiles, Store
 from cti.ports.switch import CallSink, LegControl, LegSink, Switch
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "NoticeSource",
     "Prompts",
     "Recogniser",
+    "RequestFiles",
     "RequestSink",
     "Store",
     "Switch",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from cti.core.documents import DocumentLeft
 from cti.core.records import CallDetail, CallFilter, CallJournal, CallRow, NoticeTotal, Record, StoreHealth
+from cti.core.request_files import Answer, MadeFile, RequestFile, TakenUp
 from cti.core.versions import Activation, FlowVersion, VersionFigures
 from cti.core.wrapups import WrapUpRow
 
@@ -89,6 +90,62 @@ class FlowHistory(Protocol):
 
     def figures(self, flow: str, version: str, since: float = 0.0) -> VersionFigures:
         """Of the calls that this version met since then and that have ended."""
+
+
+class RequestFiles(Protocol):
+    """Questions that go by files, on disk when a call returns. Every method blocks its greenlet; StoreUnavailable."""
+
+    def add(self, backend: str, key: str, row: bytes, now: float, expires_at: float | None) -> bool:
+        """``expires_at``: a look-up that is in no file by then goes in none. False: the key is there already."""
+
+    def find(self, backend: str, keys: Collection[str]) -> dict[str, Answer]:
+        """How those stand that are known."""
+
+    def due(self, backend: str, due_before: float, most: int) -> bool:
+        """Is there a file that is not written, or what `claim` would make one of?"""
+
+    def claim(
+        self,
+        backend: str,
+        day: str,
+        now: float,
+        due_before: float,
+        most: int,
+        build: Callable[[int, Sequence[bytes]], MadeFile],
+        worker: str,
+        lease_s: float,
+    ) -> RequestFile | None:
+        """The next file, of the ``most`` oldest questions, once there are so many or one was asked before
+        ``due_before``. ``build``: of number and rows. None: nothing is due, or a file is not written yet."""
+
+    def lease(self, backend: str, now: float, worker: str, lease_s: float) -> RequestFile | None:
+        """The claimed file that is not known to be written, for ``worker`` alone for so long. None: there is none, or
+        another one is at it."""
+
+    def ready(self, file: RequestFile, now: float, worker: str) -> bool:
+        """From now on its last name may have been given. False: the lease has ended."""
+
+    def written(self, file: RequestFile, now: float) -> None: ...
+
+    def taken(self, backend: str) -> dict[str, int]:
+        """Files of answers that were taken up: name -> bytes."""
+
+    def take_up(
+        self,
+        backend: str,
+        name: str,
+        digest: str,
+        size: int,
+        answers: Iterable[tuple[str, Mapping[str, Any]]],
+        now: float,
+    ) -> TakenUp | None:
+        """All of a file's answers (key, fields), once. None: it was taken up already."""
+
+    def outstanding(self, backend: str) -> tuple[int, int]:
+        """Questions that wait for a file, and those that are in one and wait for an answer."""
+
+    def purge(self, backend: str, before: float, names: Collection[str]) -> None:
+        """Forget what was answered, or asked for nobody any more, before then, but no file of ``names``."""
 
 
 EventSink = Callable[[str, Mapping[str, Any]], None]

@@ -33,6 +33,7 @@ from cti.store.office_writes import OfficeWrites
 from cti.store.people import People
 from cti.store.recordings import Recordings
 from cti.store.repository import on_thread
+from cti.store.request_files import RequestFiles
 from cti.store.schedules import Schedules
 from cti.store.sealing import Sealer
 from cti.store.webhook_queue import WebhookQueue
@@ -63,6 +64,7 @@ class AccountStore:
         self.office_cache = OfficeCache(engine, url)
         self.async_requests = AsyncRequests(engine, url, sealer)
         self.feeds = Feeds(engine, url, sealer)
+        self.request_files = RequestFiles(engine, url, sealer)
         self.limits = AccountLimits(engine, url)
         self.webhooks = Webhooks(engine, url, sealer)
         self.webhook_queue = WebhookQueue(engine, url, sealer)
@@ -80,6 +82,7 @@ class AccountStore:
         self.office_cache.close()
         self.async_requests.close()
         self.feeds.close()
+        self.request_files.close()
         self.webhooks.close()
         self.webhook_queue.close()
 

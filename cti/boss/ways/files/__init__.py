@@ -1,4 +1,5 @@
-"""The way FILES: what a back office delivers is proved, loaded and asked. `KIND` is what configuration knows."""
+"""The way FILES: what a back office delivers is proved, loaded and asked; what
+it is asked goes as files, too. `KIND` is what configuration knows."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ class FilesKind:
         return proof.prove_target(backend, target, carried)
 
     def service(self, target: FilesTarget) -> str:
-        return target.feed
+        return target.feed or "send"
 
     def open(self, backend: FilesBackend, around: Surroundings) -> Way:
         return FilesWay(backend, around)

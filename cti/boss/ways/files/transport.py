@@ -9,9 +9,9 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from pydantic import Field, model_validator
 
@@ -128,6 +128,15 @@ def split(url: str) -> SplitResult:
         message = "the url of the files holds a password"
         raise ConfigError(message, code="secret-in-clear", remedy="put it into password_file, or into ${ENV}")
     return parts
+
+
+def beside(url: str, folder: str) -> str:
+    """The url of ``folder``, from that of ``url`` on unless it is absolute."""
+    scheme, mark, rest = url.partition("://")
+    if not mark or scheme == "file":
+        return str(Path(url) / folder)
+    host, _, path = rest.partition("/")
+    return f"{scheme}://{host}/{quote(str(PurePosixPath(unquote(path)) / folder).lstrip('/'))}"
 
 
 def directory(parts: SplitResult) -> str:

@@ -1,4 +1,5 @@
-"""The way FILES: a greenlet looks for new files by and by, on a thread; questions are answered from what is loaded."""
+"""The way FILES: a greenlet looks for new files by and by, on a thread; questions are answered from what is loaded,
+or go as files themselves (`sending`)."""
 
 from __future__ import annotations
 
@@ -16,10 +17,12 @@ from gevent.event import Event
 from gevent.threadpool import ThreadPool
 
 from cti.boss.way import OUTCOME, Question, Surroundings, WayError
+from cti.boss.ways.files.answers import Answers
 from cti.boss.ways.files.feed import Feed
 from cti.boss.ways.files.options import FilesBackend
+from cti.boss.ways.files.sending import Sending
 from cti.boss.ways.files.table import Table
-from cti.boss.ways.files.transport import Transport, TransportError, open_transport
+from cti.boss.ways.files.transport import Transport, TransportError, beside, open_transport
 
 log = logging.getLogger("cti.boss")
 
@@ -38,10 +41,27 @@ class FilesWay:
         }
         self._readers, self._loader = ThreadPool(around.at_once), ThreadPool(1)
         self._swept, self._away = Event(), ""
-        self._watch = gevent.spawn(self._look)
+        self._watch = gevent.spawn(self._look) if self._feeds else None
+        self._sending = self._open_sending()
+        self.patient = options.send is not None
+
+    def _open_sending(self) -> Sending | None:
+        """By connections of its own: fetching may take its time."""
+        options, around = self._options, self._around
+        if options.send is None or around.outbox is None:
+            return None
+        out, answers = open_transport(options.url, options, around.folder), None
+        if options.answers is not None:
+            back = open_transport(beside(options.url, options.answers.folder), options, around.folder)
+            answers = Answers(options.answers, back)
+        return Sending(around.name, options, options.send, out, answers, around.outbox)
 
     def ask(self, question: Question) -> Mapping[str, Any]:
         name = question.target.feed
+        if name is None:
+            if self._sending is None:
+                raise WayError("error", "no-store", sent=False)
+            return self._sending.ask(question)
         feed = self._feeds[name]
         if not self._swept.wait(max(0.0, question.deadline - time.monotonic())):
             raise WayError("timeout", "loading", sent=False)
@@ -58,23 +78,32 @@ class FilesWay:
         return {"as_of": datetime.fromtimestamp(as_of, UTC), **record}
 
     def probe(self, deadline: float) -> None:
-        """Is the folder there? By a connection of its own: the other one may be fetching."""
-        left_s = max(0.05, deadline - time.monotonic())
-        within = {"deadline_s": left_s, "connect_s": min(left_s, self._options.connect_s)}
-        one = open_transport(self._options.url, self._options.model_copy(update=within), self._around.folder)
-        ended: Any = self._readers.spawn(_listed, one, ()).get()
-        if ended is not None:
-            reason = _reason(ended)
-            raise WayError("timeout" if reason == "timeout" else "error", reason, sent=False)
+        """Are the folders there? By connections of its own: the others may be fetching."""
+        options, urls = self._options, [self._options.url]
+        if options.answers is not None and options.answers.folder:
+            urls.append(beside(options.url, options.answers.folder))
+        for url in urls:
+            left_s = max(0.05, deadline - time.monotonic())
+            within = {"deadline_s": left_s, "connect_s": min(left_s, options.connect_s)}
+            one = open_transport(url, options.model_copy(update=within), self._around.folder)
+            ended: Any = self._readers.spawn(_listed, one, ()).get()
+            if ended is not None:
+                reason = _reason(ended)
+                raise WayError("timeout" if reason == "timeout" else "error", reason, sent=False)
 
     def facts(self) -> Mapping[str, int | float | str]:
-        found: dict[str, int | float | str] = {"folder": self._away or "ok"}
+        found: dict[str, int | float | str] = {"folder": self._away or "ok"} if self._feeds else {}
+        if self._sending is not None:
+            found |= self._sending.facts()
         for name, feed in self._feeds.items():
             found |= {f"{name}.rows": feed.rows, f"{name}.loaded": feed.loaded, f"{name}.problem": feed.problem}
         return found
 
     def close(self) -> None:
-        self._watch.kill()
+        if self._sending is not None:
+            self._sending.close()
+        if self._watch is not None:
+            self._watch.kill()
         self._transport.cut()  # what is being fetched ends now
         self._loader.spawn(self._transport.close)
         for pool in (self._loader, self._readers):
