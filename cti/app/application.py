@@ -78,9 +78,12 @@ if TYPE_CHECKING:
     from cti.core.documents import DocumentLeft
     from cti.ports import Clock, MessageChannel, Recogniser, Store
     from cti.runtime.engine import Figures
+    from cti.switch.holding import Holder
 
 log = logging.getLogger("cti.app")
 
+#: Exit status of an engine whose slot another one has taken (EX_TEMPFAIL of sysexits.h): to be started as a standby.
+TAKEN_OVER = 75
 #: How long a start waits for what the last engine left in the spill file.
 SPILLED_S = 10.0
 
@@ -97,11 +100,15 @@ class Application:
         channels: Mapping[str, MessageChannel] | None = None,
         recogniser: Recogniser | None = None,
         announce: Callable[[str], None] = print,
+        holder: Holder | None = None,
     ) -> None:
         """``direct``: called number -> flow, before the entry table is asked (the telephone in the terminal).
         ``clock``: the machine's unless said. ``channels``: message channels in the place of configured ones.
         ``recogniser``: in the place of the configured one; without any callers can only press keys.
-        ``announce``: shows a person, and no log, the first administrator's one-time password."""
+        ``announce``: shows a person, and no log, the first administrator's one-time password. ``holder``: who this
+        engine is in its worker slot; None: nobody else can be there (one process has switch and engine)."""
+        self._holder = holder
+        self._taken_by = ""
         self.settings = settings
         self._speech = SwitchSpeech()
         self._hears = find_engine(settings) if recogniser is None else None
@@ -181,7 +188,6 @@ class Application:
             self.webhooks,
             self.boss,
             self.ordered,
-            self.feeds,
         )
         self.webhooks.start()
         self.ordered.start()
@@ -220,11 +226,19 @@ class Application:
         """The process is this engine's alone: what has been loaded is kept from its cycle collector."""
         set_aside()
         self._asked.wait()
+        if self._taken_by:
+            self.let_go()
+            return TAKEN_OVER
         self.stop()
         return 0
 
     def ask_to_stop(self) -> None:
         """As a signal would."""
+        self._asked.set()
+
+    def step_down(self, by: str) -> None:
+        """Another engine has the worker slot, and with it the calls: nothing is waited for, nothing is closed."""
+        self._taken_by = by
         self._asked.set()
 
     def wait_until_up(self, timeout_s: float) -> None:
@@ -258,7 +272,8 @@ class Application:
         gevent.killall(self._beats)
         self.callbacks.stop()
         self.floor.stop()
-        self._ledger.close(self.floor.owner.acd, self.floor.owner.now())
+        if not self._taken_by:  # else the other engine tells how this one's agents spent their time from now on
+            self._ledger.close(self.floor.owner.acd, self.floor.owner.now())
         if self._api is not None:
             self._api.stop(timeout=1)
         for driver in self.switches_by_name.values():
@@ -390,7 +405,9 @@ class Application:
             settings.dialing.sip_hosts,
             {name: OtherPlatform(one.trunk, one.number or "") for name, one in settings.dialing.platforms.items()},
         )
-        driver = FreeSwitch(switch.name, link, self.engine, dialing, guard_s=settings.worker.guard_s)
+        driver = FreeSwitch(
+            switch.name, link, self.engine, dialing, guard_s=settings.worker.guard_s, holder=self._holder
+        )
         driver.leg_control.attach(self.floor.talks)
         if self._hears is not None:
             driver.ears = Ears(driver, self._hears)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from cti.cli.common import add_config, settings_of, start_log
@@ -9,20 +10,68 @@ from cti.cli.common import add_config, settings_of, start_log
 if TYPE_CHECKING:
     import argparse
 
+    from cti.config import Settings
+    from cti.switch.holding import Holder
+
+log = logging.getLogger("cti.app")
+
+#: How long an engine that begins waits for its slot: whoever held it may just have died. And between two looks.
+FREE_S, LOOK_S = 7.0, 0.25
+
 
 def add_to(nouns: Any) -> None:
     noun = nouns.add_parser("serve", help="run the engine and its API", description=__doc__)
     add_config(noun)
     noun.add_argument("--verbose", action="store_true")
+    noun.add_argument(
+        "--standby", action="store_true", help="wait while another engine has this worker slot, then take it over"
+    )
     noun.set_defaults(run=serve)
 
 
 def serve(options: argparse.Namespace) -> int:
+    """Exit status 75 when another engine has taken the slot meanwhile. Raises ConfigError (engine-running,
+    slot-held)."""
     from cti.app import Application
+    from cti.app.engine_lock import engine_lock
 
     settings = settings_of(options)
-    start_log(options.verbose, settings)
-    application = Application(settings)
-    application.heed_signals()
-    application.start()
-    return application.run_until_signal()
+    start_log(options.verbose)
+    running: list[Application] = []
+
+    def lost(by: str) -> None:
+        for application in running:
+            application.step_down(by)
+
+    slot = settings.worker.slot
+    with engine_lock(settings.data, settings.node, slot, wait=options.standby, lost=lost) as holder:
+        _wait_for_slot(settings, holder, standby=options.standby)
+        application = Application(settings, holder=holder)
+        running.append(application)
+        application.heed_signals()
+        application.start()
+        return application.run_until_signal()
+
+
+def _wait_for_slot(settings: Settings, holder: Holder, *, standby: bool) -> None:
+    """Until nobody lives in this slot on any switch that can be asked. Before anything is opened: what is left open in
+    the database is closed by whoever begins."""
+    import gevent
+
+    from cti.app.slots import who_holds
+    from cti.core.errors import ConfigError
+
+    left, told = FREE_S, False
+    while (found := who_holds(settings, holder)) is not None:
+        switch, other = found
+        if not told:
+            log.warning("worker slot %d of switch %s is held by %s: waiting", settings.worker.slot, switch, other)
+            told = True
+        if not standby and left <= 0:
+            raise ConfigError(
+                f"worker slot {settings.worker.slot} of switch {switch} is held by {other}, which lives",
+                code="slot-held",
+                remedy="give this engine another `worker.slot`, or start it with --standby",
+            )
+        gevent.sleep(LOOK_S)
+        left -= LOOK_S

@@ -18,6 +18,7 @@ from cti.switch import orders
 from cti.switch.dialing import ROUTE_FAILURES, Dialing
 from cti.switch.guard import Guard
 from cti.switch.hearing import Hearing, Leg
+from cti.switch.holding import Claim, Fence
 from cti.switch.lane import Lane
 from cti.switch.legs import Legs
 from cti.switch.legs.hearing import LEG_EVENTS
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from cti.core.calls import HandOver, NewCall
     from cti.esl import Event, Frame
     from cti.ports import CallSink
+    from cti.switch.holding import Holder
     from cti.switch.links.pending import Pending
     from cti.switch.speech import Ears
 
@@ -61,12 +63,22 @@ class FreeSwitch(MediaOrders, Tapes):
     """Implements `cti.ports.Switch` for the runtime, `LinkSink` for the links and `Wire` for the lanes."""
 
     def __init__(
-        self, name: str, settings: LinkSettings, sink: CallSink, dialing: Dialing, *, guard_s: int = 30
+        self,
+        name: str,
+        settings: LinkSettings,
+        sink: CallSink,
+        dialing: Dialing,
+        *,
+        guard_s: int = 30,
+        holder: Holder | None = None,
     ) -> None:
+        """``holder``: who we are in our worker slot; None: nobody else is looked for there (one process has both)."""
         self.name = name
-        self.links = SwitchLinks(name, settings, self)
+        fence = Fence()
+        claim = Claim(settings.worker or "0", holder) if holder is not None else None
+        self.links = SwitchLinks(name, settings, self, fence=fence, claim=claim)
         self.guard = Guard(self.links, after_s=guard_s)
-        self.liveness = Liveness(self.links, settings.worker or "0", self.guard)
+        self.liveness = Liveness(self.links, settings.worker or "0", self.guard, fence, claim)
         self.epoch = 0
         self.legs: dict[str, Leg] = {}
         self._worker = settings.worker or "0"

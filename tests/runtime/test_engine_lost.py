@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,15 +9,11 @@ import pytest
 
 from cti.switch.embedded import HangUp, Hear, Keys, VirtualCaller
 
+from .engine_process import Engine, alive
 from .platform import NUMBERS, Platform, legs, path, summary, uuid_of
 
 Make = Callable[..., Platform]
-ROOT = Path(__file__).resolve().parents[2]
 GUARD_S = 3
-
-
-def alive(platform: Platform) -> str | None:
-    return platform.switch.core.globals.get("cti_alive_0")
 
 
 def guards(platform: Platform, caller: VirtualCaller) -> int:
@@ -69,6 +61,7 @@ def test_the_heartbeat_never_falters(make_platform: Make, monkeypatch: pytest.Mo
     """
     monkeypatch.setattr("cti.switch.liveness.BEAT_S", 3600.0)
     monkeypatch.setattr("cti.switch.liveness.LIFE_S", 3600)
+    monkeypatch.setattr("cti.switch.holding.LEASE_S", 3600.0)
     platform = make_platform()
     core = platform.switch.core
     seen: list[tuple[str, list[int]]] = []
@@ -258,38 +251,6 @@ def test_an_engine_process_is_killed_and_the_next_one_goes_on(platform: Platform
     detail = platform.recorded(uuid_of(caller))
     assert summary(detail) == ("flow_end", "one", ())
     assert [(v.node, v.visit) for v in detail.visits] == [("hi", 1), ("main", 1), ("hi", 2), ("main", 2), ("one", 1)]
-
-
-class Engine:
-    """`cti serve` as a process, on the platform's folder and switch."""
-
-    def __init__(self, platform: Platform) -> None:
-        self.platform = platform
-        platform.switch.core.set_global("cti_alive_0", "0")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "cti", "serve", "--config", str(platform.folder / "cti.yaml")],
-            cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ},
-        )  # fmt: skip
-
-    def __enter__(self) -> Engine:
-        self.platform.until(lambda: alive(self.platform) == "1", "the engine beats", 20)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            self.platform.until(lambda: self.process.poll() is not None, "the engine ends", 20)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.platform.until(lambda: self.process.poll() is not None, "the engine is dead")
-
-    def on_record(self) -> int:
-        import sqlite3
-
-        with sqlite3.connect(self.platform.folder / "data" / "cti.db") as database:
-            found: int = database.execute("select count(*) from node_visits where node = 'main'").fetchone()[0]
-        return found
 
 
 def test_an_engine_that_was_killed_before_it_could_write_has_a_record_all_the_same(

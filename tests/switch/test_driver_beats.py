@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from cti.switch.guard import Guard
+from cti.switch.holding import Fence
 from cti.switch.links.errors import LinkLost
+from cti.switch.links.pending import Pending
 from cti.switch.liveness import Liveness
 
 
@@ -21,6 +23,7 @@ class ScriptedLinks:
         if not self.connected:
             raise LinkLost("down")
         self.said.append(" ".join((command, *args)))
+        return Pending()
 
     def take(self) -> list[str]:
         said, self.said = self.said, []
@@ -37,7 +40,7 @@ def guard_of(links: ScriptedLinks, after_s: int = 30) -> Guard:
 
 
 def life_of(links: ScriptedLinks) -> Liveness:
-    return Liveness(links, "2", guard_of(links))  # type: ignore[arg-type]
+    return Liveness(links, "2", guard_of(links), Fence())  # type: ignore[arg-type]
 
 
 def beat(group: int, other: int, value: str = "1") -> list[str]:

@@ -7,7 +7,7 @@ import random
 import uuid as uuids
 from collections.abc import Callable
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event as Flag
@@ -20,6 +20,9 @@ from cti.switch.links.jobs import Jobs, refusal
 from cti.switch.links.pair import LinkPair
 from cti.switch.links.pending import Pending
 from cti.switch.links.settings import LinkSettings, LinkSink, LinkState
+
+if TYPE_CHECKING:
+    from cti.switch.holding import Claim, Fence
 
 log = logging.getLogger("cti.switch.links")
 
@@ -41,7 +44,10 @@ class SwitchLinks:
         rng: random.Random | None = None,
         new_id: Callable[[], str] = lambda: str(uuids.uuid4()),
         on_state: Callable[[LinkState, str], object] | None = None,
+        fence: Fence | None = None,
+        claim: Claim | None = None,
     ) -> None:
+        """``fence``: nothing is said when it is over. ``claim``: to be taken before anything is done, each time."""
         self.name = name
         self.settings = settings
         self.worker = settings.worker
@@ -52,6 +58,7 @@ class SwitchLinks:
         self._rng = rng or random.Random()
         self._new_id = new_id
         self._on_state = on_state
+        self._fence, self._claim = fence, claim
         self._filters: list[tuple[str, str]] = []
         if settings.worker is not None:
             self._filters.append(("variable_cti_worker", settings.worker))
@@ -97,6 +104,7 @@ class SwitchLinks:
             came_up = False
             try:
                 pair.connect(self._filters)
+                self._hold(pair)
                 self._reconcile(pair)
                 came_up = True
                 self._counts["connects"] += 1
@@ -110,6 +118,14 @@ class SwitchLinks:
             if not self._stopping:
                 self._wait_to_retry(reason, told=came_up)
         self._set_state(LinkState.STOPPED, "")
+
+    def _hold(self, pair: LinkPair) -> None:
+        """Raises SlotHeld, LinkLost, DeadlineExceeded."""
+        at = self._fence.now() if self._fence is not None else 0.0
+        if self._claim is not None:
+            self._claim.take(lambda *words: pair.commands.request(esl.api(*words), self.settings.reply_timeout_s).reply)
+        if self._fence is not None:
+            self._fence.renewed(at)
 
     def _down(self, pair: LinkPair, reason: CtiError, came_up: bool) -> None:
         pair.close(handle_rest=came_up, goodbye=self._stopping)
@@ -188,6 +204,11 @@ class SwitchLinks:
         pair = self._pair
         if pair is None or not pair.connected or self.state is not LinkState.UP:
             raise LinkLost(f"{self.name} is not connected ({self.reason or self.state})")
+        if self._fence is not None and self._fence.over:
+            # We were stopped, or the switch does not answer: others may have our calls by now.
+            stale = LinkLost(f"{self.name}: the lease of the worker slot is over", code="lease-over")
+            pair.commands.fail(stale)
+            raise stale
         return pair.commands.submit(command)
 
     def execute(

@@ -1,0 +1,86 @@
+"""One engine at a time in a worker slot: a lock in the data folder, which the kernel takes back when its process dies.
+
+The file names the last runs, so that one that is restarted may take its slot on the switch at once: whoever held it had
+this lock, and is dead.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import socket
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import gevent
+
+from cti.core.errors import ConfigError
+from cti.core.issue import Place
+from cti.switch.holding import Holder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+#: Runs that are remembered, and how often a standby looks whether it is its turn.
+RUNS_KEPT, LOOK_S = 10, 0.1
+
+
+@contextmanager
+def engine_lock(
+    data: Path, node: str, slot: int, *, wait: bool = False, lost: Callable[[str], object] = lambda _by: None
+) -> Iterator[Holder]:
+    """Hold the lock of ``slot`` in the folder ``data``. ``wait``: until whoever has it ends. Raises ConfigError
+    (engine-running, bad-data-folder)."""
+    file = data / f"engine-{slot}.lock"
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        remedy = "the engine's user must be able to write into `data`"
+        message, code = f"no lock in the data folder: {error.strerror}", "bad-data-folder"
+        raise ConfigError(message, code=code, place=Place(str(file)), remedy=remedy) from error
+    try:
+        while not _locked(handle):
+            if not wait:
+                raise ConfigError(
+                    f"an engine is running there already: {_runs(handle)[-1:] or ['(just begun)']}",
+                    code="engine-running",
+                    place=Place(str(file)),
+                    remedy="give this engine another `node` or `worker.slot` and `data`, or start it with --standby",
+                )
+            gevent.sleep(LOOK_S)
+        before = _runs(handle)
+        host = re.sub("[^0-9A-Za-z-]", "-", socket.gethostname())[:40]
+        name = f"{node}-{slot}.{host}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+        _write(handle, [*before, name][-RUNS_KEPT:])
+        yield Holder(name, frozenset(before), lost)
+    finally:
+        os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _runs(handle: int) -> list[str]:
+    """What stands in the file; nothing when a run died while it wrote."""
+    try:
+        found = json.loads(os.pread(handle, 65_536, 0) or b"[]")
+    except ValueError:
+        return []
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+
+
+def _write(handle: int, runs: list[str]) -> None:
+    text = json.dumps(runs).encode()
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, text, 0)
+    os.fsync(handle)

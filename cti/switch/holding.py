@@ -1,0 +1,113 @@
+"""Who holds a worker slot on a switch, and whether that still holds (DESIGN 3.6: fencing).
+
+The switch knows no epoch, but the calls are there, so it is the arbiter. ``cti_alive_<k>`` is 1 while somebody renews
+it and falls to 0 within `LIFE_S` of the last renewal; ``cti_holder_<k>`` names who that is. An engine holds the slot
+for `LEASE_S` from the moment at which it *sent* a renewal that the switch has taken. Before each command it looks how
+old that is, on a clock that goes on while the process or the machine sleeps (CLOCK_BOOTTIME): a process that was
+stopped finds its lease over with the first command that it tries, drops its links, and must claim the slot again
+before it may say anything. Whoever wants a slot waits until nobody is alive there.
+
+What is left is one write that was on its way when the process was stopped: nothing can take that back.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cti.switch.links.errors import LinkLost
+
+log = logging.getLogger("cti.switch")
+
+#: Shorter than `cti.switch.liveness.LIFE_S` by more than the whole second in which the switch's scheduler looks.
+LEASE_S = 3.5
+#: Of a holder's name, which stands in a global variable of the switch.
+NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,120}")
+
+
+def boottime() -> float:
+    """Seconds since the machine started, those in which it slept included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def named(answer: str) -> str:
+    """The value of a global variable, as `global_getvar` answers; empty: there is none."""
+    text = answer.strip()
+    return "" if text.startswith("-ERR no reply") else text
+
+
+class SlotHeld(LinkLost):
+    """Another engine lives in this slot: nothing may be said to the switch in its name."""
+
+    code = "slot-held"
+
+
+class Fence:
+    """``over``: is the lease too old to write? Not while nobody renews it (``armed``): a tool has no slot."""
+
+    def __init__(self, clock: Callable[[], float] = boottime) -> None:
+        self._clock = clock
+        self._renewed = clock()
+        self.armed = False
+
+    def now(self) -> float:
+        return self._clock()
+
+    def renewed(self, at: float) -> None:
+        """``at``: when the renewal was sent, by `now`."""
+        self._renewed = max(self._renewed, at)
+
+    @property
+    def over(self) -> bool:
+        return self.armed and self._clock() - self._renewed > LEASE_S
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """``name``: of this run of an engine; ``before``: of runs that are known to be over, whose slot may be taken at
+    once (the same data folder, whose lock we have). ``lost`` is told when somebody else has taken a slot of ours."""
+
+    name: str
+    before: frozenset[str] = frozenset()
+    lost: Callable[[str], object] = lambda _by: None
+
+    def __post_init__(self) -> None:
+        assert NAME.fullmatch(self.name), self.name
+
+
+class Claim:
+    """A slot on one switch, claimed each time the links come up."""
+
+    def __init__(self, slot: str, holder: Holder) -> None:
+        self._alive, self.variable = f"cti_alive_{slot}", f"cti_holder_{slot}"
+        self._slot, self._holder = slot, holder
+        self._had = False
+
+    def take(self, ask: Callable[..., str]) -> None:
+        """``ask(command, argument)`` gives the switch's answer. Raises SlotHeld while another engine lives there."""
+        found = named(ask("global_getvar", self.variable))
+        free = found in ("", self._holder.name) or found in self._holder.before
+        if not free and ask("global_getvar", self._alive).strip() == "1":
+            self.refused(found)
+            raise SlotHeld(
+                f"worker slot {self._slot} is held by {found[:120]}",
+                remedy="give this engine another `worker.slot`, or start it with --standby",
+            )
+        if found not in ("", self._holder.name):
+            log.warning("worker slot %s is taken over from %s", self._slot, found[:120])
+        ask("global_setvar", f"{self.variable}={self._holder.name}")
+        self._had = True
+
+    def seen(self, found: str) -> None:
+        """What the switch answered who holds the slot, after a renewal."""
+        if named(found) != self._holder.name:
+            self.refused(named(found))
+
+    def refused(self, found: str) -> None:
+        if self._had:
+            self._had = False
+            log.error("worker slot %s was taken over by %s: this engine steps down", self._slot, found[:120])
+            self._holder.lost(found[:120])

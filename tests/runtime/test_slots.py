@@ -1,0 +1,87 @@
+"""One engine in a worker slot: a second is refused or waits, one that was stopped says nothing any more."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from cti.app.engine_lock import engine_lock
+from cti.cli.serve import FREE_S
+from cti.core.errors import ConfigError
+from cti.switch.embedded import HangUp, Keys
+
+from .engine_process import Engine, alive
+from .platform import Platform, uuid_of
+
+
+def elsewhere(platform: Platform) -> Path:
+    """The settings of an engine with a data folder of its own, on the same switch, in the same slot."""
+    found = platform.folder / "other.yaml"
+    text = (platform.folder / "cti.yaml").read_text().replace("data: data", "data: other")
+    found.write_text(text)
+    return found
+
+
+def test_the_lock_is_one_process_s_and_names_the_runs_before(tmp_path: Path) -> None:
+    names = []
+    for _ in range(2):
+        with engine_lock(tmp_path / "data", "cti", 0) as holder:
+            assert holder.before == frozenset(names)
+            names.append(holder.name)
+            with pytest.raises(ConfigError, match="an engine is running there already") as refused:
+                engine_lock(tmp_path / "data", "cti", 0).__enter__()
+            assert refused.value.code == "engine-running"
+            with engine_lock(tmp_path / "data", "cti", 1):
+                pass
+    (tmp_path / "data" / "engine-0.lock").write_text('["half')  # a run that died while it wrote
+    with engine_lock(tmp_path / "data", "cti", 0) as holder:
+        assert holder.before == frozenset()
+
+
+def test_a_second_engine_is_refused_and_a_standby_takes_over_from_one_that_was_killed(platform: Platform) -> None:
+    platform.kill_engine()
+    platform.settings()
+    with Engine(platform) as first:
+        same = Engine(platform, "--verbose")
+        platform.until(lambda: same.process.poll() is not None, "the second ends", 30)
+        assert (same.process.returncode, "[engine-running]" in same.told()) == (2, True)
+        other = Engine(platform, "--verbose", config=elsewhere(platform))
+        platform.until(lambda: other.process.poll() is not None, "the other ends", 30 + FREE_S)
+        assert (other.process.returncode, "[slot-held] worker slot 0 of switch fs" in other.told()) == (2, True)
+        standby = Engine(platform, "--standby")
+        caller = platform.call("10086")
+        platform.heard(caller, "Main")
+        first.kill()
+        platform.until(lambda: platform.spoken(caller).count("Hello.") == 2, "the standby has the call", 30)
+        with standby:
+            caller.press("1")
+            platform.until(lambda: caller.cause, "the end")
+
+
+def test_an_engine_that_was_stopped_says_nothing_when_it_goes_on(platform: Platform) -> None:
+    """SIGSTOP until a standby of another machine (another folder, no common lock) has taken the slot, then SIGCONT."""
+    platform.kill_engine()
+    platform.settings()
+    with Engine(platform) as stopped:
+        caller = platform.call("10086")
+        platform.heard(caller, "Main")
+        standby = Engine(platform, "--standby", config=elsewhere(platform))
+        stopped.process.send_signal(signal.SIGSTOP)
+        platform.until(lambda: alive(platform) == "0", "nobody lives in the slot", 30)
+        platform.until(lambda: platform.spoken(caller).count("Hello.") == 2, "the standby has the call", 30)
+        with standby:
+            said = [heard.text for heard in caller.log]
+            stopped.process.send_signal(signal.SIGCONT)
+            platform.until(lambda: stopped.process.poll() is not None, "it steps down", 30)
+            assert stopped.process.returncode == 75
+            assert "lease of the worker slot is over" in stopped.told()
+            assert "this engine steps down" in stopped.told() or "[slot-held]" in stopped.told()
+            assert [heard.text for heard in caller.log][: len(said)] == said
+            assert platform.spoken(caller).count("Hello.") == 2
+            assert not caller.cause
+            caller.script = (*caller.script, Keys("1"), HangUp())
+            caller.press("1")
+            platform.until(lambda: caller.cause, "the end")
+    assert uuid_of(caller)
