@@ -17,7 +17,7 @@ from cti.api.flows import Flows
 from cti.app.admitting import make_admission, make_overload
 from cti.app.clocks import SystemClock
 from cti.app.feeding import make_feeds
-from cti.app.hooks import make_async_desk, make_webhooks
+from cti.app.hooks import make_async_desk, make_outbox, make_webhooks
 from cti.app.office_watch import OfficeWatch
 from cti.app.parts import (
     find_engine,
@@ -128,7 +128,13 @@ class Application:
         log_of_writes = store.accounts.office_writes
         sealer = sealer_of(keys)
         self.boss = InterfaceServer(
-            plan, self._clock, folder=folder, sealing=sealer, writes=log_of_writes, shared=store.accounts.office_cache
+            plan,
+            self._clock,
+            folder=folder,
+            sealing=sealer,
+            writes=log_of_writes,
+            shared=store.accounts.office_cache,
+            outbox=make_outbox(settings, store, self._clock),
         )
         self._requests = RequestDesk(self.boss, self._clock, open_spool(settings.data / "requests", keys))
         speech = self._recogniser is not None
@@ -188,6 +194,7 @@ class Application:
             self.webhooks,
             self.boss,
             self.ordered,
+            self.feeds,
         )
         self.webhooks.start()
         self.ordered.start()

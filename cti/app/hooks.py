@@ -1,10 +1,12 @@
-"""What an engine tells other servers, made of its settings: webhooks, and how requests went."""
+"""What an engine tells other servers, made of its settings: webhooks, how requests went, and files of requests."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from cti.boss.async_desk import AsyncDesk
+from cti.boss.way import Outbox
 from cti.channels.webhook_http import HttpSender
 from cti.core.webhook_urls import UrlRules
 from cti.core.webhooks import Patience
@@ -51,3 +53,9 @@ def make_async_desk(
         f"{settings.node}/{settings.worker.slot}",
         Patience(settings.webhooks.give_up_h * _HOUR_S),
     )
+
+
+def make_outbox(settings: Settings, store: SqlStore, clock: Clock) -> Outbox:
+    """Days and dates in the names of files are the settings' ones."""
+    worker, zone = f"{settings.node}/{settings.worker.slot}", ZoneInfo(settings.timezone)
+    return Outbox(store.accounts.request_files, worker, clock.now, zone)

@@ -56,7 +56,10 @@ def replay(options: argparse.Namespace) -> int:
     from cti.app.office import open_office
 
     settings = settings_of(options)
-    with open_accounts(settings) as accounts, open_office(settings, accounts.store.office_writes) as office:
+    with (
+        open_accounts(settings) as accounts,
+        open_office(settings, accounts.store.office_writes, accounts.store.request_files) as office,
+    ):
         noted = _decided(accounts, options, "request.replay")
         if noted.name not in office.plan.requests:
             raise CtiError(f"there is no request '{noted.name}' any more", code="unknown-request")
