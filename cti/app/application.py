@@ -195,6 +195,7 @@ class Application:
             self.boss,
             self.ordered,
             self.feeds,
+            self.feeds,
         )
         self.webhooks.start()
         self.ordered.start()

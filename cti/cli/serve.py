@@ -36,7 +36,7 @@ def serve(options: argparse.Namespace) -> int:
     from cti.app.engine_lock import engine_lock
 
     settings = settings_of(options)
-    start_log(options.verbose)
+    start_log(options.verbose, settings)
     running: list[Application] = []
 
     def lost(by: str) -> None:
