@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     from cti.cli import (
         audit,
         backend,
+        backup,
         calendars,
         callbacks,
         calls,
@@ -54,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
         module.add_to(nouns)
     for module in (lookup, backend, request, feed):
         module.add_to(nouns)
-    for module in (calendars, schedules, audit):
+    for module in (calendars, schedules, audit, backup):
         module.add_to(nouns)
     return root
 
