@@ -195,7 +195,6 @@ class Application:
             self.boss,
             self.ordered,
             self.feeds,
-            self.feeds,
         )
         self.webhooks.start()
         self.ordered.start()
