@@ -132,8 +132,12 @@ class Feeds(Repository):
     def data(self, file: FeedFile) -> bytes | None:
         """What is sent; None once it has arrived."""
         query = select(feed_files.c.data_sealed).where(_is(file))
-        sealed = self._read(lambda connection: connection.execute(query).scalar_one_or_none())
-        return None if sealed is None else zlib.decompress(self._sealer.open_bytes(sealed, _context(file)))
+
+        def work(connection: Connection) -> bytes | None:
+            sealed = connection.execute(query).scalar_one_or_none()
+            return None if sealed is None else zlib.decompress(self._sealer.open_bytes(sealed, _context(file)))
+
+        return self._read(work)
 
     def records(self, file: FeedFile, kind: FeedKind, span: Span) -> list[FeedRecord]:
         """In the order of their lines; those that are in the store no more are missing."""

@@ -20,8 +20,14 @@ from tests.runtime.platform import Platform
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations"
 NUMBER = "13812345678"
-#: What has no value before something happened: a failure, a call that was answered by an agent, a switch's HEARTBEAT.
-NOT_YET = {"cti_backend_failures_total", "cti_queue_service_level_ratio", "cti_switch_idle_ratio"}
+#: What has no value before something happened: a failure, a call that was answered by an agent, a switch's HEARTBEAT, a
+#: feed.
+NOT_YET = {
+    "cti_backend_failures_total",
+    "cti_feed_waiting_batches",
+    "cti_queue_service_level_ratio",
+    "cti_switch_idle_ratio",
+}
 #: Words of PromQL, and labels, that look like names of metrics.
 _NAME = re.compile(r"\b((?:cti|process)_[a-z0-9_]+)\b")
 

@@ -44,11 +44,11 @@ def _put(folder: Path, name: str, content: bytes) -> None:
     there = read(folder, name)
     if there is None:
         part = folder / f"{name}.{os.getpid()}.tmp"
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
         try:
+            with part.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
             os.link(part, folder / name)  # unlike a rename, never over another file
         except FileExistsError:
             there = read(folder, name)

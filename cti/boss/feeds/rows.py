@@ -32,7 +32,7 @@ class TableDestination:
         self._table: Table | None = None
 
     def deliver(self, file: FeedFile, data: bytes) -> None:
-        self._on_thread(self._put, (file, list(read_json(data))))
+        self._on_thread(self._put, (file, data))
 
     def fetch(self, name: str) -> bytes | None:
         """Rows belong to who takes them."""
@@ -43,8 +43,9 @@ class TableDestination:
 
     # ---- on a thread -------------------------------------------------------------------------------------------------
 
-    def _put(self, file: FeedFile, records: list[dict[str, Any]]) -> None:
+    def _put(self, file: FeedFile, data: bytes) -> None:
         try:
+            records = list(read_json(data))
             with self._engine.begin() as connection:
                 bound_time(connection, time.monotonic() + self._options.timeout_s, writes=True)
                 table = self._reflected(connection)

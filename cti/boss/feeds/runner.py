@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from gevent.event import Event
@@ -20,6 +20,7 @@ from cti.boss.feeds.destination import Destination, reason_of
 from cti.boss.feeds.lines import write_json, write_lines
 from cti.boss.feeds.options import KEEP_DAYS, FeedPlan, name_of
 from cti.boss.feeds.proving import Proof, prove_day
+from cti.boss.feeds.store import FeedStore
 from cti.boss.feeds.ways import Asked, open_destination
 from cti.core.errors import CtiError
 from cti.core.feeds import FeedFile, FeedKind, FeedRecord, FeedState, Sums
@@ -30,35 +31,6 @@ EVERY_S = 60.0
 _THREADS = 8
 #: How often a look deletes as much as one transaction may.
 _PURGES = 20
-
-
-class FeedStore(Protocol):
-    """`cti.store.feeds.Feeds`."""
-
-    def claim(
-        self,
-        feed: str,
-        kind: FeedKind,
-        day: str,
-        span: tuple[float, float],
-        name: Callable[[int], str],
-        build: Callable[[Sequence[FeedRecord], int], bytes],
-        now: float,
-        most: int,
-    ) -> FeedFile | None: ...
-
-    def claimed(self, feed: str) -> list[FeedFile]: ...
-    def files(self, feed: str, day: str) -> list[FeedFile]: ...
-    def recent(self, feed: str, limit: int, before: tuple[str, int] | None = None) -> list[FeedFile]: ...
-    def state(self, feed: str) -> FeedState: ...
-    def names(self) -> list[str]: ...
-    def data(self, file: FeedFile) -> bytes | None: ...
-    def records(self, file: FeedFile, kind: FeedKind, span: tuple[float, float]) -> list[FeedRecord]: ...
-    def fix(self, file: FeedFile, data: bytes) -> None: ...
-    def failed(self, file: FeedFile, reason: str, at: float) -> None: ...
-    def written(self, file: FeedFile, at: float) -> None: ...
-    def purge(self, feed: str, day: str, now: float) -> int: ...
-    def open(self, kind: FeedKind, since: float, until: float) -> Sums: ...
 
 
 #: What a report counts in [since, until), seconds since the epoch.
@@ -212,8 +184,18 @@ class FeedRunner:
         return open_destination(plan, self._folder, self._on_thread, self._ask, self._now)
 
     def _on_thread(self, work: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        """Calls go on meanwhile."""
-        return self._pool.apply(work, arguments)
+        """Calls go on meanwhile. What is raised is carried over: the pool would write it to the standard error."""
+
+        def carried() -> tuple[Any, Exception | None]:
+            try:
+                return work(*arguments), None
+            except Exception as error:  # noqa: BLE001 - raised below
+                return None, error
+
+        result, error = self._pool.apply(carried)
+        if error is not None:
+            raise error
+        return result
 
     def _build(self, plan: FeedPlan, records: Sequence[FeedRecord], number: str) -> bytes:
         if plan.options.to is not None:
@@ -221,8 +203,11 @@ class FeedRunner:
         return write_json(records, plan, self._zone, number)
 
     def _made(self, plan: FeedPlan, file: FeedFile) -> bytes:
+        return self._build(plan, self._records(plan, file), file.number)
+
+    def _records(self, plan: FeedPlan, file: FeedFile) -> list[FeedRecord]:
         span = self._span(datetime.strptime(file.day, "%Y%m%d").date())
-        return self._build(plan, self.store.records(file, plan.options.kind, span), file.number)
+        return self.store.records(file, plan.options.kind, span)
 
     def _due(self, plan: FeedPlan) -> list[date]:
         """The oldest first."""
@@ -251,7 +236,7 @@ class FeedRunner:
     def _deliver(self, plan: FeedPlan, there: Destination, file: FeedFile) -> None:
         data = self.store.data(file)
         if data is None:  # claimed by an engine that kept no content
-            data = self._on_thread(self._made, (plan, file))
+            data = self._on_thread(self._build, (plan, self._records(plan, file), file.number))
             self.store.fix(file, data)
         try:
             there.deliver(file, data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import gevent
 import pytest
+from sqlalchemy import text
 
 from cti.app.feeding import report_of
 from cti.boss.configuration import OfficeRefused, parse_office
@@ -162,6 +164,40 @@ def test_another_file_of_the_name_is_not_overwritten(store: SqlStore, folder: Fo
     assert other.read_bytes() == b"theirs"
     other.unlink()
     assert [file.seq for file in daily.run("daily")] == [1]
+
+
+def test_a_full_disk_is_told_and_nothing_half_is_left(
+    store: SqlStore, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_day(store)
+    daily = runner(store, folder)
+
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(CtiError, match="No space left") as raised:
+            daily.run("daily")
+    assert raised.value.code == "feed-folder"
+    assert names(folder) == []
+    assert [file.attempts for file in daily.run("daily")] == [1]
+    assert names(folder) == [FIRST, FIRST + ".chk"]
+
+
+def test_what_an_engine_of_before_claimed_without_its_content_is_made_of_its_records(
+    store: SqlStore, folder: Folder
+) -> None:
+    a_day(store)
+    (folder.path / "out").rmdir()
+    daily = runner(store, folder)
+    with pytest.raises(CtiError):
+        daily.run("daily")
+    feeds = store.accounts.feeds
+    feeds._write(lambda connection: connection.execute(text("UPDATE feed_files SET data_sealed = NULL, digest = 'x'")))
+    (folder.path / "out").mkdir()
+    assert [file.rows for file in daily.run("daily")] == [4]
+    assert daily.verify("daily", DAY).good
 
 
 STEPS = ("claim", "data-part", "data", "chk", "written")
@@ -333,9 +369,9 @@ def test_the_engines_look_goes_on_after_a_failure(
     (folder.path / "out").rmdir()
     looking = gevent.spawn(runner(store, folder).main)
     try:
-        wait_until(lambda: bool(store.accounts.feeds.claimed("daily")), 30.0)
+        assert wait_until(lambda: bool(store.accounts.feeds.claimed("daily")), 30.0)
         (folder.path / "out").mkdir()
-        wait_until(lambda: names(folder) == [FIRST, FIRST + ".chk"], 30.0)
-        wait_until(lambda: not store.accounts.feeds.claimed("daily"), 30.0)
+        assert wait_until(lambda: names(folder) == [FIRST, FIRST + ".chk"], 30.0)
+        assert wait_until(lambda: not store.accounts.feeds.claimed("daily"), 30.0)
     finally:
         looking.kill()

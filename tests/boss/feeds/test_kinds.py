@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +16,9 @@ from cti.runtime.reports import Options, Period, make
 from cti.store import SqlStore
 from tests.boss.feeds import day as d
 from tests.store.conftest import Folder
+from tests.store.test_postgresql import server
+
+__all__ = ["server"]  # a fixture
 
 
 def plans(kind: FeedKind, **options: Any) -> Any:
@@ -123,3 +128,22 @@ def test_records_are_forgotten_after_their_time_and_never_written_again(store: S
     assert feed.verify("one", d.DAY).good
     (folder.path / "out" / file.name).unlink()
     assert feed.verify("one", d.DAY).faults == ((file.name, "rows-gone"),)
+
+
+def test_the_same_on_postgresql(folder: Folder, server: Any) -> None:
+    store = folder.open(url=server.url)
+    d.a_day_of_calls(store)
+    d.a_day_of_agents(store)
+    kinds: tuple[FeedKind, ...] = ("contacts", "agent_states", "calls")
+    feeds = {kind: plans(kind, rows=3)["one"] for kind in kinds}
+    named: dict[str, Any] = {kind: replace(plan, name=kind) for kind, plan in feeds.items()}
+    with closing(d.runner_of(store, folder, named)) as runner:
+        for kind in kinds:
+            assert sum(file.rows for file in runner.run(kind)) > 3
+            assert runner.verify(kind, d.DAY).good
+            state = runner.store.state(kind)
+            assert state.last is not None
+            assert (state.waiting, state.failing) == (0, None)
+            assert len(runner.store.recent(kind, 2)) == 2
+            assert runner.store.purge(kind, "20260303", 5.0) > 3
+        assert runner.store.names() == sorted(kinds)

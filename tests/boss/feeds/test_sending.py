@@ -30,7 +30,7 @@ from tests.boss.ways.files.site import KINDS, Site
 from tests.boss.ways.test_socket import FRAMES
 from tests.store.conftest import Folder
 from tests.store.test_postgresql import server
-from tests.webhooks.receiver import Receiver, hang, status, then
+from tests.webhooks.receiver import Receiver, authority, hang, status, then
 
 __all__ = ["make", "nothing_left", "server"]  # fixtures
 NUMBER = "20260302-001"
@@ -71,9 +71,11 @@ def test_files_on_a_server_sum_to_the_report_and_come_once(
         name = "CALLS_20260302_001.txt"
         assert sorted(path.name for path in site.folder.iterdir()) == [name, f"{name}.chk"]
         before = (site.folder / name).stat()
+        (site.folder / f"{name}.chk").rename(site.folder / f"{name}.chk.tmp")  # killed between the two
         assert [(file.seq, file.rows) for file in runner.run("one")] == [(1, 10)]
         assert runner.verify("one", d.DAY).good
         after = (site.folder / name).stat()
+        assert sorted(path.name for path in site.folder.iterdir()) == [name, f"{name}.chk"]
         assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
 
 
@@ -162,6 +164,20 @@ def test_a_table_that_does_not_fit_is_told(calls: SqlStore, folder: Folder, data
     columns = {"url": url, "table": "cdr", "columns": {**COLUMNS, "goals": "goals"}}
     with closing(feed(calls, folder, table=columns)) as runner:
         assert [file.attempts for file in runner.run("one")] == [2]
+
+
+def test_a_table_that_is_locked_is_told_and_not_waited_for(
+    calls: SqlStore, folder: Folder, database: tuple[str, Engine]
+) -> None:
+    url, engine = database
+    locked = engine.dialect.name == "postgresql"
+    table = {"url": url, "table": "cdr", "columns": COLUMNS, "timeout_s": 0.2}
+    with engine.connect() as connection, closing(feed(calls, folder, table=table)) as runner:
+        connection.exec_driver_sql("LOCK TABLE cdr" if locked else "BEGIN EXCLUSIVE")
+        assert reason(runner) == ("sql-57014" if locked else "sqlite-busy")
+        connection.rollback() if locked else connection.exec_driver_sql("ROLLBACK")
+    with closing(feed(calls, folder, table={**table, "timeout_s": 30})) as runner:
+        assert [file.attempts for file in runner.run("one")] == [1]
 
 
 @pytest.mark.parametrize("step", ["claimed", "in the transaction", "committed"])
@@ -263,6 +279,20 @@ def test_what_a_server_does_is_told_and_tried_again(
     assert receiver.seen[0].body == receiver.seen[-1].body
 
 
+def test_a_server_of_another_certificate_gets_nothing(calls: SqlStore, folder: Folder, tmp_path: Path) -> None:
+    made = authority(tmp_path / "certificates", "localhost")
+    receiver = Receiver(tls={"certfile": str(made.cert), "keyfile": str(made.key)})
+    http = {"url": f"https://localhost:{receiver.port}/feeds"}
+    try:
+        with closing(feed(calls, folder, http=http)) as runner:
+            assert reason(runner) == "certificate"
+        assert receiver.seen == []
+        with closing(feed(calls, folder, http={**http, "tls": {"ca_file": str(made.ca)}})) as runner:
+            assert [file.rows for file in runner.run("one")] == [10]
+    finally:
+        receiver.stop()
+
+
 def test_a_feed_that_fails_does_not_keep_another_one(calls: SqlStore, folder: Folder, receiver: Receiver) -> None:
     receiver.behaviour = hang
     told = {
@@ -272,7 +302,7 @@ def test_a_feed_that_fails_does_not_keep_another_one(calls: SqlStore, folder: Fo
     with closing(d.runner_of(calls, folder, d.feeds_of(f"feeds: {json.dumps(told)}"))) as runner:
         looking = gevent.spawn(runner.main)
         try:
-            wait_until(lambda: runner.delivered["good"] == 1 and len(receiver.seen) == 1, 30.0)
+            assert wait_until(lambda: runner.delivered["good"] == 1 and len(receiver.seen) == 1, 30.0)
         finally:
             looking.kill()
 
