@@ -326,7 +326,8 @@ class Application:
         return self.engine.figures()
 
     def switches(self) -> dict[str, str]:
-        return {name: str(driver.links.state) for name, driver in self.switches_by_name.items()}
+        found = self.switches_by_name.items()
+        return {name: "silent" if one.up and not one.fit else str(one.links.state) for name, one in found}
 
     def overloads(self) -> dict[tuple[str, str], bool]:
         return self.overload.states()

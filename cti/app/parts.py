@@ -111,7 +111,7 @@ def make_floor(
             "": _dispositions(settings.outbound),
             **{name: _dispositions(queue) for name, queue in settings.queues.items()},
         },
-        switches=lambda: {name: driver.leg_control for name, driver in drivers().items() if driver.up},
+        switches=lambda: {name: driver.leg_control for name, driver in drivers().items() if driver.fit},
         idle=() if settings.permanent_legs.idle is None else (settings.permanent_legs.idle,),
         alert=settings.permanent_legs.alert or ALERT,
     )

@@ -42,7 +42,7 @@ def make_out_calls(
     """And agents may dial from now on. ``switches``: there once the engine is made."""
 
     def legs() -> tuple[str, object] | None:
-        return next(((name, one.leg_control) for name, one in switches().items() if one.up), None)
+        return next(((name, one.leg_control) for name, one in switches().items() if one.fit), None)
 
     calls = OutCalls(
         floor.owner,

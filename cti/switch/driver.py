@@ -55,6 +55,8 @@ SUBSCRIBED = (
     "BACKGROUND_JOB",
     *LEG_EVENTS,
 )
+#: Heartbeats go out every 1.5 s; without an answer for so long a switch is given no new calls.
+FIT_S = 3.0
 #: mod_dptools `record`: mean energy of a frame below this counts as silence (of 32,767).
 SILENCE_THRESHOLD = 200
 
@@ -74,7 +76,7 @@ class FreeSwitch(MediaOrders, Tapes):
     ) -> None:
         """``holder``: who we are in our worker slot; None: nobody else is looked for there (one process has both)."""
         self.name = name
-        fence = Fence()
+        self._fence = fence = Fence()
         claim = Claim(settings.worker or "0", holder) if holder is not None else None
         self.links = SwitchLinks(name, settings, self, fence=fence, claim=claim)
         self.guard = Guard(self.links, after_s=guard_s)
@@ -93,6 +95,12 @@ class FreeSwitch(MediaOrders, Tapes):
         self.leg_control = Legs(self, self._worker)
         self.ears: Ears | None = None  # where a recogniser is configured
         self.idle_pct: float | None = None  # of its machine's processors, as the last HEARTBEAT told
+
+    @property
+    def fit(self) -> bool:
+        """May new calls be placed there? It is up, and has taken a heartbeat within `FIT_S`: a machine that is gone
+        without a word keeps its links for longer."""
+        return self.up and self._fence.age_s < FIT_S
 
     @property
     def backlog(self) -> int:

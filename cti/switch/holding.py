@@ -61,8 +61,13 @@ class Fence:
         self._renewed = max(self._renewed, at)
 
     @property
+    def age_s(self) -> float:
+        """Since the last renewal that was taken; 0 where nobody renews."""
+        return self._clock() - self._renewed if self.armed else 0.0
+
+    @property
     def over(self) -> bool:
-        return self.armed and self._clock() - self._renewed > LEASE_S
+        return self.age_s > LEASE_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import gevent
 import pytest
 
 from cti.core import events as ev
@@ -36,6 +37,20 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("a full disk needs the right to mount one: run the tests as root")
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_switch_that_is_silent_is_given_no_new_calls_and_its_links_are_given_up(engine: Engine) -> None:
+    beats = gevent.spawn(engine.driver.liveness.run)
+    try:
+        gevent.sleep(0)
+        assert engine.driver.fit
+        engine.cable.deafen()
+        wait_for(lambda: not engine.driver.fit, "it is not fit")
+        wait_for(lambda: "down" in engine.told.order, "the lease is over with a later heartbeat")
+        engine.plug()
+        wait_for(lambda: engine.driver.fit, "it is fit again")
+    finally:
+        beats.kill()
 
 
 # ---- what the caller leaves: the application `record` ---------------------------------------------------------------
