@@ -1,4 +1,4 @@
-"""`cti backend`: the back office's systems. `check` opens connections of its own; `differences` asks the engine."""
+"""`cti backend`: the back office's systems. `check` opens connections of its own; the others ask the engine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from cti.cli import differences
+from cti.cli import backend_status, differences
 from cti.cli.common import add_config, settings_of
 from cti.core.errors import CtiError
 
@@ -26,6 +26,7 @@ def add_to(nouns: Any) -> None:
     checking.add_argument("--json", action="store_true")
     checking.set_defaults(run=check)
     add_config(checking)
+    backend_status.add_to(verbs)
     differences.add_to(verbs)
 
 
