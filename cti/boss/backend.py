@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
@@ -51,10 +52,10 @@ class Backend:
         rate: tuple[float, float] | None = None,
     ) -> None:
         self.name, self._way, self._clock = name, way, clock
-        #: A way whose answers take minutes by their nature is not slow.
-        self._patient = bool(getattr(way, "patient", False))
         self._bulkhead = Bulkhead(concurrency)
         self._breakers: dict[str, Breaker] = {}
+        if getattr(way, "patient", False):  # its answers take minutes by their nature: none is slow
+            breaker = breaker.model_copy(update={"slow_ms": math.inf})
         self._breaker_settings = breaker
         self._rate = RateLimit(*rate) if rate is not None else None
         self._burst = rate[1] if rate is not None else 0.0
@@ -161,7 +162,7 @@ class Backend:
             ended = self._clock.monotonic()
             self.tally.latency[bisect_left(LATENCY_S, ended - permitted.began)] += 1
             failed = result.error is not None and result.error.reason != AWAITED
-            breaker.ended(permitted, permitted.began if self._patient else ended, failed=failed)
+            breaker.ended(permitted, ended, failed=failed)
 
         worker.rawlink(settle)
         worker.join(timeout=max(0.0, question.deadline - self._clock.monotonic()))
