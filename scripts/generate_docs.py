@@ -13,6 +13,7 @@ from pydantic_core import PydanticUndefined
 
 from cti.acd.states import CONTACT, OFFER, PRESENCE
 from cti.api.problems import KINDS
+from cti.app.doctor import codes
 from cti.boss import DEMO_INTERFACES, WAYS, load_office
 from cti.config import QueueSettings, Settings, SpeechSettings, SwitchSettings
 from cti.flow.reference import reference
@@ -180,6 +181,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "states.md": states,
     "events.md": events,
     "errors.md": errors,
+    "codes/doctor/index.md": codes.index,
+    **{f"codes/doctor/{name}.md": partial(codes.page, name) for name in codes.CODES},
     **{f"schema/{kind}.schema.json": partial(schema, kind) for kind in SCHEMAS},
 }
 

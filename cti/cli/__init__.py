@@ -32,8 +32,10 @@ def parser() -> argparse.ArgumentParser:
         callbacks,
         calls,
         demo,
+        doctor,
         feed,
         flows,
+        keys,
         lookup,
         notices,
         prompts,
@@ -53,9 +55,9 @@ def parser() -> argparse.ArgumentParser:
     nouns = root.add_subparsers(dest="noun", required=True, metavar="COMMAND")
     for module in (serve, demo, flows, notices, callbacks, sms, prompts, calls, recording, report, watch, switch, user):
         module.add_to(nouns)
-    for module in (lookup, backend, request, feed):
+    for module in (lookup, backend, request, feed, keys):
         module.add_to(nouns)
-    for module in (calendars, schedules, audit, backup):
+    for module in (calendars, schedules, audit, backup, doctor):
         module.add_to(nouns)
     return root
 

@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, text
 
 from cti.app import open_records
 from cti.app.backup import create_backup, restore_backup
+from cti.app.doctor.database import database
 from cti.config import load_settings
 from cti.core.errors import ConfigError, StoreUnavailable
 from cti.store import SqlStore
@@ -60,3 +61,26 @@ def test_a_database_is_dumped_beside_its_writer_and_filled(
         restore_backup(file, tmp_path / "again", database=url)
     assert full.value.code == "database-not-empty"
     restore_backup(file, tmp_path / "again", database=url, force=True)
+
+
+def test_the_doctor_looks_at_the_server(store: SqlStore, server: Server, folder: Folder, tmp_path: Path) -> None:
+    """Without fsync, as the server of the tests runs; and when it takes no writing."""
+    config = tmp_path / "cti.yaml"
+    keys = folder.path / "keys.json"
+    config.write_text(CONFIG.format(url=server.url).replace("store: {", f"store: {{keys: {keys}, "))
+
+    def look() -> set[str]:
+        return {one.code for one in database(load_settings(config))}
+
+    assert look() == {"database", "database-not-durable", "clock-same", "database-keys"}
+    engine = create_engine(server.url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("ALTER ROLE cti SET default_transaction_read_only = on"))
+        try:
+            assert look() == {"database", "database-read-only", "database-not-durable", "clock-same", "database-keys"}
+        finally:
+            connection.execute(text("SET default_transaction_read_only = off"))
+            connection.execute(text("ALTER ROLE cti RESET default_transaction_read_only"))
+    engine.dispose()
+    config.write_text(CONFIG.format(url="postgresql+psycopg://cti@127.0.0.1:1/cti"))
+    assert look() == {"database-unusable"}

@@ -64,6 +64,10 @@ def check(
 
 
 def _version(_: SwitchSettings, api: Api) -> Iterator[Finding]:
+    yield from tested_version(api)
+
+
+def tested_version(api: Api) -> Iterator[Finding]:
     answer = api("version")
     found = re.search(r"(\d+\.\d+)\.(\d+)", answer)
     if found is None:
@@ -75,7 +79,12 @@ def _version(_: SwitchSettings, api: Api) -> Iterator[Finding]:
 
 
 def _modules(settings: SwitchSettings, api: Api) -> Iterator[Finding]:
-    missing = [name for name in (*REQUIRED_MODULES, *settings.modules) if api(f"module_exists {name}") != "true"]
+    yield from modules(settings.modules, api)
+
+
+def modules(more: Collection[str], api: Api) -> Iterator[Finding]:
+    """Those that every deployment needs, and ``more``."""
+    missing = [name for name in (*REQUIRED_MODULES, *more) if api(f"module_exists {name}") != "true"]
     if missing:
         remedy = "build or install them (Debian: freeswitch-mod-…) and restart the switch"
         yield bad("module-missing", "modules", f"not loaded: {', '.join(missing)}", remedy)
@@ -103,6 +112,10 @@ def _films(films: Collection[str], api: Api) -> Iterator[Finding]:
 
 
 def _safety(_: SwitchSettings, api: Api) -> Iterator[Finding]:
+    yield from safety(api)
+
+
+def safety(api: Api) -> Iterator[Finding]:
     """Does the running switch execute what a caller writes? Asked of the switch, not of the files."""
     if not re.search(r"\boff\b", api("fsctl api_expansion")):
         remedy = "restart the switch on the rendered configuration (api-expansion false)"

@@ -1,0 +1,71 @@
+"""What callers meet: flows, their prompts, and the back office."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cti.app.office import open_office
+from cti.app.offline import configured_flows
+from cti.app.parts import speaks_by_itself
+from cti.boss.way import WayError
+from cti.core.errors import ConfigError, CtiError
+from cti.prompts import Renderer, WavPrompts
+from cti.switch.conf.verdict import Finding, bad, good, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cti.config import Settings
+    from cti.runtime.library import FlowLibrary
+
+
+def flows_and_prompts(settings: Settings) -> Iterator[Finding]:
+    subject = str(settings.flows)
+    try:
+        library = configured_flows(settings)
+    except ConfigError as error:
+        findings = [*getattr(error, "findings", ())] or [error.message]
+        message = f"{len(findings)} findings, the first: {findings[0]}"
+        yield bad("flows-refused", subject, message, "`cti flow check` shows all of them")
+        return
+    yield good("flows", subject, f"{len(library.plans)} flows")
+    if not speaks_by_itself(settings):
+        yield from _prompts(settings, library)
+
+
+def _prompts(settings: Settings, library: FlowLibrary) -> Iterator[Finding]:
+    chosen = settings.prompts
+    prompts = WavPrompts(
+        settings.flows / "prompts",
+        settings.data / "prompts",
+        voices=chosen.voices,
+        renderer=Renderer(speed=chosen.speed),
+    )
+    try:
+        says = library.fixed_prompts()
+        missing = [say for say in says if not prompts.is_rendered(say)]
+    finally:
+        prompts.close()
+    if missing:
+        languages = ", ".join(sorted({say.language for say in missing}))
+        message = f"{len(missing)} of {len(says)} are not rendered ({languages})"
+        yield warn("prompts-missing", str(settings.data / "prompts"), message, "cti prompts render")
+    else:
+        yield good("prompts", str(settings.data / "prompts"), f"all {len(says)} are rendered")
+
+
+def backends(settings: Settings, timeout_s: float) -> Iterator[Finding]:
+    if settings.boss.file is None:
+        return  # the demo's fifty subscribers
+    try:
+        with open_office(settings) as office:
+            for name in sorted(office.plan.backends):
+                try:
+                    office.probe(name, timeout_s)
+                except WayError as error:
+                    message = f"{error.outcome}: {error.reason}"
+                    yield bad("backend-down", f"back end {name}", message, f"cti backend check {name}")
+                else:
+                    yield good("backend", f"back end {name}", "it lets us in")
+    except CtiError as error:
+        yield bad("interfaces-refused", str(settings.boss.file), str(error), error.remedy or "mend what it names")
