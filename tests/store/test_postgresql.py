@@ -10,12 +10,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import gevent
 import pytest
 from sqlalchemy import create_engine, text
 
 from cti.core.errors import StoreUnavailable
 from cti.core.records import CallFilter, CallStarted, NodeVisit
+from cti.core.request_files import Answer, MadeFile, TakenUp
 from cti.store import SqlStore
+from cti.store.request_files import RequestFiles
 from tests.store.conftest import Folder
 from tests.store.test_store import A_CALL, expected_call, keep
 from tests.store.test_trouble import expected, ids, put_calls
@@ -139,3 +142,46 @@ def test_several_engines_write_and_one_record_stands(store: SqlStore, server: Se
     assert other.flush(20.0)
     assert ids(store) == expected(range(50))
     assert [s.health().rejected for s in (store, other)] == [0, 0]
+
+
+def test_no_question_is_in_two_files_and_no_number_is_left_out(store: SqlStore, server: Server, folder: Folder) -> None:
+    engines = [one.accounts.request_files for one in (store, folder.open(url=server.url))]
+    keys = [f"k{number:03d}" for number in range(60)]
+    for key in keys:
+        assert engines[0].add("orders", key, key.encode(), 1000.0, None)
+        assert not engines[1].add("orders", key, b"other", 1000.0, None)
+    sent: list[tuple[str, int, bytes]] = []
+
+    def send(files: RequestFiles, worker: str, day: str) -> None:
+        """Clocks differ about midnight: the days do."""
+        while files.due("orders", 1000.0, 7):
+            file = files.lease("orders", 1000.0, worker, 60.0) or files.claim(
+                "orders",
+                day,
+                1000.0,
+                1000.0,
+                7,
+                lambda seq, rows: MadeFile(f"{day}-{seq}", b"".join(rows)),
+                worker,
+                60.0,
+            )
+            if file is not None and files.ready(file, 1001.0, worker):
+                sent.append((file.day, file.seq, file.made.data))
+                files.written(file, 1002.0)
+            gevent.sleep(0)
+
+    at_work = [gevent.spawn(send, engines[n % 2], f"n/{n}", "20270115" if n < 3 else "20270116") for n in range(4)]
+    gevent.joinall(at_work, timeout=60.0, raise_error=True)
+    found = sorted(data[at : at + 4].decode() for _, _, data in sent for at in range(0, len(data), 4))
+    assert found == keys
+    for day in ("20270115", "20270116"):
+        seqs = [seq for of, seq, _ in sent if of == day]
+        assert seqs == list(range(1, len(seqs) + 1))
+    assert engines[1].outstanding("orders") == (0, 60)
+    taken = [
+        engine.take_up("orders", "R1", "0" * 64, 1, [(key, {"rc": "00"}) for key in keys], 1.0) for engine in engines
+    ]
+    assert taken == [TakenUp(answered=60), None]
+    assert engines[1].find("orders", ["k007"]) == {"k007": Answer(True, {"rc": "00"})}
+    engines[0].purge("orders", 2000.0, ())
+    assert engines[1].find("orders", keys) == {}
