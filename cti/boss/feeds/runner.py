@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from cti.boss.feeds.options import KEEP_DAYS, FeedPlan, name_of
 from cti.boss.feeds.proving import Proof, prove_day
 from cti.boss.feeds.store import FeedStore
 from cti.boss.feeds.ways import Asked, open_destination
-from cti.core.errors import CtiError
+from cti.core.errors import CtiError, StoreUnavailable
 from cti.core.feeds import FeedFile, FeedKind, FeedRecord, FeedState, Sums
 
 log = logging.getLogger("cti.boss.feeds")
@@ -165,15 +165,27 @@ class FeedRunner:
         there: Destination | None = None  # nothing is opened where nothing is to be sent
         try:
             for file in self._batches(plan):
-                there = there or self._open(plan)
-                self._deliver(plan, there, file)
+                with self._noted(file):
+                    there = there or self._open(plan)
+                    self._deliver(plan, there, file)
                 done.append(file)
         finally:
             if there is not None:
                 there.close()
         return done
 
-    def _batches(self, plan: FeedPlan) -> Any:
+    @contextmanager
+    def _noted(self, file: FeedFile) -> Iterator[None]:
+        """What fails is on record with the batch, whatever it is."""
+        try:
+            yield
+        except Exception as error:
+            reason = reason_of(error) if isinstance(error, CtiError) else f"bug-{type(error).__name__}"
+            with suppress(StoreUnavailable):
+                self.store.failed(file, reason, self._now())
+            raise
+
+    def _batches(self, plan: FeedPlan) -> Iterator[FeedFile]:
         """The oldest first."""
         yield from self.store.claimed(plan.name)
         for day in self._due(plan):
@@ -238,11 +250,7 @@ class FeedRunner:
         if data is None:  # claimed by an engine that kept no content
             data = self._on_thread(self._build, (plan, self._records(plan, file), file.number))
             self.store.fix(file, data)
-        try:
-            there.deliver(file, data)
-        except CtiError as error:
-            self.store.failed(file, reason_of(error), self._now())
-            raise
+        there.deliver(file, data)
         self.store.written(file, self._now())
         self.delivered[plan.name] += 1
         log.info("feed %s: %s with %d records", plan.name, file.name, file.rows)

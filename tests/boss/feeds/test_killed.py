@@ -13,8 +13,10 @@ import pytest
 from gevent.os import fork_and_watch, waitpid
 
 from cti.app.feeding import asked_by
-from cti.boss.feeds import post, runner, socket
+from cti.boss.feeds import runner, socket
+from cti.boss.mapping import outcome_of
 from cti.boss.ways.files import sftp
+from cti.boss.ways.http.way import HttpWay
 from cti.store import SqlStore
 from tests.boss.feeds import day as d
 from tests.boss.feeds.test_sending import NUMBER, Desk, by_socket, desk, feed, receiver, url_of
@@ -100,7 +102,7 @@ def test_a_batch_that_is_posted(folder: Folder, receiver: Receiver, step: str) -
         if step == "claimed":
             patch.setattr(runner, "open_destination", end)
         elif step == "posted":
-            patch.setattr(post.HttpWay, "post", after(1, post.HttpWay.post))
+            patch.setattr(HttpWay, "post", after(1, HttpWay.post))
         else:
             feeds = store.accounts.feeds
             patch.setattr(feeds, "written", after(1, feeds.written))
@@ -127,7 +129,7 @@ def test_frames_of_which_some_were_sent(folder: Folder, desk: Desk) -> None:
                 assert sending.verify("one", d.DAY).good
 
     def work(store: SqlStore, patch: pytest.MonkeyPatch) -> None:
-        patch.setattr(socket, "outcome_of", after(4, socket.outcome_of))
+        patch.setattr(socket, "outcome_of", after(4, outcome_of))
         run(store)
 
     killed(folder, work, desk.close)

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from cti.app.feeding import report_of
+from cti.boss.feeds import FeedRunner
 from cti.boss.feeds.lines import read_lines
 from cti.core.feeds import FeedKind
 from cti.runtime.reports import Options, Period, make
@@ -128,6 +130,24 @@ def test_records_are_forgotten_after_their_time_and_never_written_again(store: S
     assert feed.verify("one", d.DAY).good
     (folder.path / "out" / file.name).unlink()
     assert feed.verify("one", d.DAY).faults == ((file.name, "rows-gone"),)
+
+
+def test_what_a_feed_has_no_use_for_any_more_is_forgotten_by_itself(store: SqlStore, folder: Folder) -> None:
+    d.a_day_of_calls(store)
+    d.runner_of(store, folder, plans("calls")).run("one")
+    feeds, later = store.accounts.feeds, [d.NEXT]
+    known = plans("calls", keep_days=30)
+
+    def gone(named: Any, days: int) -> bool:
+        later[0] = d.NEXT + days * 86_400
+        report = report_of(feeds, store.reports, d.ZONE, lambda: d.NEXT)
+        FeedRunner(lambda: named, feeds, lambda: later[0], d.ZONE, folder.path, report)._purge()
+        return feeds.files("one", "20260302")[0].rows_gone_at is not None
+
+    assert not gone(known, 29)
+    assert not gone({}, 399)
+    assert gone(known, 30)
+    assert feeds.records(feeds.files("one", "20260302")[0], "calls", (d.BEGIN, d.END)) == []
 
 
 def test_the_same_on_postgresql(folder: Folder, server: Any) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from cti.app.feeding import asked_by
 from cti.boss.feeds import FeedRunner, rows
 from cti.boss.feeds.destination import FeedUndelivered
-from cti.core.errors import CtiError
+from cti.core.errors import ConfigError, CtiError
 from cti.core.webhooks import signature
 from cti.runtime.waiting import wait_until
 from cti.store import SqlStore
@@ -106,6 +106,20 @@ def test_an_unknown_certificate_is_refused(calls: SqlStore, folder: Folder, make
     options = {name: value for name, value in site.options().items() if name != "ca_file"}
     with closing(feed(calls, folder, to=site.url, reach=options)) as runner:
         assert reason(runner) == "bad-certificate"
+
+
+def test_what_can_never_work_is_told_too(calls: SqlStore, folder: Folder, tmp_path: Path) -> None:
+    (tmp_path / "known").write_text("")
+    for options in (
+        {"to": "sftp://u@127.0.0.1:9/in", "reach": {"known_hosts": "known"}},
+        {"table": {"url": "sqlite:///nothing.db", "table": "t"}},
+        {"http": {"url": "https://127.0.0.1:9/", "secret": "short"}},
+    ):
+        with closing(feed(calls, folder, **options)) as runner, pytest.raises(ConfigError) as raised:
+            runner.run("one")
+        state = calls.accounts.feeds.state("one")
+        assert state.failing is not None
+        assert state.failing.failure == raised.value.code
 
 
 # ---- an interface table ----------------------------------------------------------------------------------------------
