@@ -12,7 +12,11 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 
+from cti.core.calls import HandOver
 from cti.switch.conf import slot_variable
+from cti.switch.dialing import Dialing, OtherPlatform
+from cti.switch.handover import headers_of
+from cti.switch.orders import dial_string
 
 from .audio import heard_share, loudness, read_wav
 from .esl import Tap, wait_until
@@ -250,6 +254,7 @@ def test_a_call_from_elsewhere_is_not_let_in(real_switch: RealSwitch, tap: Tap) 
 def test_a_call_goes_out_by_a_registered_trunk(parked: Parked, carrier: FakeCarrier) -> None:
     """Number, own number and codecs as the settings say; the caller's number is not told."""
     assert carrier.registered.wait(20)
+    assert carrier.probed.wait(20)
     nth = len([call for call in carrier.calls if not call.outgoing]) + 1
     parked.execute("bridge", "[leg_timeout=10]sofia/gateway/telecom/13900139000", "bridge.1")
     call = carrier.wait_call(nth=nth)
@@ -272,3 +277,20 @@ def test_the_next_trunk_is_tried(parked: Parked, carrier: FakeCarrier) -> None:
     parked.execute("bridge", dial, "bridge.1")
     carrier.wait_call(20, nth=nth).hang_up()
     parked.completed("bridge.1", 20)
+
+
+def test_what_is_known_of_a_caller_goes_along_to_another_platform(parked: Parked, carrier: FakeCarrier) -> None:
+    assert carrier.registered.wait(20)
+    assert carrier.probed.wait(20)
+    nth = len([call for call in carrier.calls if not call.outgoing]) + 1
+    told = HandOver(parked.uuid, "13800138000", "10086", ("hotline.main", "hotline.bill"), "C-4711")
+    dialing = Dialing("cti.local", platforms={"old": OtherPlatform("telecom")})
+    (route,) = dialing.platform_routes("old", told, 10.0)
+    parked.execute("bridge", dial_string(route, f"{parked.uuid[:-4]}beef", "0"), "bridge.1")
+    call = carrier.wait_call(nth=nth)
+    assert call.invite is not None
+    assert call.invite.uri.startswith("sip:10086@127.0.0.1")
+    headers = {name: call.invite.get(name) for name in headers_of(told)}
+    assert headers == headers_of(told)
+    call.hang_up()
+    parked.completed("bridge.1")
