@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
         keys,
         lookup,
         notices,
+        ops,
         prompts,
         recording,
         report,
@@ -57,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
         module.add_to(nouns)
     for module in (lookup, backend, request, feed, keys):
         module.add_to(nouns)
-    for module in (calendars, schedules, audit, backup, doctor):
+    for module in (calendars, schedules, audit, backup, doctor, ops):
         module.add_to(nouns)
     return root
 

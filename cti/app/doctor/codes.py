@@ -100,7 +100,7 @@ CODES: dict[str, Code] = {
         "The switch runs on another configuration than the engine knows: restart it, or name its `password_file`."),
     "switch-acl": Code(
         "The switch refuses this address.", "No calls.",
-        "Add the engine's address to `event_socket` in the switch's settings; `cti switch config`; restart."),
+        "What `cti switch config` writes admits loopback only: run the engine there, or end a tunnel on that machine."),
     "switch-garbled": Code(
         "Something else than an event socket answers.", "No calls.", "Name the event socket's port (8021)."),
     "switch-lost": Code(
