@@ -165,6 +165,11 @@ def _bad_flow(deployment: Deployment) -> None:
     (deployment.folder / "flows" / "hello.yaml").write_text(FLOW.replace("type: end", "type: nothing"))
 
 
+def _no_queue(deployment: Deployment) -> None:
+    flow = FLOW.replace("{type: end}", "{type: queue, queue: sales, max_wait: 9s, to: {else: z}}, z: {type: end}")
+    (deployment.folder / "flows" / "hello.yaml").write_text(flow)
+
+
 def _no_prompts(deployment: Deployment) -> None:
     flow = FLOW.replace("{type: end}", "{type: play, say: 'Good day.', next: bye}, bye: {type: end}")
     (deployment.folder / "flows" / "hello.yaml").write_text(flow)
@@ -204,6 +209,7 @@ def _expires(deployment: Deployment) -> None:
         (_damaged, {"database-unusable": "fail"}),
         (_newer, {"database-schema": "fail"}),
         (_bad_flow, {"flows-refused": "fail"}),
+        (_no_queue, {"flows-refused": "fail"}),
         (_no_prompts, {"prompts-missing": "warn", "switch-unreachable": "fail"}),
         (_bad_interfaces, {"interfaces-refused": "fail", "flows-refused": "fail"}),
         (_expired, {"certificate-expires": "fail"}),

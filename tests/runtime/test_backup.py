@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import yaml
 
 from cti.app import Application, open_accounts, open_records
 from cti.app.backup import create_backup, read_manifest, restore_backup, verify
+from cti.boss import DEMO_INTERFACES
 from cti.cli import main
 from cti.config import load_settings
 from cti.core.errors import ConfigError, CtiError
@@ -114,12 +116,17 @@ def test_a_damaged_backup_is_told_before_anything_is_written(backup: Path, tmp_p
 def test_the_commands(platform: Platform, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     platform.settings()
     config = platform.folder / "cti.yaml"
+    shutil.copy(DEMO_INTERFACES, platform.folder / "data" / "interfaces.yaml")
+    config.write_text(config.read_text() + "boss: {file: data/interfaces.yaml}\n")
     assert main(["backup", "create", str(tmp_path / "b.tar"), "--config", str(config)]) == 0
     assert main(["backup", "verify", str(tmp_path / "b.tar"), "--json"]) == 0
     told = capsys.readouterr().out
     assert json.loads(told[told.index("{") :])["files"].keys() == read_manifest(tmp_path / "b.tar").files.keys()
     assert main(["backup", "restore", str(tmp_path / "b.tar"), "--target", str(tmp_path / "r")]) == 0
     assert "every one as it was written" in capsys.readouterr().out
+    restored = load_settings(tmp_path / "r" / "cti.yaml")
+    assert restored.boss.file == tmp_path / "r" / "data" / "interfaces.yaml"
+    assert restored.boss.file.exists()
     assert main(["backup", "restore", str(tmp_path / "b.tar"), "--target", str(tmp_path / "r")]) == 2
     assert "target-not-empty" in capsys.readouterr().err
 

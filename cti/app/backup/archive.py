@@ -27,12 +27,14 @@ _CHUNK = 1 << 20
 
 @dataclass(slots=True)
 class Manifest:
-    """``files``: path -> [bytes, SHA-256]. ``made_at``: ISO 8601. ``database``: sqlite or postgresql."""
+    """``files``: path -> [bytes, SHA-256]. ``made_at``: ISO 8601. ``database``: sqlite or postgresql. ``interfaces``:
+    which of the files is the interface server's; empty: the engine has none."""
 
     node: str
     made_at: str
     database: str
     recordings: bool
+    interfaces: str = ""
     program: str = __version__
     format: int = FORMAT
     files: dict[str, list[Any]] = field(default_factory=dict)

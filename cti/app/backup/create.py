@@ -58,8 +58,13 @@ def create_backup(settings: Settings, config: Path, target: Path, *, recordings:
 def _configuration(backup: Writer, settings: Settings, config: Path) -> None:
     """The engine's file, and those that it names."""
     backup.add(config, "config/cti.yaml")
-    if settings.boss.file is not None:
-        backup.add(settings.boss.file, "config/interfaces.yaml")
+    interfaces = settings.boss.file
+    if interfaces is not None and interfaces.resolve().is_relative_to(settings.data.resolve()):
+        # It stays where it is, for the paths in it count from its folder.
+        backup.manifest.interfaces = f"data/{interfaces.resolve().relative_to(settings.data.resolve())}"
+    elif interfaces is not None:
+        backup.manifest.interfaces = "config/interfaces.yaml"
+        backup.add(interfaces, backup.manifest.interfaces)
     if settings.webhooks.ca_file is not None:
         backup.add(settings.webhooks.ca_file, "config/webhooks-ca.pem")
     for switch in settings.switches:

@@ -56,7 +56,7 @@ def restore_backup(backup: Path, target: Path, *, database: str | None = None, f
         (target / NAMES["postgresql"]).unlink()
     else:
         _require_whole(target / NAMES["sqlite"])
-    return Restored(_configure(target, database), manifest)
+    return Restored(_configure(target, manifest, database), manifest)
 
 
 def _require_idle(data: Path) -> None:
@@ -84,13 +84,14 @@ def _require_whole(file: Path) -> None:
         raise StoreUnavailable(f"the database in the backup is damaged: {found}", remedy="use another backup")
 
 
-def _configure(target: Path, database: str | None) -> Path:
+def _configure(target: Path, manifest: Manifest, database: str | None) -> Path:
     """The engine's file with its paths turned to the folder; as it was it stays in ``config``."""
     told: dict[str, Any] = yaml.safe_load((target / "config" / "cti.yaml").read_text("utf-8"))
     told |= {"data": "data", "flows": "flows"}
     store = {name: value for name, value in (told.get("store") or {}).items() if name not in ("url", "keys")}
     told["store"] = {**store, **({"url": database} if database is not None else {})}
-    _turn(told, "boss", "file", "config/interfaces.yaml", target)
+    if manifest.interfaces:
+        _turn(told, "boss", "file", manifest.interfaces, target)
     _turn(told, "webhooks", "ca_file", "config/webhooks-ca.pem", target)
     for switch in told["switches"]:
         name = switch.get("name", "fs1")

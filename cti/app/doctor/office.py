@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cti.app.office import open_office
-from cti.app.offline import configured_flows
+from cti.app.offline import flow_catalog
 from cti.app.parts import speaks_by_itself
 from cti.boss.way import WayError
 from cti.core.errors import ConfigError, CtiError
 from cti.prompts import Renderer, WavPrompts
+from cti.runtime.library import load_folder
 from cti.switch.conf.verdict import Finding, bad, good, warn
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 def flows_and_prompts(settings: Settings) -> Iterator[Finding]:
     subject = str(settings.flows)
     try:
-        library = configured_flows(settings)
+        library = load_folder(settings.flows, replace(flow_catalog(settings), queues=frozenset(settings.queues)))
     except ConfigError as error:
         findings = [*getattr(error, "findings", ())] or [error.message]
         message = f"{len(findings)} findings, the first: {findings[0]}"
