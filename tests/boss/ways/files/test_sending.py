@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from sqlalchemy import select
 
 from cti.boss.way import AWAITED, OUTCOME, Carried, Outbox, Question, Surroundings, WayError
 from cti.boss.ways.files import KIND, remote
-from cti.boss.ways.files.options import FilesBackend, FilesTarget
+from cti.boss.ways.files.answers import Answers
+from cti.boss.ways.files.options import AnswerOptions, FilesBackend, FilesTarget
+from cti.boss.ways.files.proving import BadFile
 from cti.boss.ways.files.sending import Sending
 from cti.store import SqlStore
 from cti.store.schema_request_files import request_files, request_rows
@@ -72,9 +75,17 @@ class Rig:
             at = request_rows.c
             return [(row.key, row.seq) for row in connection.execute(select(at.key, at.seq).order_by(at.key))]
 
+    def kept(self) -> bytes:
+        """What the disk has of the database; its log may go at any moment."""
+        found = self.folder.db.read_bytes()
+        with suppress(FileNotFoundError):
+            found += Path(f"{self.folder.db}-wal").read_bytes()
+        return found
+
     def close(self) -> None:
         for way in self.ways:
             way.close()
+            assert way._sending._greenlet.dead
         self.folder.close()
 
 
@@ -256,7 +267,9 @@ def test_a_file_that_is_not_what_its_chk_says_is_named_until_it_is(
     assert asked.get(timeout=60)["fee"] == Decimal("12.50")
 
 
-def test_gaps_duplicates_and_names_that_lead_elsewhere_are_told(make: Callable[..., Site], rig: Rig) -> None:
+def test_gaps_duplicates_and_names_that_lead_elsewhere_are_told(
+    make: Callable[..., Site], rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
     site = make("local")
     told = rig.way(site)
     asked = gevent.spawn(told.ask, order())
@@ -265,6 +278,7 @@ def test_gaps_duplicates_and_names_that_lead_elsewhere_are_told(make: Callable[.
     assert asked.get(timeout=60)["code"] == "00"  # an answer is one, whatever else is missing
     problem(told, "sequence-gap")
     answer(site, 1, "call/1|00|1\n")  # the content of the other one
+    until(lambda: f"RSP_{DAY}_001.txt has the content of another file" in caplog.text)
     until(lambda: told.facts()["answers.problem"] == "")
     assert told.facts()["twice"] == 0
     answer(site, 2, "call/1|00|100000\n")  # a name that was taken up already
@@ -295,6 +309,20 @@ def test_without_chk_an_answer_counts_when_it_has_stopped_growing_and_may_be_rem
     file = answer(site, 1, "call/1|00|1\n", chk=None)
     assert asked.get(timeout=60)["code"] == "00"
     until(lambda: not file.exists())
+
+
+def test_what_still_grows_is_left(site: Site) -> None:
+    options = AnswerOptions.model_validate({**ANSWERS, "ready": "stable"})
+    answers = Answers(options, site.open())
+    file = answer(site, 1, "a|00|1\n", chk=None)
+    for more in ("b|00|1\n", ""):
+        [entry] = answers.look({})
+        with pytest.raises(BadFile, match="growing"):
+            answers.read(entry)
+        with file.open("a") as open_file:
+            open_file.write(more)
+    [entry] = answers.look({})
+    assert [key for key, _ in answers.read(entry).rows] == ["a", "b"]
 
 
 def test_another_s_file_of_the_same_name_is_left_alone_and_no_number_is_left_out(site: Site, rig: Rig) -> None:
@@ -363,10 +391,10 @@ def test_what_is_kept_shows_no_data_and_is_forgotten_in_time(make: Callable[...,
     site = make("local")
     way = rig.way(site, every_s=3600)
     put_in(way, "call/1")
-    assert not any(NUMBER.encode() in file.read_bytes() for file in rig.folder.path.iterdir())
+    assert NUMBER.encode() not in rig.kept()
     rig.ahead_s = 3600.0
     until(lambda: way.facts()["files"] == 1)
-    assert not any(NUMBER.encode() in file.read_bytes() for file in rig.folder.path.iterdir())
+    assert NUMBER.encode() not in rig.kept()
     files = rig.store.accounts.request_files
     files.purge("orders", BEGIN + 10 * 86_400, ())
     assert len(rig.rows()) == 1  # no answer yet
