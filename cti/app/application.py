@@ -18,6 +18,7 @@ from cti.app.admitting import make_admission, make_overload
 from cti.app.clocks import SystemClock
 from cti.app.feeding import make_feeds
 from cti.app.hooks import make_async_desk, make_outbox, make_webhooks
+from cti.app.jobs import FEEDS, TIMERS, TimerMarks, make_owners
 from cti.app.office_watch import OfficeWatch
 from cti.app.parts import (
     find_engine,
@@ -168,6 +169,8 @@ class Application:
         self._flows = Flows(self.library, self.reloader, store.flows)
         self.conversations = Conversations(self.engine)
         self.engine.add_switch(self.conversations)
+        self.jobs = make_owners(settings, store.accounts.jobs, holder)
+        self.feeds.owned = lambda: self.jobs[FEEDS].held
         self.timers = self._timers()
         self.switches_by_name = {s.name: self._switch(s) for s in settings.switches}
         self._beats: list[gevent.Greenlet[[], None]] = []
@@ -211,9 +214,8 @@ class Application:
             self._beats.append(gevent.spawn(driver.liveness.run))
         self._beats.append(gevent.spawn(LoadWatch(self.overload, lambda: self.switches_by_name).run))
         self._beats.append(gevent.spawn(keep_phones(self.settings, self.accounts, self.switches_by_name).run))
-        if self.settings.worker.slot == 0:
-            self._beats.append(gevent.spawn(self.timers.main))
-            self._beats.append(gevent.spawn(self.feeds.main))
+        self._beats += [gevent.spawn(owner.run) for owner in self.jobs.values()]
+        self._beats += [gevent.spawn(self.timers.main), gevent.spawn(self.feeds.main)]
         resumed = self._requests.resume()
         if resumed:
             log.warning("%d requests that were promised to callers are taken up", resumed)
@@ -277,6 +279,8 @@ class Application:
         if left:
             log.warning("%d calls are left parked on the switch", left)
         gevent.killall(self._beats)
+        for owner in self.jobs.values():
+            owner.release()
         self.callbacks.stop()
         self.floor.stop()
         if not self._taken_by:  # else the other engine tells how this one's agents spent their time from now on
@@ -397,8 +401,8 @@ class Application:
         runs = TimerRuns(self.engine)
         self.engine.add_switch(runs)
         settings = self.settings
-        zone, file = ZoneInfo(settings.timezone), settings.data / "timers.json"
-        return Timers(lambda: self.library.entry, runs.begin, self._clock, zone, file)
+        zone, marks = ZoneInfo(settings.timezone), TimerMarks(self.accounts.store.jobs, self.jobs[TIMERS])
+        return Timers(lambda: self.library.entry, runs.begin, self._clock, zone, marks)
 
     def _switch(self, switch: SwitchSettings) -> FreeSwitch:
         settings = self.settings

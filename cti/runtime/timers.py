@@ -1,24 +1,21 @@
 """Begins the flows of timers when they are due, each due moment once.
 
-What has been seen to is kept in a small file, ``{entry's name: moment}``, written before a run begins: an engine that
-dies in between leaves a run out rather than run it twice. Moments that passed while no engine was there are made up
-when they are no older than `LATE_S`; older ones are left out, with a line in the log. One engine at a time uses the
-file; of several workers the one in slot 0 has the timers.
+What has been seen to is kept in the database, entry -> moment, written before a run begins: an engine that dies in
+between leaves a run out rather than run it twice. Moments that passed while no engine was there are made up when they
+are no older than `LATE_S`; older ones are left out, with a line in the log. Of several engines with one database the
+owner of the job has the timers (`cti.runtime.job_owner`), and the write is refused to whoever was it before.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gevent.event import Event as Flag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
     from zoneinfo import ZoneInfo
 
     from cti.flow import EntryTable
@@ -29,6 +26,20 @@ log = logging.getLogger("cti.timers")
 LATE_S = 600.0
 #: Never asleep for longer: the entry table may be another one, and somebody may have set the clock.
 LOOK_S = 10.0
+#: Between two looks whether the timers are ours.
+OWNED_S = 1.0
+
+
+class Marks(Protocol):
+    """Up to which moment each timer was seen to, in seconds since 1970; one engine's at a time."""
+
+    @property
+    def owned(self) -> bool: ...
+
+    def read(self) -> dict[str, float]: ...
+
+    def write(self, marks: dict[str, float]) -> None:
+        """Raises CtiError: then nothing is begun."""
 
 
 class Timers:
@@ -40,17 +51,20 @@ class Timers:
         begin: Callable[[str], object],
         clock: Clock,
         zone: ZoneInfo,
-        file: Path,
+        marks: Marks,
     ) -> None:
         self._table, self._begin = table, begin
-        self._clock, self._zone, self._file = clock, zone, file
-        self._seen = _read(file)  # entry -> everything due up to this moment was seen to
+        self._clock, self._zone, self._marks = clock, zone, marks
+        self._seen: dict[str, datetime] | None = None  # entry -> everything due up to this moment was seen to
         self._stopped = Flag()
 
     def main(self) -> None:
         """Until `stop`; a failure of one look is logged, and the next look follows."""
         pause_s = 0.0
         while not self._stopped.wait(pause_s):
+            if not self._marks.owned:
+                self._seen, pause_s = None, OWNED_S  # somebody else goes on with them, and writes
+                continue
             try:
                 pause_s = self.look()
             except Exception:
@@ -64,6 +78,9 @@ class Timers:
         """Begin what is due; seconds until the next look. A timer first seen now has missed nothing."""
         table, now = self._table(), datetime.fromtimestamp(self._clock.now(), self._zone)
         entries = {entry.name: entry for entry in table.timers()}
+        if self._seen is None:
+            told = self._marks.read()
+            self._seen = {name: datetime.fromtimestamp(seen, self._zone) for name, seen in told.items()}
         due: list[str] = []
         wait_s = LOOK_S
         news = self._seen.keys() != entries.keys()
@@ -80,35 +97,10 @@ class Timers:
             seen[name] = max(seen[name], now)  # a clock that was set back brings nothing a second time
             if moment is not None:
                 wait_s = min(wait_s, max(0.0, (moment - now).total_seconds()))
-        self._seen = seen
         if news:
-            self._write()
+            self._marks.write({name: moment.timestamp() for name, moment in seen.items()})
+        self._seen = seen
         for name in due:
             log.info("timer '%s' is due", name)
             self._begin(name)
         return wait_s
-
-    def _write(self) -> None:
-        """Raises OSError: then nothing is begun, and the moments count as seen to."""
-        text = json.dumps({name: moment.isoformat() for name, moment in self._seen.items()}, ensure_ascii=False)
-        fresh = self._file.with_suffix(".new")
-        with open(fresh, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._file)
-
-
-def _read(file: Path) -> dict[str, datetime]:
-    """What an earlier engine wrote; nothing when it cannot be read, which makes every timer a new one."""
-    try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        seen = {str(name): datetime.fromisoformat(moment) for name, moment in kept.items()}
-        if any(moment.tzinfo is None for moment in seen.values()):
-            raise ValueError("a moment without offset")
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        log.warning("timers: %s cannot be read (%s); nothing is made up", file, error)
-        return {}
-    return seen

@@ -25,6 +25,7 @@ from cti.store.database import file_of, make_engine, parse_url
 from cti.store.feeds import Feeds
 from cti.store.flow_drafts import FlowDrafts
 from cti.store.idempotency import IdempotencyKeys
+from cti.store.jobs import Jobs
 from cti.store.limits import AccountLimits
 from cti.store.migrate import require_head
 from cti.store.notices import Notices
@@ -65,6 +66,7 @@ class AccountStore:
         self.async_requests = AsyncRequests(engine, url, sealer)
         self.feeds = Feeds(engine, url, sealer)
         self.request_files = RequestFiles(engine, url, sealer)
+        self.jobs = Jobs(engine, url)
         self.limits = AccountLimits(engine, url)
         self.webhooks = Webhooks(engine, url, sealer)
         self.webhook_queue = WebhookQueue(engine, url, sealer)
@@ -80,6 +82,7 @@ class AccountStore:
             repository.close()
         self.office_writes.close()
         self.office_cache.close()
+        self.jobs.close()
         self.async_requests.close()
         self.feeds.close()
         self.request_files.close()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +13,7 @@ import pytest
 from cti.core.calls import Medium
 from cti.flow import EntryTable, load_entry
 from cti.runtime.timers import LATE_S, LOOK_S, Timers
+from cti.store.jobs import StaleEpoch
 
 from .platform import Platform, path, summary
 
@@ -24,9 +23,10 @@ DAILY = "entries: [{name: daily, medium: timer, every: {time: '09:00'}, flow: x}
 
 @dataclass
 class Hands:
-    """A clock to set, a table to change, and what was begun."""
+    """A clock to set, a table to change, and what was begun; and what was noted (`cti.runtime.timers.Marks`)."""
 
-    file: Path
+    noted: dict[str, float] = field(default_factory=dict)
+    owned: bool = True
     text: str = DAILY
     begun: list[tuple[str, str]] = field(default_factory=list)
     at: float = 0.0
@@ -46,15 +46,23 @@ class Hands:
         self.begun.append((f"{datetime.fromtimestamp(self.at, ZONE):%d %H:%M:%S}", name))
 
     def engine(self) -> Timers:
-        return Timers(self.table, self.begin, self, ZONE, self.file)
+        return Timers(self.table, self.begin, self, ZONE, self)
+
+    def read(self) -> dict[str, float]:
+        return dict(self.noted)
+
+    def write(self, marks: dict[str, float]) -> None:
+        if not self.owned:
+            raise StaleEpoch("the timers are another engine's")
+        self.noted = marks
 
     def set(self, moment: str) -> None:
         self.at = datetime.fromisoformat(f"{moment}+08:00").timestamp()
 
 
 @pytest.fixture
-def hands(tmp_path: Path) -> Hands:
-    return Hands(tmp_path / "timers.json")
+def hands() -> Hands:
+    return Hands()
 
 
 def test_a_timer_is_begun_when_it_is_due_and_once(hands: Hands) -> None:
@@ -108,17 +116,21 @@ def test_a_timer_that_is_new_has_missed_nothing_and_one_that_is_gone_is_forgotte
     hands.text = "entries: [{name: other, medium: timer, every: {time: '08:59'}, flow: x}]"
     timers.look()
     assert hands.begun == []
-    assert list(json.loads(hands.file.read_text())) == ["other"]
+    assert list(hands.noted) == ["other"]
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"daily": 5}', '{"daily": "2026-03-01T09:00"}', "\xff"])
-def test_a_spoilt_file_makes_every_timer_a_new_one(hands: Hands, content: str) -> None:
-    hands.file.write_bytes(content.encode("latin-1"))
-    hands.set("2026-03-02T09:00:01")
-    hands.engine().look()
-    hands.set("2026-03-03T09:00:00")
-    hands.engine().look()
-    assert hands.begun == [("03 09:00:00", "daily")]
+def test_who_has_lost_the_job_begins_nothing(hands: Hands) -> None:
+    timers = hands.engine()
+    hands.set("2026-03-02T08:59:59")
+    timers.look()
+    hands.owned = False
+    hands.set("2026-03-02T09:00:00")
+    with pytest.raises(StaleEpoch):
+        timers.look()
+    assert hands.begun == []
+    hands.owned = True
+    hands.engine().look()  # the one who has it now
+    assert hands.begun == [("02 09:00:00", "daily")]
 
 
 @dataclass
@@ -131,7 +143,7 @@ class Sent:
 
 
 def test_a_timer_runs_its_flow_and_is_on_record(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    application, sent, clock = platform.application, Sent(), Hands(platform.folder / "other.json")
+    application, sent, clock = platform.application, Sent(), Hands()
     application.engine._services.messages._channels["sms"] = sent
     timers: Any = application.timers
     begun: list[str] = []

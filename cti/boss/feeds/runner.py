@@ -26,6 +26,8 @@ from cti.core.errors import CtiError, StoreUnavailable
 from cti.core.feeds import FeedFile, FeedKind, FeedRecord, FeedState, Sums
 
 log = logging.getLogger("cti.boss.feeds")
+#: Between two looks whether it is.
+OWNED_S = 1.0
 EVERY_S = 60.0
 #: What blocks: files on servers, databases. Each feed waits for its own only.
 _THREADS = 8
@@ -59,6 +61,8 @@ class FeedRunner:
         self._woken = Event()
         #: (feed, reason) and feed: failed attempts, and batches that arrived, since the start.
         self.failures, self.delivered = Counter[tuple[str, str]](), Counter[str]()
+        #: Is it this engine that looks by itself?
+        self.owned: Callable[[], bool] = lambda: True
         #: As they were at the last look.
         self.states: dict[str, FeedState] = {}
 
@@ -71,10 +75,12 @@ class FeedRunner:
         try:
             while True:
                 self._woken.clear()
-                for name in sorted(self._plans().keys() - self._looking):
-                    self._look_soon(name)
-                self._purge()
-                self._woken.wait(EVERY_S)
+                owned = self.owned()
+                if owned:
+                    for name in sorted(self._plans().keys() - self._looking):
+                        self._look_soon(name)
+                    self._purge()
+                self._woken.wait(EVERY_S if owned else OWNED_S)
         finally:
             self._looks.kill()
 

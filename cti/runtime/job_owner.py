@@ -1,0 +1,97 @@
+"""One engine at a time does a scheduled job (timers, feeds), whichever of those that share a database.
+
+The holder counts on in the database; who wants the job takes it when the count has stood still for `LEASE_S` and a
+margin by its own clock. No wall clock is compared, so that setting one harms nobody. A holder that could not count for
+`LEASE_S`, by a clock that goes on while it is stopped, does nothing more in the job's name, and what it writes is
+refused by its epoch.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+import gevent
+
+from cti.core.errors import CtiError
+from cti.store.jobs import Lease, StaleEpoch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from cti.store.jobs import Jobs
+
+log = logging.getLogger("cti.jobs")
+
+BEAT_S, LEASE_S, MARGIN_S = 2.0, 6.0, 2.0
+
+
+def boottime() -> float:
+    """Seconds since the machine started, those in which it slept included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class JobOwner:
+    """``before``: names of holders that are known to be over, such as earlier runs of this engine."""
+
+    def __init__(
+        self,
+        job: str,
+        jobs: Jobs,
+        holder: str,
+        before: Collection[str] = (),
+        *,
+        clock: Callable[[], float] = boottime,
+    ) -> None:
+        self.job, self._jobs, self._holder = job, jobs, holder
+        self._before = {"", holder, *before}
+        self._clock = clock
+        self.epoch: int | None = None
+        self._renewed = 0.0
+        self._seen: Lease | None = None
+        self._since = 0.0
+
+    @property
+    def held(self) -> bool:
+        """May the job be done now?"""
+        return self.epoch is not None and self._clock() - self._renewed < LEASE_S
+
+    def run(self) -> None:
+        """Until killed."""
+        while True:
+            try:
+                self.look()
+            except CtiError as error:
+                log.warning("who does the job %s is not known: %s", self.job, error)
+            gevent.sleep(BEAT_S)
+
+    def look(self) -> None:
+        """Renew, or take what nobody has. Raises StoreUnavailable."""
+        at = self._clock()
+        if self.epoch is not None:
+            try:
+                self._jobs.renew(self.job, self.epoch)
+                self._renewed = at
+            except StaleEpoch:
+                log.warning("the job %s was taken over by another engine", self.job)
+                self.epoch = None
+            return
+        found = self._jobs.find(self.job)
+        if found != self._seen:
+            self._seen, self._since = found, at
+        free = found is None or found.holder in self._before
+        if free or at - self._since >= LEASE_S + MARGIN_S:
+            self.epoch = self._jobs.take(self.job, self._holder, found)
+            self._renewed = at
+            if self.epoch is not None:
+                log.info("the job %s is this engine's (epoch %d)", self.job, self.epoch)
+
+    def release(self) -> None:
+        """At an orderly end: the next one need not wait."""
+        epoch, self.epoch = self.epoch, None
+        if epoch is not None:
+            try:
+                self._jobs.release(self.job, epoch)
+            except CtiError as error:
+                log.warning("the job %s could not be given back: %s", self.job, error)
