@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cti.app.backup.archive import Manifest, Writer, writing
-from cti.app.backup.databases import NAMES, copy_database, kind_of
+from cti.app.backup.databases import NAMES, base_name, copy_database, kind_of
 from cti.app.parts import store_place
 from cti.core.errors import ConfigError
+from cti.store.database import file_of, parse_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +43,10 @@ def create_backup(settings: Settings, config: Path, target: Path, *, recordings:
         for file in _flows(settings.flows):
             backup.add(file, f"flows/{file.relative_to(settings.flows)}")
         # What is still to go into the database comes before the database: twice does no harm, not at all would.
+        base = file_of(parse_url(url)) or keys
+        for file in sorted(base.parent.glob(f"{base.name}.spill.jsonl*")):
+            if file.stat().st_size:
+                backup.add(file, f"data/{base_name(url)}{file.name.removeprefix(base.name)}")
         later = []
         for file in _data(settings.data, keys):
             parts = file.relative_to(settings.data).parts
@@ -96,7 +101,11 @@ def _data(folder: Path, keys: Path) -> Iterator[Path]:
         first = file.relative_to(folder).parts[0]
         if first in LEFT_OUT or not file.is_file() or file == keys or first == "keys.json":
             continue
-        # The database itself is copied by its own means; the spill file and what was refused are plain files.
-        if first.startswith(".") or first.endswith((".lock", ".sock", ".db", ".db-wal", ".db-shm", ".db-journal")):
+        # The database and its spill files are copied by themselves, and may lie elsewhere.
+        if (
+            ".spill.jsonl" in first
+            or first.startswith(".")
+            or first.endswith((".lock", ".sock", ".db", ".db-wal", ".db-shm", ".db-journal"))
+        ):
             continue
         yield file

@@ -26,6 +26,11 @@ def kind_of(url: str) -> str:
     return parse_url(url).get_backend_name()
 
 
+def base_name(url: str) -> str:
+    """Of the file that the spill file is named after, in what is restored."""
+    return "cti.db" if kind_of(url) == "sqlite" else "keys.json"
+
+
 def copy_database(url: str, target: Path) -> None:
     """As it is at one moment. Raises StoreUnavailable, ConfigError (pg-dump-missing)."""
     parsed = parse_url(url)

@@ -47,8 +47,10 @@ def restore_backup(backup: Path, target: Path, *, database: str | None = None, f
             remedy="name an empty one, or say --force to write over what is there",
         )  # fmt: skip
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for old in ("cti.db-wal", "cti.db-shm", "cti.db-journal", "cti.db.spill.jsonl"):
-        (target / "data" / old).unlink(missing_ok=True)  # of the database that was there: they would be played into it
+    data = target / "data"  # what is of the database that was there would be played into this one
+    spilled = [*data.glob("cti.db.spill.jsonl*"), *data.glob("keys.json.spill.jsonl*")]
+    for old in (*spilled, *(data / f"cti.db-{end}" for end in ("wal", "shm", "journal"))):
+        old.unlink(missing_ok=True)
     unpack(backup, target)
     if manifest.database == "postgresql":
         assert database is not None
