@@ -42,7 +42,11 @@ def arrive(floor: Floor, case: Case, queue: Queue) -> None:
     rank(floor, case)
     floor.out.append(EntryBegan(floor.now, case.entry, case.contact, queue.config.name, case.wish.medium, case.counted))
     bar = _bar(floor, case)
-    onward = next((rule for rule in queue.config.overflow if _overflows(floor, case, rule, bar)), None)
+    onward = (
+        None
+        if _stood_here(case)
+        else next((rule for rule in queue.config.overflow if _overflows(floor, case, rule, bar)), None)
+    )
     if onward is not None:
         overflow(floor, case, onward)
     elif bar:
@@ -56,7 +60,7 @@ def stand(floor: Floor, case: Case) -> None:
     case.in_line = True
     for rule in case.queue.config.overflow:
         if rule.after_s is not None and rule.to not in case.visited:
-            floor.at(floor.now + rule.after_s, due.OverflowDue(case.contact, case.entry, rule))
+            floor.at(case.entered_at + rule.after_s, due.OverflowDue(case.contact, case.entry, rule))
     seek(floor, case)
 
 
@@ -69,16 +73,21 @@ def _bar(floor: Floor, case: Case) -> str:
     queue = case.queue
     if case.wish.prefer and case.wish.prefer_s is None:  # for one agent in person: the line is not what it waits in
         return "" if case.waits_for is not None else "no_agents"
-    if not queue.opened:
+    if not queue.opened and not _stood_here(case):
         return "closed"
     waits_alone = queue.config.wait_unstaffed or case.wish.patient or case.wish.returns
     if not waits_alone and not staffed(floor, case):
         return "no_agents"
     limit = queue.config.limit
-    if limit is None or len(queue.line) < limit:
+    if limit is None or len(queue.line) < limit or _stood_here(case):
         return ""
     need = floor.needs.get(case.slot, case.asked(), queue.config.select)
     return "full" if case.waits_for is not None or need.best_idle() is None else ""
+
+
+def _stood_here(case: Case) -> bool:
+    """Before the end of another engine: it has been let in already."""
+    return case.wish.since is not None and len(case.visited) == 1
 
 
 def staffed(floor: Floor, case: Case) -> bool:

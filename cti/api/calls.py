@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FILTERS = ("caller", "called", "flow", "outcome", "terminal_cause", "since", "until", "live")
 UNMASK = ("unmask", "reason")
-TIMES = ("started_at", "answered_at", "ended_at", "entered_at", "left_at", "added_at", "at")
+TIMES = ("started_at", "answered_at", "ended_at", "entered_at", "left_at", "added_at", "began_at", "at")
 SPANS = ("masked", "paused")  # lists of [from, to)
 
 

@@ -24,6 +24,7 @@ from cti.app.parts import (
     find_engine,
     load_boss,
     make_channel,
+    make_durable,
     make_floor,
     make_folder,
     make_hours,
@@ -41,7 +42,7 @@ from cti.boss import InterfaceServer
 from cti.channels.conversations import Conversations
 from cti.channels.fax_pages import TextPages
 from cti.channels.timer_runs import TimerRuns
-from cti.core.errors import SwitchUnavailable
+from cti.core.errors import StoreUnavailable, SwitchUnavailable
 from cti.flow import EntryTable
 from cti.prompts import TextPrompts, WavPrompts
 from cti.runtime.account_services import AccountServices
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
 
     from cti.config import Settings, SwitchSettings
     from cti.core.documents import DocumentLeft
+    from cti.core.floor_records import EntryOpened
     from cti.ports import Clock, MessageChannel, Recogniser, Store
     from cti.runtime.engine import Figures
     from cti.switch.holding import Holder
@@ -123,7 +125,7 @@ class Application:
         url, keys = store_place(settings)
         store = open_store(url, keys, clock=self._clock.now)
         self.store: Store = store
-        self._reports = store.reports
+        self._reports, self._owners, self._flow_history = store.reports, store.owners, store.flows
         self._announce = announce
         self.accounts = AccountServices(store.accounts, load_token_key(settings.data / "token-key.pem"), self._clock)
         log_of_writes = store.accounts.office_writes
@@ -209,6 +211,9 @@ class Application:
         self.floor.start()
         self._begin_desks()
         self.recordings.start()
+        if left := self.durable.begin():
+            log.warning("%d calls that the last engine left may go on", left)
+        self._beats.append(gevent.spawn(self.durable.run))
         for driver in drivers:
             driver.links.start()
             self._beats.append(gevent.spawn(driver.liveness.run))
@@ -318,6 +323,14 @@ class Application:
             log.warning("%d faxes that waited for agents wait on", len(found))
         return found
 
+    def _stays_left(self, worker: str) -> list[EntryOpened]:
+        """Callers whom the last engine of this worker left in queues."""
+        try:
+            return self.store.find_stays(worker)
+        except StoreUnavailable as error:
+            log.error("places in queues are not known: %s", error)
+            return []
+
     def _notice_over(self, notice: str) -> None:
         """Whoever wanted to be called when this is over is called now."""
         desk = getattr(self, "callbacks", None)
@@ -350,7 +363,9 @@ class Application:
         self._ledger = Ledger(self.store.record, worker)
         self._documents = self._documents_left(worker)
         going_on = {one.contact: one.entry_id for one in self._documents if one.entry_id}
-        self._ledger.begin(self.floor.owner.now(), going_on)
+        self._ledger.begin(self.floor.owner.now(), going_on, self._stays_left(worker))
+        self.floor.callers.settling = lambda: self.durable.settling
+        self.floor.callers.lost = lambda calls: self._ledger.lose(calls, self.floor.owner.now())
         self.floor.texts.documents = Documents(self.store.record, worker)
         self.hours = make_hours(settings, self._clock, self.floor, library)
         self.floor.owner.listeners.append(self._ledger.hear)
@@ -358,6 +373,10 @@ class Application:
         self.floor.wrapups.keep, self._ledger.written = self._ledger.note, self.floor.wrapups.closing
         admission = make_admission(settings, self._clock, self.blocked.holds, self.overload, self.boss)
         journal = Journal(self.store, self._clock)
+        self.durable = make_durable(
+            settings, self.store, self._owners, self._flow_history, self._clock, library, self.reloader
+        )
+        self.durable.settled = self.floor.callers.let_in
         self.set_notices = make_set_notices(self.accounts.store.notices, self.notices, self._clock, library, desk)
         out = make_out_calls(settings, self.floor, journal, lambda: self.switches_by_name, self.recordings.plain)
         self.callbacks = make_callback_desk(
@@ -393,6 +412,7 @@ class Application:
             faxes=faxes,
             pages=TextPages(settings.fax.font),
             recogniser=self._recogniser,
+            durable=self.durable,
             silent_s=settings.limits.silent_s,
         )
         return Engine(library, services, admission, lost_after_s=settings.worker.guard_s), prompts

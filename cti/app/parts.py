@@ -10,12 +10,14 @@ from cti.acd import Overflow, QueueConfig, Select
 from cti.boss import DEMO_DATABASE, DEMO_INTERFACES, WAYS, OfficePlan, ensure_demo_database, load_office
 from cti.channels.log import LogChannel
 from cti.channels.outbox import OutboxChannel
+from cti.core.commands import Say
 from cti.core.errors import ConfigError
 from cti.core.recordings import RecordingKind, Retention
 from cti.core.wrapups import Dispositions
 from cti.flow.notices import notice_says
 from cti.flow.suggest import did_you_mean
 from cti.prompts import Renderer, TextPrompts, WavPrompts
+from cti.runtime.durable import DurableCalls, PlanSource
 from cti.runtime.floor import Floor
 from cti.runtime.floor.agent_legs import ALERT
 from cti.runtime.floor.hours import OpeningHours
@@ -36,8 +38,9 @@ if TYPE_CHECKING:
     from cti.config import OutboundSettings, QueueSettings, Settings
     from cti.flow import Catalog
     from cti.flow.notices import Notice
-    from cti.ports import Clock, MessageChannel, Store
+    from cti.ports import Clock, FlowHistory, MessageChannel, OwnerBook, Store
     from cti.runtime.library import FlowLibrary
+    from cti.runtime.reloading import Reloader
     from cti.runtime.services import PromptDesk
     from cti.store.recordings import Recordings
     from cti.store.sealing import Sealer
@@ -194,6 +197,33 @@ def make_channel(settings: Settings, name: str, how: str) -> MessageChannel:
     return OutboxChannel(settings.data / "outbox" / name) if how == "outbox" else LogChannel(name)
 
 
+def resume_says(settings: Settings) -> dict[str, Say]:
+    """What a caller hears first after a gap, by language."""
+    return {language: Say(text, language) for language, text in settings.resume.prompt.items()}
+
+
+def make_durable(
+    settings: Settings,
+    store: Store,
+    owners: OwnerBook,
+    history: FlowHistory,
+    clock: Clock,
+    library: FlowLibrary,
+    reloader: Reloader,
+) -> DurableCalls:
+    owner = f"{settings.node}/{settings.worker.slot}"
+    plans = PlanSource(library, history, reloader.building)
+    return DurableCalls(store, owners, clock, owner, plans, boot=boot_id(), prompt=resume_says(settings))
+
+
+def boot_id() -> str:
+    """Of this start of the machine; empty where the system does not tell."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
 def find_engine(settings: Settings) -> Engine | None:
     """The recogniser of the configuration; None without one."""
     speech = settings.speech
@@ -223,7 +253,8 @@ def make_prompts(settings: Settings, library: FlowLibrary, notices: Iterable[Not
         voices=settings.prompts.voices,
         renderer=Renderer(speed=settings.prompts.speed),
     )
-    report = prompts.render_ahead([*library.fixed_prompts(), *notice_says(notices)], _progress)
+    ahead = [*library.fixed_prompts(), *notice_says(notices), *resume_says(settings).values()]
+    report = prompts.render_ahead(ahead, _progress)
     log.info("prompts: %d rendered, %d cached, %d recorded", report.rendered, report.cached, report.recorded)
     for say, error in report.failed:
         log.error("prompt not rendered (%s): %s", say.language, error)

@@ -52,6 +52,9 @@ class NoMedia:
     def stop_music(self, uuid: str) -> None:
         pass
 
+    def take_up_transfer(self, uuid: str, ref: int, kind: str, target: str) -> bool:
+        return False
+
     def stop_transfer(self, uuid: str, ref: int) -> None:
         pass
 

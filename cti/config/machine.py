@@ -114,6 +114,18 @@ class TrunkLimits(Section):
     per_second: Annotated[int, Field(ge=0)] = Field(0, description="in any second")
 
 
+LANGUAGE = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$"
+
+
+class ResumeSettings(Section):
+    """What callers notice of an engine that took over."""
+
+    prompt: dict[Annotated[str, Field(pattern=LANGUAGE)], Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        default_factory=dict,
+        description="language -> what a caller in the flow hears first, before the question again; default: nothing",
+    )
+
+
 class LimitSettings(Section):
     calls: Annotated[int, Field(ge=0)] = Field(500, description="calls at once; more hear the busy flow; 0: no limit")
     per_caller: Annotated[int, Field(ge=0)] = Field(5, description="calls at once from one number")

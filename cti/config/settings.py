@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator, model_validator
 
 from cti.config.machine import (
+    LANGUAGE,
     ApiSettings,
     DialingSettings,
     LimitSettings,
+    ResumeSettings,
     StoreSettings,
     SwitchSettings,
     WorkerSettings,
@@ -61,6 +63,7 @@ class Settings(Section):
     queues: dict[Name, QueueSettings] = Field(default_factory=dict)
     boss: BossSettings = BossSettings()
     reload: ReloadSettings = ReloadSettings()
+    resume: ResumeSettings = ResumeSettings()
     callbacks: CallbackSettings = CallbackSettings()
     permanent_legs: PermanentLegSettings = PermanentLegSettings()
     outbound: OutboundSettings = OutboundSettings()
@@ -128,6 +131,7 @@ _PATTERNS = {
     PARAM: "must be a letter, then letters, digits, . - or _, 64 at most",
     GRAMMAR: "must be a URI or a name without blanks, quotes, backslashes and braces",
     PLACE: "must be a host, *.host, or host:port",
+    LANGUAGE: "must be a language such as zh-CN or en-US",
     PARAM_VALUE: "must be at most 200 characters, without { } = , and line ends",
 }
 

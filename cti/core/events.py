@@ -159,6 +159,12 @@ class MessageEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumed:
+    """Another engine goes on with this run, at the wait where it was left. Keys pressed meanwhile are lost, and what
+    was played was cut off: a node that asks asks again."""
+
+
+@dataclass(frozen=True, slots=True)
 class HungUp:
     """The caller's channel is gone. ``cause`` is the switch's Q.850 name. Nothing can be played after it."""
 
@@ -183,5 +189,6 @@ Event = (
     | VideoEnded
     | Heard
     | MessageEnded
+    | Resumed
     | HungUp
 )

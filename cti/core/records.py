@@ -96,6 +96,20 @@ class CallEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class CallGap:
+    """A time in which the call had no engine: from the last sign of life of the one to the next one's taking over.
+
+    ``how`` it went on: resumed (where it was), begun_again (its flow, from the start), talked_on (in a talk, which goes
+    on without us).
+    """
+
+    call_id: str
+    began_at: float
+    ended_at: float
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
 class JournalPart:
     """What the run of a call was fed and did since the part before (`cti.flow.replay_recorder`): sealed as a whole.
 
@@ -158,6 +172,7 @@ Record = (
     | LegEnded
     | NodeVisit
     | CallEnded
+    | CallGap
     | JournalPart
     | RecordingKept
     | MessageKept
@@ -246,7 +261,8 @@ class VisitRow:
 @dataclass(frozen=True, slots=True)
 class CallDetail:
     """A call with its legs (in the order added), node visits (in the order entered) and recordings (as they began).
-    ``messages``: what was written, in a conversation by text. ``wrapups``: what agents wrote about it."""
+    ``messages``: what was written, in a conversation by text. ``wrapups``: what agents wrote about it. ``gaps``: times
+    without an engine."""
 
     call: CallRow
     legs: tuple[LegRow, ...]
@@ -254,14 +270,16 @@ class CallDetail:
     recordings: tuple[Recording, ...] = ()
     messages: tuple[MessageRow, ...] = ()
     wrapups: tuple[WrapUpRow, ...] = ()
+    gaps: tuple[CallGap, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready: the call's fields with ``legs``, ``visits``, ``recordings``, ``messages`` and ``wrapups`` beside
-        them."""
+        """JSON-ready: the call's fields with ``legs``, ``visits``, ``recordings``, ``messages``, ``wrapups`` and
+        ``gaps`` beside them."""
         found = asdict(self)
         shown = [{name: getattr(one, name) for name in _OF_RECORDING} for one in self.recordings]
         beside = {name: found[name] for name in ("legs", "visits", "messages", "wrapups")}
-        return {**found["call"], **beside, "recordings": shown}
+        gaps = [{"began_at": gap.began_at, "ended_at": gap.ended_at, "how": gap.how} for gap in self.gaps]
+        return {**found["call"], **beside, "recordings": shown, "gaps": gaps}
 
 
 #: Of a recording, for whoever may see its call; the rest is for those who may see recordings.

@@ -173,6 +173,11 @@ class NodeType:
         step.type_ahead(digit)
         return None
 
+    def resumed(self, step: Step) -> Leave | None:
+        """Another engine goes on at this wait. Whatever the node still waits for when this returns is begun again by
+        the runtime, timers with what is left of them: enough for all that do not ask the caller for something."""
+        return None
+
     def means(self, step: Step, key: str) -> bool | None:
         """Does ``key`` mean something here and now? None: nothing is asked here; the node that asks next may know.
 

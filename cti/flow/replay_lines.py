@@ -53,6 +53,8 @@ def _fed_line(step: Fed, at_s: float, node: str, asked: dict[int, tuple[str, flo
             return Line(at_s, "caller", f"says {'•••' if step.private else text}", node)
         case e.HungUp():
             return Line(at_s, "caller", "hangs up", node)
+        case e.Resumed():
+            return Line(at_s, "outside", "another engine goes on here", node)
         case e.PlayEnded(ok=False):
             return Line(at_s, "outside", "the prompt could not be played", node)
         case None | e.PlayEnded() | e.TimerFired():

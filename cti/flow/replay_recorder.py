@@ -102,6 +102,22 @@ class Recorder:
                 if packed[1].isdigit() and kind.kind != "phone":
                     packed[1] = self._hide(packed[1])
 
+    # ---- another engine ------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` makes the same recorder of, entries included that nobody has taken; JSON can hold it. Has
+        secrets."""
+        return {"begun": self._begun, "entries": self._entries, "secrets": self._secrets, "count": self._count}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> Recorder:
+        """Of a run that was started."""
+        recorder = cls({})
+        recorder._begun, recorder._count = state["begun"], state["count"]
+        recorder._entries = [list(entry) for entry in state["entries"]]
+        recorder._secrets = dict(state["secrets"])
+        return recorder
+
     # ---- handing over --------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:

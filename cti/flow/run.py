@@ -100,6 +100,10 @@ class Run(Walker):
             if not self.hung_up:
                 self._behave(now, lambda now: self._type().text(Step(self, now), event.text))
             return
+        if isinstance(event, e.Resumed):
+            if not self.hung_up:
+                self._behave(now, lambda now: self._type().resumed(Step(self, now)))
+            return
         if isinstance(event, e.TimerFired) and event.ref == self.limit_ref:
             self._on_limit(now)
             return

@@ -12,7 +12,7 @@ from cti.ports.services import (
     RequestSink,
     WebhookSender,
 )
-from cti.ports.store import FlowHistory, RequestFiles, Store
+from cti.ports.store import FlowHistory, OwnerBook, RequestFiles, Store
 from cti.ports.switch import CallSink, LegControl, LegSink, Switch
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "LookupSource",
     "MessageChannel",
     "NoticeSource",
+    "OwnerBook",
     "Prompts",
     "Recogniser",
     "RequestFiles",

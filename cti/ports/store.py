@@ -7,8 +7,10 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from cti.core.documents import DocumentLeft
+from cti.core.floor_records import EntryOpened
 from cti.core.records import CallDetail, CallFilter, CallJournal, CallRow, NoticeTotal, Record, StoreHealth
 from cti.core.request_files import Answer, MadeFile, RequestFile, TakenUp
+from cti.core.snapshots import Ownership, RunSnapshot
 from cti.core.versions import Activation, FlowVersion, VersionFigures
 from cti.core.wrapups import WrapUpRow
 
@@ -50,6 +52,19 @@ class Store(Protocol):
     def find_journals(self, call_ids: Sequence[str]) -> dict[str, CallJournal]:
         """The same of many calls, by call; those without a journal are left out."""
 
+    def keep_snapshot(self, snapshot: RunSnapshot) -> None:
+        """In the place of the call's last one; with the records put before it, or after them. Goes when the call ends.
+        Returns at once."""
+
+    def wait_snapshots(self, timeout_s: float) -> bool:
+        """Until all that were put are in the database; False at the deadline."""
+
+    def find_snapshots(self, owner: str) -> list[RunSnapshot]:
+        """Of the calls of this worker that have no end yet. Raises StoreUnavailable."""
+
+    def find_stays(self, worker: str) -> list[EntryOpened]:
+        """Stays in queues that are open on record, of those calls. Raises StoreUnavailable."""
+
     def close_lost(self, live: Collection[str], at: float, *, switch: str | None = None) -> int:
         """End the calls that an earlier engine left open and that are not ``live`` (cause engine_lost); how many."""
 
@@ -60,6 +75,16 @@ class Store(Protocol):
 
     def close(self, timeout_s: float) -> bool:
         """Flush and stop; what cannot be written is spilled to a file and taken up at the next start."""
+
+
+class OwnerBook(Protocol):
+    """Which engine of a worker is the present one. Every method blocks its greenlet; raises StoreUnavailable."""
+
+    def begin(self, owner: str, at: float) -> Ownership:
+        """Another engine of this worker: the epoch after the last one."""
+
+    def seen(self, owner: str, epoch: int, at: float) -> bool:
+        """A sign of life; False: another engine of this worker has begun since."""
 
 
 class FlowHistory(Protocol):

@@ -79,6 +79,10 @@ class Switch(Protocol):
     ) -> None:
         """``told``: what goes with a caller who is handed to another platform (kind platform)."""
 
+    def take_up_transfer(self, uuid: str, ref: int, kind: str, target: str) -> bool:
+        """An earlier engine ordered this transfer of a channel that was found alive. `TransferEnded(ref)` comes when it
+        ends, or at once when it has. False: it never began."""
+
     def stop_transfer(self, uuid: str, ref: int) -> None:
         """Stop ringing, or end the talk. `TransferEnded(ref)` still comes."""
 

@@ -17,6 +17,8 @@ from cti.core import events as ev
 from cti.core.calls import HandOver, Medium, TerminalCause
 from cti.logs import CALL
 from cti.runtime import messages as msg
+from cti.runtime.durable import CallSaver, RunClock
+from cti.runtime.durable.taking_up import TakingUp
 from cti.runtime.ending import Ending
 from cti.runtime.floor.text_line import TextLine
 from cti.runtime.hands import Hands
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cti.core.calls import NewCall
+    from cti.core.snapshots import RunSnapshot
     from cti.flow import Run
     from cti.flow.types import Type
     from cti.ports import Switch
@@ -59,7 +62,9 @@ class CallActor:
         on_close: Callable[[CallActor], None],
         *,
         rejected: bool = False,
+        kept: RunSnapshot | None = None,
     ) -> None:
+        """``kept``: where an earlier engine has left the call, which goes on there if that can be."""
         self.call = call
         self.uuid = call.uuid
         self.ending = Ending(rejected=rejected)
@@ -71,8 +76,12 @@ class CallActor:
         self._switch = switch
         self._services = services
         self._on_close = on_close
+        self.released = False  # in a talk that an earlier engine made: the engine only waits for its end
+        self._kept = kept
         self._mailbox: SimpleQueue[Any] = SimpleQueue()
         self._timers = msg.Timers()
+        self._clock = RunClock(services.clock, services.zone)
+        self._saver = CallSaver(services.durable, call, rejected=rejected)
         by_text = run.by_text or call.medium is Medium.TIMER
         self._silent = SilentStay(0.0 if by_text else services.silent_s, services.clock.monotonic())
         self._words = CallWords(services.transcripts, call.uuid) if run.by_text else None
@@ -84,7 +93,7 @@ class CallActor:
         media = CallMedia(call.uuid, switch, services, self.post, call_log.recording_kept)
         self._hands = Hands(
             call.uuid, switch, services, self._timers, self.post, self._hangup, replies.send, media, self._queues,
-            call.adopted, self._story,
+            call.adopted, self._story, self._saver.on_disk,
         )  # fmt: skip
         self._facts: dict[type[Any], Callable[[Any], None]] = {
             cmd.NodeEntered: self._entered,
@@ -102,6 +111,10 @@ class CallActor:
             self.dropped_digits += 1
             return
         self._mailbox.put(event)
+
+    def unread(self) -> list[Any]:
+        """What was posted and not handled; of an actor that has ended."""
+        return [self._mailbox.get_nowait() for _ in range(self._mailbox.qsize())]
 
     @property
     def language(self) -> str:
@@ -129,9 +142,9 @@ class CallActor:
                 if self._words is not None:  # it begins with what the caller wrote
                     first = self.call.attributes.get("text", "")
                     self._words.received(self._run, first)
-                    self._run.feed(ev.TextReceived(first), self._services.now())
+                    self._run.feed(ev.TextReceived(first), self._clock.now())
                     self._words.fed(self._run)
-                self._fed(self.log.start(self._run, self._services.now()))
+                self._fed(self.log.start(self._run, self._clock.now()))
             while not self.ending.closed:
                 self._handle(self._next())
         except Exception as bug:
@@ -142,10 +155,21 @@ class CallActor:
             self._close()
 
     def _resume(self) -> bool:
-        """An adopted call begins its flow again, its visits counted on from those on record: a second visit is
-        another one. False for a call that is over on record, where only the hang-up is missing."""
+        """An adopted call goes on where it was (False: no flow is to be begun). Where that cannot be it begins its flow
+        again, its visits counted on from those on record: a second visit is another one. False, too, for a call that
+        is over on record, where only the hang-up is missing."""
         if not self.call.adopted:
             return True
+        if self._kept is not None:
+            try:
+                if self._take_up(self._kept):
+                    return False
+            finally:
+                if self._services.durable is not None:
+                    self._services.durable.taken(self.uuid)
+        if self.call.talking:
+            self.released = self.ending.closed = True
+            return False
         history = self.log.history()
         if history is None:
             return True  # on record nowhere: it came when nobody was there to meet it
@@ -155,6 +179,29 @@ class CallActor:
             return False
         self._run.visits.update(history.visits)
         self.ending.note("engine-restarted: the flow began again in this call")
+        if (durable := self._services.durable) is not None:
+            self.log.gap(durable.last_seen(0.0), "begun_again")
+        return True
+
+    def _take_up(self, kept: RunSnapshot) -> bool:
+        """Go on where an earlier engine was; False, with a line in the log, when that cannot be."""
+        durable = self._services.durable
+        assert durable is not None
+        found = TakingUp.of(durable, self._saver, kept)
+        if isinstance(found, str):
+            log.warning("call %s: its flow begins again: %s", self.uuid, found)
+            return False
+        self.log.go_on(found.saved.log)
+        self.ending.go_on(found.saved.ending)
+        self._run = found.run
+        self._clock.go_on(found.saved.run_at + found.seconds)
+        self._silent.since, self._silent.paused = found.silent
+        self.log.gap(found.began_at, "resumed")
+        log.warning("call %s goes on at %s after %.1f s", self.uuid, found.run.waiting.get("node"), found.seconds)
+        found.start_timers(self._timers)
+        found.restore_channel(self.call, self._switch, self._services, self._hands)
+        self._feed(ev.Resumed())
+        found.begin_again(self.call, self._switch, self._hands, self.post)
         return True
 
     def _next(self) -> Any:
@@ -163,6 +210,9 @@ class CallActor:
         due = self._timers.pop_due(monotonic())
         if due is not None:
             return ev.TimerFired(due)
+        self._saver.save(
+            self._run, self._clock, self._timers, self.ending, self.log, self._silent, self._queues.stay
+        )  # fmt: skip
         at = self._timers.next_at()
         if self.ending.deadline is not None and (at is None or self.ending.deadline < at):
             at = self.ending.deadline
@@ -198,6 +248,8 @@ class CallActor:
                 self._hangup(cmd.Hangup())
             case msg.AudioReady():
                 self._hands.audio_ready(message, gone=self.ending.gone)
+            case msg.CameBack():
+                self._back_from_talk()
             case msg.Answered():
                 self.log.answered()
             case msg.LegJoined(uuid, role, number):
@@ -229,6 +281,12 @@ class CallActor:
             self._queues.gone(self.uuid)  # at once: no agent's phone may ring for a caller who left
             self._feed(ev.HungUp(cause))
 
+    def _back_from_talk(self) -> None:
+        """From one with an agent, that is; those of transfers end by themselves."""
+        for ref, (kind, _) in tuple(self._run.pending.items()):
+            if kind == "queue":
+                self._feed(ev.QueueEnded(ref, "talked"))
+
     def _entered(self, node: cmd.NodeEntered) -> None:
         self._silent.entered(node.type, self._services.clock.monotonic())
         self.log.node_entered(node)
@@ -246,16 +304,18 @@ class CallActor:
 
     def _feed(self, event: ev.Event) -> None:
         self._silent.heard(event, self._services.clock.monotonic())
-        self._fed(self.log.feed(self._run, event, self._services.now()))
+        self._fed(self.log.feed(self._run, event, self._clock.now()))
 
     def _fed(self, sprint: cmd.Sprint) -> None:
         if self._words is not None:
             self._words.fed(self._run)
+        self._saver.changed = True
         self._do(sprint)
 
     def _do(self, sprint: cmd.Sprint) -> None:
         for work in sprint:
             fact = self._facts.get(type(work))
+            self._saver.did(work)
             if fact is not None:
                 fact(work)
             else:

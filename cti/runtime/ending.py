@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cti.core.calls import TerminalCause
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cti.core.commands import GoalReached, RunEnded
 
 REASONS = {
@@ -36,6 +38,13 @@ class Ending:
     _reason: str = ""
     _asked: bool = False
     _forced: TerminalCause | None = None
+
+    def state(self) -> dict[str, Any]:
+        """Of a call that goes on: what `go_on` needs; JSON can hold it."""
+        return {"outcome": self.outcome, "error": self.error, "goals": list(self.goals)}
+
+    def go_on(self, state: Mapping[str, Any]) -> None:
+        self.outcome, self.error, self.goals = state["outcome"], state["error"], list(state["goals"])
 
     @property
     def cause(self) -> TerminalCause:

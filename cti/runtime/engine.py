@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import gevent
@@ -61,6 +61,7 @@ class Engine:
         self._services = services
         self._admission = admission
         self._lost_after_s = lost_after_s
+        self._durable = services.durable
         self._switches: dict[str, Switch] = {}
         self._actors: dict[str, CallActor] = {}
         self._greenlets: dict[str, gevent.Greenlet[[], None]] = {}
@@ -99,6 +100,8 @@ class Engine:
 
     def call_arrived(self, call: NewCall) -> None:
         if call.uuid in self._actors or self._abandoned:
+            if call.adopted:
+                self._post(call.uuid, msg.CameBack())
             return
         self._talking.pop(call.uuid, None)
         try:
@@ -183,10 +186,12 @@ class Engine:
             if uuid in self._actors:
                 continue
             log.warning("call %s adopted: it was %s without an owner", uuid, "talking" if call.talking else "parked")
-            if call.talking:
+            if call.talking and (self._durable is None or not self._durable.has(uuid)):
                 self._talking[uuid] = call
             else:
                 self.call_arrived(call)
+        if self._durable is not None:
+            self._services.queues.lost([one.call_id for one in self._durable.gone(switch, spared | set(live))])
         self._records.switch_up(switch, spared, taken)
         log.info("switch %s is up%s, %d calls live", switch, " (restarted)" if restarted else "", len(live))
 
@@ -253,7 +258,10 @@ class Engine:
         run = Run(meeting.plan, meeting.inputs, now=self._services.now())
         call_log = self._services.journal.started(call, meeting, run.language)
         switch = self._switches[call.switch]
-        actor = CallActor(call, run, switch, self._services, call_log, self._closed, rejected=meeting.rejected)
+        kept = self._durable.take(call.uuid) if self._durable is not None and call.adopted else None
+        actor = CallActor(
+            call, run, switch, self._services, call_log, self._closed, rejected=meeting.rejected, kept=kept
+        )
         self._actors[call.uuid] = actor
         self._idle.clear()
         self._started += 1
@@ -275,8 +283,20 @@ class Engine:
             self._idle.set()
         if self._abandoned or actor.recorded_before:
             return
+        if actor.released:
+            self._release(actor)
+            return
         self._ended[actor.ending.cause.value] += 1
         actor.log.ended(actor.ending, actor.language)
+
+    def _release(self, actor: CallActor) -> None:
+        """It talks, and its flow cannot go on: when it parks again, or hangs up, it is seen to."""
+        self._talking[actor.uuid] = actor.call
+        for message in actor.unread():
+            if isinstance(message, HungUp):
+                self.call_event(actor.uuid, message)
+            elif isinstance(message, msg.CameBack):
+                self.call_arrived(replace(actor.call, talking=False))
 
     def _close_unmet(self, call: NewCall, cause: TerminalCause, note: str) -> None:
         self._started += 1
@@ -286,4 +306,7 @@ class Engine:
     def _close_talking(self, uuid: str, cause: TerminalCause, hangup_cause: str) -> None:
         call = self._talking.pop(uuid)
         self._ended[cause.value] += 1
-        self._services.journal.started(call, None).closed(cause, hangup_cause, TALKED_ON)
+        call_log = self._services.journal.started(call, None)
+        if self._durable is not None:
+            call_log.gap(self._durable.last_seen(0.0), "talked_on")
+        call_log.closed(cause, hangup_cause, TALKED_ON)

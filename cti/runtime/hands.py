@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cti.core.calls import HandOver
     from cti.ports import Switch
     from cti.runtime.floor.callers import Callers
+    from cti.runtime.floor.stays import Stay
     from cti.runtime.floor.text_line import TextLine
     from cti.runtime.media import CallMedia
     from cti.runtime.messages import Timers
@@ -45,9 +46,11 @@ class Hands:
         queues: Callers | TextLine,
         returns: bool,
         story: Callable[[str], HandOver],
+        on_disk: Callable[[], bool],
     ) -> None:
         """``returns``: the call was found alive, after the end of another engine. ``story``: what is told of the call
-        when it is handed to another platform, with the identity that was proved."""
+        when it is handed to another platform, with the identity that was proved. ``on_disk`` waits until it is
+        kept where the call stands."""
         self._uuid = uuid
         self._switch = switch
         self._services = services
@@ -55,7 +58,7 @@ class Hands:
         self.media = media
         self._workers: set[gevent.Greenlet[Any, Any]] = set()
         self._wanted_audio: set[int] = set()
-        self._queues, self._returns, self._story = queues, returns, story
+        self._queues, self._returns, self._story, self._on_disk = queues, returns, story, on_disk
         clock = services.clock
         self._do: dict[type[Any], Callable[[Any], None]] = {
             cmd.Answer: lambda _c: switch.answer(uuid),
@@ -65,10 +68,10 @@ class Hands:
             cmd.CancelTimer: lambda c: timers.cancel(c.ref),
             cmd.Lookup: self._lookup,
             cmd.Transfer: self._transfer,
-            cmd.EnterQueue: self._enter,
+            cmd.EnterQueue: self.enter,
             cmd.LeaveQueue: lambda c: queues.leave(uuid, c.ref, keep_place=c.keep_place),
             cmd.RequestCallback: self._callback,
-            cmd.Request: lambda c: services.requests.submit(uuid, c, post),
+            cmd.Request: self._request,
             cmd.FindNotices: lambda c: post(ev.NoticesFound(c.ref, services.notices.find(c))),
             cmd.Listen: self._listen,
             cmd.StopListen: self._stop_listen,
@@ -155,9 +158,24 @@ class Hands:
         if self._services.recogniser is not None:
             self._services.recogniser.stop(self._uuid, stop.ref)
 
-    def _enter(self, wish: cmd.EnterQueue) -> None:
+    def enter(self, wish: cmd.EnterQueue, stay: Stay | None = None) -> None:
+        """``stay``: the caller stood in it before, by another engine."""
         self.media.queue = wish.queue
-        self._queues.enter(self._uuid, self._switch, wish, self._post, self._returns)
+        self._queues.enter(self._uuid, self._switch, wish, self._post, self._returns, stay)
+
+    def _request(self, request: cmd.Request) -> None:
+        """A write goes out when it is on disk that the call stands at it: whoever goes on with the call asks for this
+        very write, and makes no other of it. It is made even if the caller hangs up meanwhile."""
+
+        def submit() -> None:
+            if not self._on_disk():
+                log.warning("call %s: a write goes out although the database is away", self._uuid)
+            self._services.requests.submit(self._uuid, request, self._post)
+
+        if self._services.durable is None:
+            self._services.requests.submit(self._uuid, request, self._post)
+        else:
+            gevent.spawn(submit)  # begins when the actor waits, and has been kept
 
     def _spawn(self, work: Callable[[], Any], failed: Any) -> None:
         """Run something that may block beside the mailbox; its result is posted, or ``failed`` when it breaks: the

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gevent
 
 from cti.core.calls import TerminalCause
 from cti.core.errors import CtiError
-from cti.core.records import CallEnded, CallStarted, JournalPart, LegAdded, LegEnded, NodeVisit, RecordingKept
+from cti.core.records import (
+    CallEnded,
+    CallGap,
+    CallStarted,
+    JournalPart,
+    LegAdded,
+    LegEnded,
+    NodeVisit,
+    RecordingKept,
+)
 from cti.flow.replay_recorder import Recorder, is_late, look
 from cti.runtime.ending import Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
     from cti.core.calls import NewCall
@@ -31,6 +40,8 @@ log = logging.getLogger("cti.call")
 HISTORY_S = 1.0
 #: What the run was fed is written when this much has gathered, or this long after the last time, and at the end.
 PART_ENTRIES, PART_S = 64, 5.0
+#: Of the path, so many nodes are kept for a later engine.
+PATH_KEPT = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +115,10 @@ class CallLog:
     def recording_kept(self, kept: RecordingKept) -> None:
         self._record(kept)
 
+    def gap(self, began_at: float, how: str) -> None:
+        """The call had no engine since then."""
+        self._record(CallGap(self._call.uuid, began_at, self._now(), how))
+
     def node_entered(self, fact: NodeEntered) -> None:
         self.path.append((fact.flow, fact.node, fact.visit))
         visit = NodeVisit(self._call.uuid, fact.flow, fact.node, fact.type, fact.visit, self._now())
@@ -126,6 +141,31 @@ class CallLog:
                 note=fact.note,
             )
         )
+
+    # ---- another engine ------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """What `go_on` needs; JSON can hold it. Has the caller's secrets."""
+        return {
+            "begun": self._begun,
+            "part": self._part,
+            "answered": self._answered,
+            "path": self.path[-PATH_KEPT:],
+            "open": [[*key, visit.type, visit.entered_at] for key, visit in self._open.items()],
+            "recorder": None if self._recorder is None else self._recorder.state(),
+        }
+
+    def go_on(self, state: Mapping[str, Any]) -> None:
+        """Where an earlier engine was. Raises KeyError, TypeError, ValueError for what is no state."""
+        recorder = None if state["recorder"] is None else Recorder.restore(state["recorder"])
+        opened = {
+            (flow, node, visit): NodeVisit(self._call.uuid, flow, node, kind, visit, entered_at)
+            for flow, node, visit, kind, entered_at in state["open"]
+        }
+        self._begun, self._part = float(state["begun"]), int(state["part"])
+        self._answered = self._answered or state["answered"]
+        self.path = [(flow, node, visit) for flow, node, visit in state["path"]]
+        self._open, self._recorder = opened, recorder
 
     # ---- what the run is fed -------------------------------------------------------------------------------------
 
@@ -216,5 +256,7 @@ class CallLog:
     def _now(self) -> float:
         return self._journal.clock.now()
 
-    def _record(self, record: LegAdded | LegEnded | RecordingKept | NodeVisit | CallEnded | JournalPart) -> None:
+    def _record(
+        self, record: LegAdded | LegEnded | RecordingKept | NodeVisit | CallEnded | CallGap | JournalPart
+    ) -> None:
         self._journal.store.record(record)

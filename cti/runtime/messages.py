@@ -39,6 +39,11 @@ class AudioReady:
 
 
 @dataclass(frozen=True, slots=True)
+class CameBack:
+    """A caller who talked by an earlier engine's doing is parked again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     pass
 
@@ -89,6 +94,10 @@ class Timers:
 
     def cancel(self, ref: int) -> None:
         self.live.discard(ref)
+
+    def due(self) -> dict[int, float]:
+        """Those that run: reference -> when."""
+        return {ref: at for at, ref in self.heap if ref in self.live}
 
     def next_at(self) -> float | None:
         while self.heap and self.heap[0][1] not in self.live:

@@ -222,6 +222,10 @@ class Reloader:
         number = history.last_number()  # first: what is written meanwhile is seen the next time
         return past.Past(history.active(), history.held(), history.canaries(), number)
 
+    def building(self) -> Job:
+        """What a single version is built with, as of now."""
+        return Job(str(self._setup.folder), self._setup.catalog)
+
     def _job(self, known: past.Past) -> Job:
         """What callers meet is what the library has; before there is any, what the history says."""
         flows = {name: one.version for name, one in known.state.items() if not is_file(name)}

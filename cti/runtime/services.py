@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from cti.core.commands import AudioPart, Lookup, SendMessage
     from cti.ports import CallbackDesk, Clock, FaxPages, LookupSource, MessageChannel, NoticeSource, Prompts, Recogniser
+    from cti.runtime.durable import DurableCalls
     from cti.runtime.floor.callers import Callers
     from cti.runtime.floor.texts import Texts
     from cti.runtime.journal import Journal
@@ -105,6 +106,7 @@ class Services:
     notices: NoticeSource
     callbacks: CallbackDesk
     recogniser: Recogniser | None = None
+    durable: DurableCalls | None = None  # None: calls do not outlive the engine
     silent_s: float = 0.0  # how long a caller may stay of whom nothing comes; 0: for ever
 
     def now(self) -> datetime:

@@ -5,6 +5,7 @@ Within a batch the tables are filled in the order of their foreign keys; within 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from cti.core.errors import StoreUnavailable
 from cti.core.floor_records import FLOOR_RECORDS, RunBegan
 from cti.core.records import (
     CallEnded,
+    CallGap,
     CallStarted,
     JournalPart,
     LegAdded,
@@ -27,6 +29,7 @@ from cti.core.records import (
     Record,
     RecordingKept,
 )
+from cti.core.snapshots import RunSnapshot
 from cti.core.transcripts import MessageKept
 from cti.core.webhooks import EventKept
 from cti.core.wrapups import WrapUpKept
@@ -45,9 +48,13 @@ from cti.store.schema import (
     recording_agents,
     recordings,
 )
+from cti.store.schema_resume import call_gaps
 from cti.store.sealing import Sealer
+from cti.store.snapshots import SnapshotRows
 from cti.store.webhook_rows import write_events
 from cti.store.wrapup_rows import end_left_open, write_wrapups
+
+log = logging.getLogger("cti.store")
 
 Item = tuple[int, Record]  # (ordinal, record)
 
@@ -79,20 +86,29 @@ class BatchWriter:
         self._file = file
         self._inode: int | None = None
         self._sealer = sealer
+        self._snapshots = SnapshotRows(sealer)
         self._connection: Connection | None = None
 
-    def write(self, items: Sequence[Item]) -> Written:
+    def write(self, items: Sequence[Item], snapshots: Sequence[RunSnapshot] = ()) -> Written:
         """Raises SQLAlchemyError or StoreUnavailable when the database is away.
 
-        A record that the database refuses is found by halving the batch; the others are written.
+        A record that the database refuses is found by halving the batch; the others are written. ``snapshots`` go with
+        the records that were put before them; they refer to none.
         """
         try:
-            return Written(duplicates=self._transaction(items))
+            return Written(duplicates=self._transaction(items, snapshots))
         except SQLAlchemyError as error:
             if not is_refusal(error):
                 raise
-            if len(items) == 1:
+            if len(items) == 1 and not snapshots:
                 return Written(refused=[(items[0], type(error).__name__)])
+            if not items:
+                log.error("the database refuses snapshots of %d calls (%s)", len(snapshots), type(error).__name__)
+                return Written()
+        if snapshots:
+            written = self.write(items)
+            self.write((), snapshots)
+            return written
         middle = len(items) // 2
         first, second = self.write(items[:middle]), self.write(items[middle:])
         return Written(first.duplicates + second.duplicates, first.refused + second.refused)
@@ -103,13 +119,15 @@ class BatchWriter:
             connection.invalidate()
             connection.close()
 
-    def _transaction(self, items: Sequence[Item]) -> int:
+    def _transaction(self, items: Sequence[Item], snapshots: Sequence[RunSnapshot]) -> int:
         self._require_same_file()
         if self._connection is None:
             self._connection = self._engine.connect().execution_options(writing=True)
         try:
             with self._connection.begin():
-                return self._fill(self._connection, items)
+                duplicates = self._fill(self._connection, items) if items else 0
+                self._snapshots.write(self._connection, snapshots)
+                return duplicates
         except SQLAlchemyError as error:
             if not is_refusal(error):
                 self.close()  # the file may have been replaced, the server restarted: start afresh
@@ -139,6 +157,7 @@ class BatchWriter:
         run(insert_ignoring(connection, calls), [rows.call_row(r, sealer) for _, r in items if type(r) is CallStarted])
         run(insert_ignoring(connection, legs), [rows.leg_row(r, sealer, n) for n, r in items if type(r) is LegAdded])
         run(_END_LEG, [rows.leg_end(r) for _, r in items if type(r) is LegEnded])
+        run(insert_ignoring(connection, call_gaps), [rows.gap_row(r) for _, r in items if type(r) is CallGap])
         visits = [rows.visit_row(r, n) for n, r in items if type(r) is NodeVisit]
         run(insert_or_complete(connection, node_visits, ("left_at", "exit", "note"), when="left_at"), visits)
         kept = [r for _, r in items if type(r) is RecordingKept]
@@ -159,6 +178,7 @@ class BatchWriter:
         ending = {rows.clean(r.call_id, 128) for r in ended}
         journal.write_parts(connection, sealer, [r for _, r in items if type(r) is JournalPart], ending)
         journal.forget_keys(connection, sorted(ending))
+        self._snapshots.forget(connection, sorted(ending))
         return self._end(connection, ended) if ended else 0
 
     def _end(self, connection: Connection, ended: list[CallEnded]) -> int:

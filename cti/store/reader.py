@@ -10,12 +10,13 @@ from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select
 
 from cti.core.errors import CtiError
 from cti.core.masking import mask, mask_text
-from cti.core.records import CallDetail, CallFilter, CallRow, LegRow, VisitRow
+from cti.core.records import CallDetail, CallFilter, CallGap, CallRow, LegRow, VisitRow
 from cti.core.transcripts import MessageRow
 from cti.core.wrapups import WrapUpRow
 from cti.store.recording_rows import recordings_of
 from cti.store.rows import blind_number, clean, context
 from cti.store.schema import call_goals, call_messages, call_records, calls, legs, node_visits
+from cti.store.schema_resume import call_gaps
 from cti.store.sealing import Sealer
 from cti.store.wrapup_rows import wrapups_of
 
@@ -60,6 +61,7 @@ class Reader:
             .order_by(node_visits.c.entered_at, node_visits.c.ordinal)
         )
         own_messages = select(call_messages).where(call_messages.c.call_id == call_id).order_by(call_messages.c.number)
+        own_gaps = select(call_gaps).where(call_gaps.c.call_id == call_id).order_by(call_gaps.c.ended_at)
         return CallDetail(
             self._call(row, self._goals(connection, [call_id]).get(call_id, ()), unmask),
             tuple(self._leg(leg, unmask) for leg in connection.execute(own_legs)),
@@ -67,6 +69,7 @@ class Reader:
             tuple(recordings_of(connection, call_id)),
             tuple(self._message(message, unmask) for message in connection.execute(own_messages)),
             tuple(self.wrapups(connection, [call_id], unmask).get(call_id, ())),
+            tuple(CallGap(gap.call_id, gap.began_at, gap.ended_at, gap.how) for gap in connection.execute(own_gaps)),
         )
 
     def wrapups(self, connection: Connection, call_ids: Collection[str], unmask: bool) -> dict[str, list[WrapUpRow]]:

@@ -14,6 +14,7 @@ from cti.core.numbers import normalise_number
 from cti.core.recordings import RecordingKind
 from cti.core.records import (
     CallEnded,
+    CallGap,
     CallStarted,
     JournalPart,
     LegAdded,
@@ -39,6 +40,7 @@ _KINDS: dict[str, type[Any]] = {
         LegEnded,
         NodeVisit,
         CallEnded,
+        CallGap,
         JournalPart,
         RecordingKept,
         MessageKept,
@@ -114,6 +116,15 @@ def leg_end(record: LegEnded) -> Row:
         "of_leg": clean(record.leg_id, 128),
         "at": float(record.ended_at),
         "cause": clean(record.hangup_cause, 64),
+    }
+
+
+def gap_row(record: CallGap) -> Row:
+    return {
+        "call_id": clean(record.call_id, 128),
+        "began_at": float(record.began_at),
+        "ended_at": float(record.ended_at),
+        "how": clean(record.how, 16),
     }
 
 

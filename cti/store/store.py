@@ -17,8 +17,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from cti.core.calls import TerminalCause
 from cti.core.documents import DocumentLeft
 from cti.core.errors import StoreUnavailable
+from cti.core.floor_records import EntryOpened
 from cti.core.histogram import Histogram
 from cti.core.records import CallDetail, CallEnded, CallFilter, CallJournal, CallRow, NoticeTotal, Record, StoreHealth
+from cti.core.snapshots import RunSnapshot
 from cti.core.wrapups import WrapUpRow
 from cti.store import audit_chain, document_rows, journal, keycheck
 from cti.store.accounts import AccountStore
@@ -30,6 +32,7 @@ from cti.store.notice_counts import count_notices
 from cti.store.reader import Reader
 from cti.store.report_rows import Reports
 from cti.store.sealing import Sealer
+from cti.store.snapshots import Owners, find_snapshots, find_stays
 from cti.store.spill import SpillFile
 from cti.store.threads import Job, end_threads
 from cti.store.timing import DatabaseTimes
@@ -68,6 +71,7 @@ class SqlStore:
         self.flows = FlowVersions(engine, url)
         self.accounts = AccountStore(engine, url, sealer)
         self.reports = Reports(engine, url)
+        self.owners = Owners(engine, url)
 
     @property
     def written_s(self) -> Histogram:
@@ -82,6 +86,12 @@ class SqlStore:
     def together(self) -> AbstractContextManager[None]:
         """What is recorded within is written in one transaction. For a moment only: whatever is recorded waits."""
         return self._need_writer().together()
+
+    def keep_snapshot(self, snapshot: RunSnapshot) -> None:
+        self._need_writer().put_snapshot(snapshot)
+
+    def wait_snapshots(self, timeout_s: float) -> bool:
+        return self._need_writer().wait_snapshots(timeout_s)
 
     def flush(self, timeout_s: float) -> bool:
         return self._need_writer().flush(timeout_s)
@@ -104,6 +114,7 @@ class SqlStore:
         self.flows.close()
         self.accounts.close()
         self.reports.close()
+        self.owners.close()
         self._engine.dispose()
         return complete
 
@@ -116,6 +127,12 @@ class SqlStore:
 
     def find_call(self, call_id: str, *, unmask: bool = False) -> CallDetail | None:
         return self._read(self._reader.find_call, call_id, unmask)
+
+    def find_snapshots(self, owner: str) -> list[RunSnapshot]:
+        return self._read(find_snapshots, self._sealer, owner)
+
+    def find_stays(self, worker: str) -> list[EntryOpened]:
+        return self._read(find_stays, worker)
 
     def count_visits(
         self, flow: str, *, since: float | None = None, until: float | None = None

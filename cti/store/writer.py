@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,8 @@ from sqlalchemy.engine import URL
 
 from cti.core.errors import CtiError
 from cti.core.histogram import Histogram
-from cti.core.records import Record, StoreHealth
+from cti.core.records import CallEnded, Record, StoreHealth
+from cti.core.snapshots import RunSnapshot
 from cti.store.backlog import Backlog
 from cti.store.batch import BatchWriter, Item, Written
 from cti.store.database import unavailable
@@ -73,6 +74,8 @@ class Writer:
         self._on_health = on_health
         self._rejected_file = spill.path.with_name(spill.path.name.replace(".spill.", ".rejected."))
         self._queue = Backlog()
+        self._snapshots: dict[str, RunSnapshot] = {}  # the newest of each call, not written yet
+        self._shots = self._shots_written = 0
         self._error = ""
         self.written_s = Histogram()
         self._written = self._rejected = self._lost = self._duplicates = 0
@@ -88,7 +91,30 @@ class Writer:
             self._lost += 1
             return
         self._queue.put(record)
+        if type(record) is CallEnded:
+            self._snapshots.pop(record.call_id, None)
         self._wake.set()
+
+    def put_snapshot(self, snapshot: RunSnapshot) -> None:
+        """In the place of an earlier one of the call that is not written yet: what waits is bounded by the calls that
+        are up, however long the database is away. It goes with what was put before, and is never spilled to the file: a
+        call that is over may not leave one behind."""
+        if not self._closed:
+            self._shots += 1
+            self._snapshots[snapshot.call_id] = snapshot
+            self._wake.set()
+
+    def wait_snapshots(self, timeout_s: float) -> bool:
+        """Until all that were put are written; False at the deadline."""
+        target, deadline = self._shots, time.monotonic() + timeout_s
+        while self._shots_written < target:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self._progress.clear()
+            self._hurry.set()
+            self._progress.wait(left)
+        return True
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -160,7 +186,7 @@ class Writer:
 
     def _work_comes(self) -> bool:
         """Wait for records; False when there are none and none will come."""
-        while not self._queue.ready and not self._spill.lines:
+        while not self._queue.ready and not self._spill.lines and (len(self._queue) or not self._snapshots):
             if self._closing:
                 return False
             self._hurry.clear()
@@ -184,8 +210,17 @@ class Writer:
 
     def _write_queued(self) -> Written:
         items = self._queue.oldest(self._settings.batch)
-        written = self._write(items)
-        self._queue.forget(items[-1][0])
+        # Only with the last of the records: a snapshot stands for what was recorded before it.
+        shots = {} if len(items) < len(self._queue) else dict(self._snapshots)
+        number = self._shots
+        written = self._write(items, list(shots.values()))
+        if items:
+            self._queue.forget(items[-1][0])
+        if shots or not self._snapshots:
+            self._shots_written = number
+        for call_id, shot in shots.items():
+            if self._snapshots.get(call_id) is shot:
+                del self._snapshots[call_id]
         self._written += len(items) - len(written.refused)
         return written
 
@@ -199,9 +234,9 @@ class Writer:
         self._written += len(items) - len(written.refused)
         return written
 
-    def _write(self, items: list[Item]) -> Written:
+    def _write(self, items: list[Item], snapshots: Sequence[RunSnapshot] = ()) -> Written:
         began = time.monotonic()
-        job = Job(self._pool, self._batch.write, items)
+        job = Job(self._pool, self._batch.write, items, *((snapshots,) if snapshots else ()))
         waited = 0.0
         while not job.wait(self._settings.stalled_s):
             waited += self._settings.stalled_s

@@ -15,7 +15,7 @@ from cti.core import events as ev
 from cti.core.errors import CtiError
 from cti.core.legs import LegRecordingFailed
 from cti.switch import orders
-from cti.switch.dialing import ROUTE_FAILURES, Dialing
+from cti.switch.dialing import ROUTE_FAILURES, Dialing, outcome_of
 from cti.switch.guard import Guard
 from cti.switch.hearing import Hearing, Leg
 from cti.switch.holding import Claim, Fence
@@ -152,6 +152,26 @@ class FreeSwitch(MediaOrders, Tapes):
             self._sink.call_event(uuid, ev.TransferEnded(ref, "denied"))
             return
         self._put(uuid, Order(Kind.BRIDGE, ref, "bridge", "", routes=routes, role=kind, number=target))
+
+    def take_up_transfer(self, uuid: str, ref: int, kind: str, target: str) -> bool:
+        leg = self.legs.get(uuid)
+        if leg is None:
+            return True  # the hang-up event is the answer
+        order = Order(Kind.BRIDGE, ref, "bridge", "", acknowledged=True, epoch=self.epoch, role=kind, number=target)
+        order.foreign = True
+        found, leg.found = leg.found, None
+        if leg.orphan is not None:
+            leg.orphan = None
+            leg.lane.running = order
+            if found is not None and found.other:
+                self.hearing.joined(leg, order, found.other)
+            return True
+        if found is None or not (found.other or found.disposition):
+            return False
+        order.joined = bool(found.other) or found.disposition == "SUCCESS"
+        outcome = "talked" if order.joined else outcome_of(found.disposition)
+        self._sink.call_event(uuid, ev.TransferEnded(ref, outcome))
+        return True
 
     def stop_transfer(self, uuid: str, ref: int) -> None:
         self._stop(uuid, Kind.BRIDGE, ref)

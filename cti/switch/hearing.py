@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cti.core import events as ev
 from cti.switch import orders
-from cti.switch.orders import Kind, Order
+from cti.switch.orders import Found, Kind, Order
 from cti.switch.reconcile import EMERGENCY, new_call
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Leg:
     """What this adapter remembers of one of our channels."""
 
     __slots__ = (
-        *("answer_wanted", "film", "image", "kill", "lane", "leaving", "orphan"),
+        *("answer_wanted", "film", "found", "image", "kill", "lane", "leaving", "orphan"),
         *("others", "talking", "tapes", "uuid"),
     )
 
@@ -50,6 +50,7 @@ class Leg:
         self.image = False  # a fax went over in T.38: the line carries no sound any more
         self.leaving = False  # it has hung up; how its fax or its recording ended is still to be told
         self.kill: str | None = None  # the cause with which we have hung it up
+        self.found: Found | None = None  # what was seen of a transfer when its call was adopted
         self.orphan: NewCall | None = None  # in a bridge of an earlier engine: ours when it parks again
 
 

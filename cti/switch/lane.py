@@ -192,7 +192,8 @@ class Lane:
             if cut.kind is not Kind.MUSIC:
                 self._wire.over(self, cut, End.COMPLETED, event)
             return True
-        if order is None or (order.token != token and order.kind is not Kind.FOREIGN):
+        foreign = order is not None and order.foreign and event.get("Application") == order.application
+        if order is None or (order.token != token and order.kind is not Kind.FOREIGN and not foreign):
             return False
         if order.kind is Kind.BRIDGE and order.joined and not order.parking:
             order.parking = True

@@ -24,6 +24,15 @@ class Facts(Protocol):
     def variable(self, name: str) -> str | None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Of a call that is adopted. ``other``: uuid of the leg that it talks with; ``disposition``: how the last transfer
+    went, as far as is known."""
+
+    other: str
+    disposition: str
+
+
 class Kind(Enum):
     PLAY = "play"
     MUSIC = "music"  # played again and again while nothing else is to be done
@@ -70,6 +79,7 @@ class Order:
     parked: bool = False  # meet: CHANNEL_PARK came before they had met
     cut: Order | None = None  # meet: what ran before, and what waited; the switch may yet refuse
     dropped: list[Order] = field(default_factory=list)
+    foreign: bool = False  # sent by an earlier engine, whose token nobody knows
     leg: bool = False  # ordered through `LegControl`, which is told of its end
 
 

@@ -16,7 +16,7 @@ from cti.core.errors import CtiError, DeadlineExceeded
 from cti.switch import orders
 from cti.switch.handover import returned
 from cti.switch.media_orders import IMAGE_AGREED
-from cti.switch.orders import Kind, Order
+from cti.switch.orders import Found, Kind, Order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -93,6 +93,7 @@ class Reconciler:
     def _adopt(self, uuid: str, dump: Event) -> NewCall:
         driver = self._driver
         leg = driver.adopt(uuid)
+        leg.found = Found(dump.variable(orders.TALKS) or "", dump.variable("originate_disposition") or "")
         leg.image = dump.variable(IMAGE_AGREED) == "true"
         with_people = dump.variable(orders.TALKS) or dump.variable(orders.CONFERS)
         talking = bool(with_people) or dump.get("Channel-Call-State") == orders.RINGS

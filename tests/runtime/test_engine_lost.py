@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from cti.runtime.durable import SnapshotUnreadable
 from cti.switch.embedded import HangUp, Hear, Keys, VirtualCaller
 
 from .engine_process import Engine, alive
@@ -31,6 +33,10 @@ def bridged(platform: Platform) -> VirtualCaller:
     caller = platform.call("dial")
     platform.until(lambda: platform.events(uuid_of(caller), "CHANNEL_BRIDGE"), "they talk")
     return caller
+
+
+def unreadable(_body: bytes) -> NoReturn:
+    raise SnapshotUnreadable("of another release")
 
 
 def agent_hangs_up(platform: Platform) -> None:
@@ -122,20 +128,38 @@ def test_as_long_as_the_engine_lives_the_guard_does_not_fire(make_platform: Make
     assert not any("sorry" in text for caller in callers for text in platform.spoken(caller))
 
 
+def test_without_a_snapshot_the_flow_begins_again(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its visits are counted on: a second visit is another one."""
+    monkeypatch.setattr(type(platform.application.store), "keep_snapshot", lambda *_: None)
+    caller = platform.call("menu", Hear("Main"))
+    platform.heard(caller, "Main")
+    platform.kill_engine()
+    monkeypatch.undo()
+    platform.restart_engine()
+    platform.until(lambda: platform.spoken(caller).count("Hello.") == 2, "the flow begins again")
+    platform.until(lambda: platform.spoken(caller)[-1] == "Main menu.", "the menu again")
+    caller.press("1")
+    detail = platform.over(caller)
+    assert detail.call.error == "engine-restarted: the flow began again in this call"
+    assert [gap.how for gap in detail.gaps] == ["begun_again"]
+    assert [(v.node, v.visit, v.exit) for v in detail.visits] == [
+        ("hi", 1, "next"), ("main", 1, ""), ("hi", 2, "next"), ("main", 2, "1"), ("one", 1, "end"),
+    ]  # fmt: skip
+
+
 def test_another_engine_adopts_what_is_parked(platform: Platform) -> None:
     caller = platform.call("menu", Hear("Main"))
     platform.heard(caller, "Main")
     platform.kill_engine()
     mark = len(caller.log)
     platform.restart_engine()
-    platform.until(lambda: "Hello." in [heard.text for heard in caller.log[mark:]], "the flow begins again")
-    platform.until(lambda: platform.spoken(caller)[-1] == "Main menu.", "the menu again")
+    platform.until(lambda: "Main menu." in [heard.text for heard in caller.log[mark:]], "the menu again")
     caller.press("1")
     detail = platform.over(caller)
     assert summary(detail) == ("flow_end", "one", ())
-    assert detail.call.error == "engine-restarted: the flow began again in this call"
+    assert (detail.call.error, [gap.how for gap in detail.gaps]) == ("", ["resumed"])
     assert [(v.node, v.visit, v.exit) for v in detail.visits] == [
-        ("hi", 1, "next"), ("main", 1, ""), ("hi", 2, "next"), ("main", 2, "1"), ("one", 1, "end"),
+        ("hi", 1, "next"), ("main", 1, "1"), ("one", 1, "end"),
     ]  # fmt: skip
     assert legs(detail) == [("caller", "NORMAL_CLEARING")]
     assert len(platform.application.store.list_calls(limit=10)) == 1
@@ -144,7 +168,7 @@ def test_another_engine_adopts_what_is_parked(platform: Platform) -> None:
     assert detail.call.answered_at == pytest.approx(caller.channel.profile.times.answered, abs=0.5)
     first, second = platform.events(uuid_of(caller), "PLAYBACK_START")[1:3]
     assert "Main" in str(first.get("Playback-File-Path"))
-    assert "Hello" in str(second.get("Playback-File-Path"))
+    assert "Main" in str(second.get("Playback-File-Path"))
 
 
 def test_what_the_last_engine_was_playing_ends_before_the_flow_begins_again(platform: Platform) -> None:
@@ -162,6 +186,25 @@ def test_a_talk_outlives_the_engine_and_comes_back_to_the_next_one(platform: Pla
     uuid = uuid_of(caller)
     platform.kill_engine()
     platform.restart_engine()
+    platform.until(lambda: uuid in platform.application.engine._actors, "the talk is known")
+    agent_hangs_up(platform)
+    detail = platform.over(caller)
+    assert summary(detail) == ("flow_end", "talked", ("helped",))
+    assert [(v.node, v.visit, v.exit) for v in detail.visits] == [
+        ("call", 1, "talked"), ("survey", 1, "next"), ("bye", 1, "end"),
+    ]  # fmt: skip
+    assert legs(detail) == [("caller", "NORMAL_CLEARING"), ("extension", "NORMAL_CLEARING")]
+
+
+def test_a_talk_that_cannot_be_gone_on_with_comes_back_to_its_flow(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its snapshot is not to be read: while they talk nobody begins a flow."""
+    caller = bridged(platform)
+    uuid = uuid_of(caller)
+    platform.kill_engine()
+    monkeypatch.setattr("cti.runtime.durable.saver.load", unreadable)
+    platform.restart_engine()
     platform.until(lambda: uuid in platform.application.engine._talking, "the talk is known")
     assert not platform.application.engine._actors
     platform.phone("1001", refuse="USER_BUSY")
@@ -177,7 +220,7 @@ def test_a_caller_who_hangs_up_in_such_a_talk_has_one_record(platform: Platform)
     caller = bridged(platform)
     platform.kill_engine()
     platform.restart_engine()
-    platform.until(lambda: uuid_of(caller) in platform.application.engine._talking, "the talk is known")
+    platform.until(lambda: uuid_of(caller) in platform.application.engine._actors, "the talk is known")
     caller.hangup()
     detail = platform.over(caller)
     assert (*summary(detail), detail.call.hangup_cause) == ("caller_hangup", "", (), "NORMAL_CLEARING")
@@ -242,7 +285,7 @@ def test_an_engine_process_is_killed_and_the_next_one_goes_on(platform: Platform
         platform.until(lambda: engine.on_record() == 1, "it is on record")
         engine.kill()
     with Engine(platform):
-        platform.until(lambda: platform.spoken(caller).count("Hello.") == 2, "the flow begins again")
+        platform.until(lambda: platform.spoken(caller).count("Main menu.") == 2, "the menu is heard again")
         caller.script = (*caller.script, Keys("1"), HangUp())
         platform.until(lambda: platform.spoken(caller)[-1] == "Main menu.", "the menu")
         caller.press("1")
@@ -250,7 +293,7 @@ def test_an_engine_process_is_killed_and_the_next_one_goes_on(platform: Platform
     platform.restart_engine()
     detail = platform.recorded(uuid_of(caller))
     assert summary(detail) == ("flow_end", "one", ())
-    assert [(v.node, v.visit) for v in detail.visits] == [("hi", 1), ("main", 1), ("hi", 2), ("main", 2), ("one", 1)]
+    assert [(v.node, v.visit) for v in detail.visits] == [("hi", 1), ("main", 1), ("one", 1)]
 
 
 def test_an_engine_that_was_killed_before_it_could_write_has_a_record_all_the_same(

@@ -66,7 +66,10 @@ SCHEMAS: dict[str, Schema] = {
         "messages": listed(shape({"number": COUNT, "at": TIME, "author": TEXT, "agent": TEXT, "text": TEXT})),
         "wrapups": listed(shape({
             "call_id": TEXT, "contact": TEXT, "agent": TEXT, "queue": TEXT, "medium": TEXT, "at": TIME, **WRITTEN,
-            "ended_at": maybe(TIME), "ended_by": TEXT}))})]},
+            "ended_at": maybe(TIME), "ended_by": TEXT})),
+        "gaps": listed(shape({
+            "began_at": TIME, "ended_at": TIME, "how": one_of(("resumed", "begun_again", "talked_on"))})),
+    })]},
     "Report": shape({
         "report": one_of(NAMES), "from": TIME, "to": TIME, "interval": one_of(Interval), "items": listed(_FIGURES),
         "total": _FIGURES, "formulas": mapped(TEXT), "notes": TEXTS,

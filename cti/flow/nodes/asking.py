@@ -20,12 +20,15 @@ ASKING_OPTIONS = {
 
 
 class Asking(NodeType):
-    """Local state: ``no_input`` and ``no_match``, the reprompts already spent."""
+    """Local state: ``no_input`` and ``no_match``, the reprompts already spent; ``says``: which of them has words of its
+    own that were said last."""
 
     needs_answer = True
 
     def ask(self, step: Step, prompt: Prompt | None = None) -> Leave | None:
         """Take what was typed ahead, else ask. Subclasses answer through `key`."""
+        if prompt is None:
+            step.local.pop("says", None)
         if step.run.end_typed:
             step.settle_end(bool(self.means(step, step.run.end_typed)))
         if step.run.keys:
@@ -73,6 +76,23 @@ class Asking(NodeType):
     def key(self, step: Step, key: str) -> Leave | None:
         raise NotImplementedError
 
+    def resumed(self, step: Step) -> Leave | None:
+        """The question again, as it was asked last. What was typed ahead stays."""
+        if step.run.by_text:
+            return None
+        step.stop("prompt", "no_input")
+        return None if step.play(step.render(self._question(step))) else self.asked(step)
+
+    def _question(self, step: Step) -> Prompt:
+        what = step.local.get("says")
+        asked: Prompt = step.option("say")
+        return asked if what is None else self._said_again(step, what) or asked
+
+    @staticmethod
+    def _said_again(step: Step, what: str) -> Prompt | None:
+        says: tuple[Prompt, ...] = getattr(step.option("reprompt"), f"{what}_says")
+        return says[min(step.local[what], len(says)) - 1] if says else None
+
     def feed(self, step: Step, role: str, event: Event) -> Leave | None:
         if isinstance(event, PlayEnded):
             return self.asked(step)
@@ -94,5 +114,7 @@ class Asking(NodeType):
         if spent >= getattr(reprompt, what):
             return Leave(what, note=note)
         step.local[what] = spent + 1
-        says: tuple[Prompt, ...] = getattr(reprompt, f"{what}_says")
-        return self.ask(step, says[min(spent, len(says) - 1)] if says else None)
+        prompt = self._said_again(step, what)
+        if prompt is not None:
+            step.local["says"] = what
+        return self.ask(step, prompt)

@@ -178,6 +178,13 @@ call_me:
             return super().digit(step, digit)
         return self._answer(step, digit)
 
+    def resumed(self, step: Step) -> Leave | None:
+        if step.run.by_text or step.waits_for("answer"):
+            return None
+        step.stop("prompt", "no_input")
+        step.local["asked"] -= 1
+        return self._read_back(step)
+
     def means(self, step: Step, key: str) -> bool | None:
         return None if step.waits_for("answer") else key in (YES, NO)
 

@@ -159,6 +159,19 @@ number:
             step.timer("between", step.option("between"))
         return None
 
+    def resumed(self, step: Step) -> Leave | None:
+        """The entry begins again: who hears the question once more types all of it."""
+        if step.run.by_text:
+            return None
+        step.stop("between", "speech", "confirm_prompt")
+        step.local["typed"] = ""
+        step.local.pop("bad", None)
+        if "value" not in step.local:
+            return super().resumed(step)
+        step.stop("no_input")
+        self._read_back(step, decode(step.local["value"]))
+        return self.take(step) if step.run.keys else None
+
     def means(self, step: Step, key: str) -> bool | None:
         """The end of an entry that has not begun is none, and what is still being read back cannot be confirmed."""
         if "value" not in step.local:

@@ -111,6 +111,10 @@ record:
     def feed(self, step: Step, role: str, event: e.Event) -> Leave | None:
         return self._asked(step) if isinstance(event, e.PlayEnded) else Leave("refused", note="no answer")
 
+    def resumed(self, step: Step) -> Leave | None:
+        step.stop("prompt", "answer")
+        return self.enter(step)
+
     def digit(self, step: Step, digit: str) -> Leave | None:
         if digit != AGREE:
             return Leave("refused", note="refused")

@@ -62,6 +62,12 @@ message:
         note = f"{event.duration_s:.1f}s"
         return Leave("too_short" if event.duration_s < step.option("min") else "done", note=note)
 
+    def resumed(self, step: Step) -> Leave | None:
+        """What was recorded is kept, and the caller speaks once more, from the beep on."""
+        step.stop("prompt", "record")
+        step.local.pop("stopping", None)
+        return self.enter(step)
+
     def digit(self, step: Step, digit: str) -> Leave | None:
         """Hash ends the message; how long it was decides the exit."""
         if digit != "#":

@@ -14,6 +14,7 @@ from cti.acd.model import Relax, Wish
 from cti.acd.states import ContactState, Outcome
 from cti.core import events as ev
 from cti.runtime import messages as msg
+from cti.runtime.floor.stays import Stay
 from cti.runtime.floor.talk import Party
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ log = logging.getLogger("cti.queue")
 
 #: Played again and again while a caller waits, so it is finite (DESIGN 3.1).
 MUSIC = "tone_stream://%(300,9700,350,440)"
+
+
+#: Nobody who comes back waits for the others for longer.
+TOGETHER_S = 1.0
 
 
 @dataclass(slots=True, eq=False)
@@ -58,9 +63,14 @@ class Callers:
         self._owner, self._talks, self._legs, self._music, self._hunted = owner, talks, legs, music, hunted
         self._callers: dict[str, Caller] = {}
         self._uuids: dict[str, str] = {}  # contact -> uuid, of those who go on as another contact
+        self._returning: dict[str, tuple[Stay, Callable[[], None]]] = {}
+        #: Whether more calls are about to come back from an engine that is no more.
+        self.settling: Callable[[], bool] = lambda: False
         self._recalls: dict[str, Callable[[], Wish | None]] = {}
         #: Told of each call that is over, or goes on without the queue that it was in.
         self.over: Callable[[str], None] = lambda _uuid: None
+        #: Told of calls that ended while no engine was there: their places are free.
+        self.lost: Callable[[Collection[str]], None] = lambda _calls: None
         talks.renamed = self._rename
         owner.listeners.append(self._heard)
 
@@ -74,30 +84,70 @@ class Callers:
 
     # ---- what a run asks ----------------------------------------------------------------------------------------
 
-    def enter(self, uuid: str, switch: Switch, wish: EnterQueue, post: Callable[[Any], None], returns: bool) -> None:
-        """``returns``: the call was found alive, after the end of another engine."""
+    def enter(
+        self,
+        uuid: str,
+        switch: Switch,
+        wish: EnterQueue,
+        post: Callable[[Any], None],
+        returns: bool,
+        stay: Stay | None = None,
+    ) -> None:
+        """``returns``: the call was found alive, after the end of another engine; ``stay``: it waited there before, and
+        keeps its place and its time. Those who come back are let in together, in their order: an agent who is free is
+        for the one who waits longest."""
+        if stay is None:
+            self._let_in(uuid, switch, wish, post, returns, None)
+            return
+        if not self._returning:
+            gevent.spawn_later(TOGETHER_S, self.let_in)
+        self._returning[uuid] = stay, lambda: self._let_in(uuid, switch, wish, post, returns, stay)
+        if not self.settling():
+            self.let_in()
+
+    def let_in(self) -> None:
+        """Those who have come back, the one who waits longest first."""
+        while self._returning:
+            uuid = max(self._returning, key=lambda one: self._returning[one][0].ranked_s)
+            self._returning.pop(uuid)[1]()
+
+    def _let_in(
+        self,
+        uuid: str,
+        switch: Switch,
+        wish: EnterQueue,
+        post: Callable[[Any], None],
+        returns: bool,
+        stay: Stay | None,
+    ) -> None:
         self.gone(uuid, Outcome.FLOW_OUT)
-        if wish.queue not in self._owner.acd.floor.queues:
+        queue = wish.queue if stay is None or stay.queue not in self._owner.acd.floor.queues else stay.queue
+        if queue not in self._owner.acd.floor.queues:
             post(ev.QueueEnded(wish.ref, "no_agents"))  # the checker knows the queues; it has gone since
             return
         taken = uuid in self._owner.acd.floor.cases  # an agent still has work with the last talk
         contact = self._owner.next_contact(uuid) if taken else uuid
+        if stay is not None and stay.contact not in self._owner.acd.floor.cases:
+            contact, taken = stay.contact, stay.contact != uuid
+            self._owner.taken(contact)
         caller = self._callers[uuid] = Caller(uuid, contact, switch, wish, post)
         if taken:
             self._uuids[contact] = uuid
         self._talks.admit(self._party(caller))
-        hunted = wish.queue in self._hunted
+        hunted, now = queue in self._hunted, self._owner.now()
         asked = Wish(
             contact,
-            wish.queue,
+            queue,
             "voice",
             skills={} if hunted else wish.skills,
             relax=() if hunted else tuple(Relax(after, skills) for after, skills in wish.relax),
-            priority=wish.priority,
+            priority=wish.priority if stay is None else stay.priority,
             prefer=wish.prefer,
             prefer_s=wish.prefer_s,
             max_wait_s=wish.max_wait_s,
             returns=returns,
+            rank_at=None if stay is None else now - stay.ranked_s,
+            since=None if stay is None else now - stay.waited_s,
         )
         switch.start_music(uuid, [self._music.get(wish.queue, MUSIC)])
         self._owner.tell(i.Enter(asked))
@@ -106,6 +156,7 @@ class Callers:
 
     def leave(self, uuid: str, ref: int, *, keep_place: bool) -> None:
         """The caller goes on elsewhere: a phone that rings is stopped."""
+        self._returning.pop(uuid, None)
         caller = self._callers.get(uuid)
         if caller is None or caller.wish.ref != ref:
             return
@@ -118,6 +169,7 @@ class Callers:
 
     def gone(self, uuid: str, outcome: Outcome = Outcome.ABANDONED) -> None:
         """The caller hung up, or leaves by a key; nothing when the caller is in no queue."""
+        self._returning.pop(uuid, None)
         caller, recall = self._callers.get(uuid), self._recalls.pop(uuid, None)
         if caller is not None:
             self._forget(caller)
@@ -136,6 +188,20 @@ class Callers:
         if caller is None or case is None or not caller.suspended:
             return None
         return case.wish, case.began_at if case.wish.rank_at is None else case.wish.rank_at
+
+    def stay(self, uuid: str) -> dict[str, Any] | None:
+        """Where a caller waits, or talks, to be kept; None: nowhere."""
+        caller = self._callers.get(uuid)
+        case = self._owner.acd.floor.cases.get(caller.contact) if caller is not None else None
+        if caller is None or case is None:
+            return None
+        now = self._owner.now()
+        agent = case.desk.agent if case.desk is not None and not case.in_line else ""
+        stay = Stay(
+            caller.contact, case.queue.config.name, now - case.began_at, now - case.ranked_at,
+            case.priority, agent,
+        )  # fmt: skip
+        return stay.state()
 
     def whisper_of(self, uuid: str) -> tuple[AudioPart, ...]:
         """What an agent would have been told of this caller."""

@@ -15,7 +15,7 @@ from cti.runtime.floor.handling import Handling, handling_of
 from cti.runtime.floor.ids import call_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from cti.acd import Distribution
     from cti.core.records import Record
@@ -36,13 +36,25 @@ class Ledger:
         self._serial = 0
         self._presence: dict[str, f.PresencePeriod] = {}
         self._going_on: dict[str, str] = {}  # contact -> entry of an earlier run that goes on
+        self._stays: dict[str, f.EntryOpened] = {}  # those entries, as they began
         self._entries: dict[int, str] = {}  # those that have begun again, by their number now
 
-    def begin(self, at: float, going_on: Mapping[str, str] = MappingProxyType({})) -> None:
+    def begin(
+        self, at: float, going_on: Mapping[str, str] = MappingProxyType({}), stays: Iterable[f.EntryOpened] = ()
+    ) -> None:
         """Before the first fact: what an earlier run of this worker left open ends now, except for the entries that are
-        ``going_on``: contact -> id of the entry."""
-        self._going_on = dict(going_on)
+        ``going_on``: contact -> id of the entry, and the ``stays`` of callers who are still on the line, perhaps."""
+        self._stays = {stay.contact: stay for stay in stays}
+        self._going_on = {**{name: stay.entry_id for name, stay in self._stays.items()}, **going_on}
         self._record(f.RunBegan(worker=self._worker, run=self.run, at=at, kept=tuple(self._going_on.values())))
+
+    def lose(self, calls: Collection[str], at: float) -> None:
+        """These calls ended while no engine was there, and so did their stays."""
+        for contact, stay in list(self._stays.items()):
+            if stay.call_id in calls and self._going_on.pop(contact, None) is not None:
+                own = f.parts_of(self._stays.pop(contact), f.EntryOpened)
+                waited = max(0.0, at - stay.began_at)
+                self._record(f.EntryClosed(**own, ended_at=at, outcome="lost", reason="engine_lost", wait_s=waited))
 
     def close(self, acd: Distribution, at: float) -> None:
         """At an orderly end: how agents spent the time that no fact has told yet, and their presence."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cti.core.transcripts import Line
     from cti.ports import Switch
     from cti.runtime.floor.callers import Callers
+    from cti.runtime.floor.stays import Stay
     from cti.runtime.floor.texts import Texts
 
 
@@ -23,12 +24,23 @@ class TextLine:
     def __init__(self, texts: Texts, callers: Callers, call: NewCall, send: Callable[[str, str], Line] | None) -> None:
         self._texts, self._callers, self._call, self._send = texts, callers, call, send
 
-    def enter(self, uuid: str, switch: Switch, wish: EnterQueue, post: Callable[[Any], None], returns: bool) -> None:
+    def enter(
+        self,
+        uuid: str,
+        switch: Switch,
+        wish: EnterQueue,
+        post: Callable[[Any], None],
+        returns: bool,
+        stay: Stay | None = None,
+    ) -> None:
         self._texts.enter(uuid, self._call.medium.value, wish, post, self._send)
 
     def leave(self, uuid: str, ref: int, *, keep_place: bool) -> None:
         """A callback is another medium: it takes no place in a line of those who write."""
         self._texts.leave(uuid, ref)
+
+    def stay(self, uuid: str) -> None:
+        """Conversations by text end with their engine, and documents are kept by themselves."""
 
     def gone(self, uuid: str, outcome: Outcome = Outcome.ABANDONED) -> None:
         self._texts.gone(uuid, outcome)

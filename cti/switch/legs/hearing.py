@@ -151,6 +151,6 @@ class LegHearing:
             return
         if found.variable(TALKS) or found.variable(CONFERS):
             return
-        if found.variable("cti_worker") == self._legs.links.worker and found.get("Answer-State") == "answered":
+        if found.variable("cti_worker") == self._legs.links.worker:  # one that still rings would ring for nobody
             log.warning("leg %s: an earlier engine's, hung up", uuid)
             self._legs.api("uuid_kill", uuid)

@@ -1,0 +1,30 @@
+"""What is kept of a call that is up, so that another engine can go on with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RunSnapshot:
+    """Where a call stands, as its engine wrote it last. ``owner``: the worker (node and slot) whose call it is;
+    ``epoch``: that of its ownership, which rises with each engine that begins for this worker; ``number`` rises with
+    each snapshot of the call. ``saved_at``: wall clock. ``body``: what `cti.runtime.saved` makes and reads; has the
+    caller's values in clear."""
+
+    call_id: str
+    switch: str
+    owner: str
+    epoch: int
+    number: int
+    saved_at: float
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """``epoch`` of the engine that begins now; ``last_seen``: when the one before it gave its last sign of life (wall
+    clock; None: there was none)."""
+
+    epoch: int
+    last_seen: float | None = None

@@ -1,0 +1,137 @@
+"""Which calls this engine may go on with, and where it writes where its own stand."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import gevent
+
+from cti.core.errors import CtiError
+from cti.core.snapshots import Ownership, RunSnapshot
+from cti.runtime.durable.body import Instant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from cti.core.calls import NewCall
+    from cti.core.commands import Say
+    from cti.flow import Plan
+    from cti.ports import Clock, OwnerBook, Store
+    from cti.runtime.durable.plans import PlanSource
+
+log = logging.getLogger("cti.engine")
+
+#: How often an engine gives a sign of life, which tells afterwards when a gap began.
+SIGN_S = 2.0
+#: How long a write to the back office waits for where the call stands to be on disk.
+INTENT_S = 2.0
+
+
+class DurableCalls:
+    """``owner``: node and slot, the same at every start. ``boot``: of the machine's start. ``prompt``: what a caller
+    hears first after a gap, by language."""
+
+    def __init__(
+        self,
+        store: Store,
+        owners: OwnerBook,
+        clock: Clock,
+        owner: str,
+        plans: PlanSource,
+        *,
+        boot: str = "",
+        prompt: Mapping[str, Say] | None = None,
+    ) -> None:
+        self.owner, self.ownership = owner, Ownership(0)
+        self._store, self._owners, self._clock, self._plans = store, owners, clock, plans
+        self._boot = boot
+        self._prompt = dict(prompt or {})
+        self._left: dict[str, RunSnapshot] = {}
+        self._taking: set[str] = set()
+        #: Told when the last of the calls that were being taken up goes on.
+        self.settled: Callable[[], None] = lambda: None
+
+    # ---- the engine begins ---------------------------------------------------------------------------------------
+
+    def begin(self) -> int:
+        """Before calls come: what the last engine of this worker left is ours now; how many calls. A database that does
+        not answer leaves them without: their flows begin again."""
+        try:
+            self.ownership = self._owners.begin(self.owner, self._clock.now())
+            self.take_in(self._store.find_snapshots(self.owner))
+        except CtiError as error:
+            log.error("where calls stood is not known, their flows begin again: %s", error)
+        return len(self._left)
+
+    def take_in(self, left: Iterable[RunSnapshot]) -> None:
+        """Calls of another engine that is no more."""
+        self._left.update((one.call_id, one) for one in left)
+
+    def run(self) -> None:
+        """Signs of life, until killed."""
+        while True:
+            gevent.sleep(SIGN_S)
+            self.sign()
+
+    def sign(self) -> None:
+        try:
+            self._owners.seen(self.owner, self.ownership.epoch, self._clock.now())
+        except CtiError as error:
+            log.debug("no sign of life: %s", error)
+
+    # ---- calls that were left --------------------------------------------------------------------------------------
+
+    def has(self, uuid: str) -> bool:
+        return uuid in self._left
+
+    def take(self, uuid: str) -> RunSnapshot | None:
+        """It is about to go on; `taken` when it does, or cannot."""
+        found = self._left.pop(uuid, None)
+        if found is not None:
+            self._taking.add(uuid)
+        return found
+
+    def taken(self, uuid: str) -> None:
+        if uuid in self._taking:
+            self._taking.discard(uuid)
+            if not self._taking:
+                self.settled()
+
+    @property
+    def settling(self) -> bool:
+        return bool(self._taking)
+
+    def gone(self, switch: str, live: Collection[str]) -> list[RunSnapshot]:
+        """The switch has told which calls are live: the others ended while nobody was there."""
+        over = [one for one in self._left.values() if one.switch == switch and one.call_id not in live]
+        for one in over:
+            del self._left[one.call_id]
+        return over
+
+    def find_plan(self, flow: str, version: str) -> Plan | None:
+        return self._plans.find(flow, version)
+
+    def prompt(self, language: str) -> tuple[Say, ...]:
+        """What the caller hears first."""
+        said = self._prompt.get(language)
+        return () if said is None else (said,)
+
+    def last_seen(self, saved_at: float) -> float:
+        """When a call was last known to have an engine (wall clock)."""
+        return min(max(saved_at, self.ownership.last_seen or saved_at), self._clock.now())
+
+    # ---- calls that are up -----------------------------------------------------------------------------------------
+
+    def instant(self) -> Instant:
+        return Instant(self._clock.now(), self._clock.monotonic(), self._boot)
+
+    def keep(self, call: NewCall, number: int, body: bytes) -> None:
+        self._store.keep_snapshot(
+            RunSnapshot(call.uuid, call.switch, self.owner, self.ownership.epoch, number, self._clock.now(), body)
+        )
+
+    def on_disk(self) -> bool:
+        """Wait until everything that was kept so far is: the intent precedes its effect. A database that is away holds
+        nobody up for ever; False then."""
+        return self._store.wait_snapshots(INTENT_S)

@@ -1,0 +1,122 @@
+"""An engine goes on with a call that another one left: the run at its wait, and what it was waiting for."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from cti.core import commands as cmd
+from cti.core import events as ev
+from cti.core.errors import CtiError
+from cti.flow import Run
+from cti.runtime.durable.body import Saved, SnapshotUnreadable
+from cti.runtime.floor.stays import Stay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cti.core.calls import NewCall
+    from cti.core.snapshots import RunSnapshot
+    from cti.ports import Switch
+    from cti.runtime.durable.desk import DurableCalls
+    from cti.runtime.durable.saver import CallSaver
+    from cti.runtime.hands import Hands
+    from cti.runtime.messages import Timers
+    from cti.runtime.services import Services
+
+log = logging.getLogger("cti.call")
+
+#: The reference of what a caller hears first after a gap, among those of the run, which count from 1.
+FIRST_HEARD = -2
+
+
+class TakingUp:
+    """``seconds``: how long nobody saw to the call, from the last time that it was kept."""
+
+    def __init__(self, saved: Saved, run: Run, began_at: float, seconds: float, shift_s: float) -> None:
+        self.saved, self.run = saved, run
+        self.began_at, self.seconds, self._shift_s = began_at, seconds, shift_s
+
+    @classmethod
+    def of(cls, durable: DurableCalls, saver: CallSaver, kept: RunSnapshot) -> TakingUp | str:
+        """Why it cannot be gone on with, in words, if it cannot. Blocks when the flow has another version by now."""
+        try:
+            saved = saver.taken_up(kept)
+        except SnapshotUnreadable as error:
+            return error.message
+        plan = durable.find_plan(saved.flow, saved.version)
+        if plan is None:
+            return f"version {saved.version[:12]} of flow {saved.flow} is not to be had"
+        try:
+            run = Run.restore(plan, saved.run)
+        except (CtiError, KeyError, TypeError, ValueError, AttributeError) as error:
+            return f"the state of the run cannot be read ({type(error).__name__})"
+        now = durable.instant()
+        seconds = now.seconds_since(saved.at)
+        shift_s = now.monotonic - (saved.at.monotonic + seconds)
+        return cls(saved, run, durable.last_seen(kept.saved_at), seconds, shift_s)
+
+    @property
+    def waits_for(self) -> frozenset[str]:
+        """What kinds of things the run waits for."""
+        return frozenset(kind for kind, _ in self.run.pending.values())
+
+    @property
+    def silent(self) -> tuple[float, bool]:
+        """Since when nothing came from the caller (monotonic, here and now), and whether that counts."""
+        since, paused = self.saved.silent
+        return since + self._shift_s, paused
+
+    def start_timers(self, timers: Timers) -> None:
+        """Those of the run, with what is left of them: the time in between counts."""
+        for ref, due in self.saved.timers.items():
+            if ref in self.run.pending or ref == self.run.limit_ref:
+                timers.start(ref, due + self._shift_s)
+
+    def restore_channel(self, call: NewCall, switch: Switch, services: Services, hands: Hands) -> None:
+        """What the switch has forgotten: the recording; and the caller is told to wait a moment, where that is set."""
+        run = self.run
+        if run.answered and not call.answered:
+            hands.do(cmd.Answer(), gone=False)
+        hands.media.queue = (self.saved.stay or {}).get("queue") or run.queue or ""
+        if run.recording:
+            hands.do(cmd.StartRecording(), gone=False)
+            if run.recording == "paused":
+                hands.do(cmd.PauseRecording(True), gone=False)
+            if run.masks:
+                hands.do(cmd.MaskRecording(True), gone=False)
+        durable = services.durable
+        if durable is None or not run.answered or call.talking or "queue" in self.waits_for:
+            return
+        ready = services.prompts.find(durable.prompt(run.language)) if durable.prompt(run.language) else None
+        if ready:
+            switch.play(call.uuid, FIRST_HEARD, ready)
+
+    def begin_again(self, call: NewCall, switch: Switch, hands: Hands, post: Callable[[Any], None]) -> None:
+        """What the run still waits for, after it has heard of the gap."""
+        for ref in list(self.run.pending):
+            work = self.saved.work.get(ref)
+            match work:
+                case None:
+                    continue  # a timer, or new
+                case cmd.Transfer():
+                    if not switch.take_up_transfer(call.uuid, ref, work.kind, work.target):
+                        hands.do(work, gone=False)
+                case cmd.EnterQueue():
+                    self._queue(work, call, hands, post)
+                case cmd.SendFax() | cmd.ReceiveFax():
+                    post(ev.FaxEnded(ref, "failed"))  # the other machine has given up by now, or will
+                case _:
+                    hands.do(work, gone=False)
+
+    def _queue(self, wish: cmd.EnterQueue, call: NewCall, hands: Hands, post: Callable[[Any], None]) -> None:
+        stay = self.saved.stay
+        talked = bool(stay and stay.get("agent"))
+        if call.talking:
+            if not talked:
+                post(ev.QueueConnected(wish.ref, ""))
+            return  # `CameBack` tells the end of it
+        if talked:
+            post(ev.QueueEnded(wish.ref, "talked"))
+            return
+        hands.enter(wish, None if stay is None else Stay.of(stay, self.seconds))
