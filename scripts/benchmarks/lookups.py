@@ -4,9 +4,9 @@ a) cached: the same look-up of some thousand subscribers, fresh in the cache (se
    could stand there: a dictionary with the time of each answer;
 b) uncached, over one multiplexed socket, beside a bare socket that sends and reads the same bytes (`_lookups_socket`);
 c) a thousand callers ask the same question while the back end takes a second: how often is it asked?
-d) one back end hangs: the p99 of another one beside it, and beside the same questions to one that answers (what hanging
-   costs; with nothing beside it is shown too); how long until the first one's breaker is open, and by when its callers
-   are told.
+d) one back end hangs: the p99 of another one beside it, to that beside the same questions to one that answers (what
+   hanging costs), and CPU; once with its breaker open, once with a breaker that never opens, so that callers wait all
+   the time; how long until its breaker is open, and by when its callers are told.
 
 Exit status 1: a goal is missed.
 """
@@ -37,10 +37,11 @@ from cti.boss.writes import MemoryWriteLog
 from cti.store.sealing import Sealer
 from scripts.benchmarks import _lookups_socket
 from scripts.benchmarks._figures import load, percentile, spread
+from scripts.benchmarks._lookups_neighbours import BLOCK_S, FAILED, PER_S, USUAL, beside, between, neighbours
 
 CACHED_PER_S, UNCACHED_PER_S, MOST_SLOWER, TRIPS_S = 20_000.0, 3_000.0, 0.10, 3.0
 SUBSCRIBERS, CALLERS, DEADLINE_S = 5_000, 1_000, 2.0
-SLOW, USUAL = "13999999999", "13999999998"
+SLOW = "13999999999"
 TAKES_S = {SLOW: 1.0, USUAL: 0.020}
 FILE = """
 backends:
@@ -48,7 +49,7 @@ backends:
          concurrency: {{max: 64, queue: 5000, queue_ms: 5000}}}}
   ill: {{way: http, url: "http://127.0.0.1:{ill}", operations: {{B: {{method: GET, path: "/{{msisdn}}"}}}},
         concurrency: {{max: 64, queue: 64, queue_ms: 300}},
-        breaker: {{min_calls: 20, failure_pct: 50, slow_ms: 1000, open_s: 60}}}}
+        breaker: {{min_calls: {min_calls}, failure_pct: 50, slow_ms: 1000, open_s: 60}}}}
 policies:
   kept: {{cache: {{ttl_s: 3600}}}}
   plain: {{collapse: false}}
@@ -114,10 +115,10 @@ class HttpOffice:
 
 
 @contextmanager
-def site(how: str = "hangs") -> Iterator[tuple[InterfaceServer, HttpOffice, HttpOffice]]:
+def site(how: str = "hangs", min_calls: int = 20) -> Iterator[tuple[InterfaceServer, HttpOffice, HttpOffice]]:
     """``how`` the back end named ill behaves."""
     good, ill = HttpOffice("answers"), HttpOffice(how)
-    text = FILE.format(good=good.port, ill=ill.port, deadline_ms=int(DEADLINE_S * 1000))
+    text = FILE.format(good=good.port, ill=ill.port, deadline_ms=int(DEADLINE_S * 1000), min_calls=min_calls)
     with tempfile.TemporaryDirectory() as folder:
         server = InterfaceServer(
             parse_office(text, "bench.yaml", WAYS),
@@ -175,55 +176,11 @@ def together(boss: InterfaceServer, office: HttpOffice) -> int:
     return office.asked - before
 
 
-def steady(boss: InterfaceServer, per_s: float, seconds: float) -> list[float]:
-    """How long each look-up of the good back end took."""
-    took: list[float] = []
-
-    def ask(at: float) -> None:
-        assert boss.ask("good.get", {"msisdn": USUAL}, 30.0).outcome == "ok"
-        took.append(time.perf_counter() - at)
-
-    began, jobs = time.perf_counter(), []
-    for n in range(int(per_s * seconds)):
-        gevent.sleep(max(0.0, began + n / per_s - time.perf_counter()))
-        jobs.append(gevent.spawn(ask, time.perf_counter()))
-    gevent.joinall(jobs, raise_error=True)
-    return took
-
-
-def beside(boss: InterfaceServer, per_s: float, seconds: float, outcomes: tuple[str, ...]) -> dict[str, float]:
-    """Both are asked: p99 of the good one; when the breaker of the ill one opened; the latest word to its callers."""
-    began, opened, latest, jobs = time.perf_counter(), 0.0, [0.0], []
-
-    def ask() -> None:
-        at = time.perf_counter()
-        outcome = boss.ask("ill.get", {"msisdn": number(2)}, 30.0).outcome
-        assert outcome in outcomes, outcome
-        latest[0] = max(latest[0], time.perf_counter() - at)
-
-    def all_of_them() -> None:
-        nonlocal opened
-        for n in range(int(per_s * seconds)):
-            gevent.sleep(max(0.0, began + n / per_s - time.perf_counter()))
-            jobs.append(gevent.spawn(ask))
-            if (
-                n % 10 == 0
-                and not opened
-                and any(one["name"] == "ill" and one["breaker"] == "open" for one in boss.facts())
-            ):
-                opened = time.perf_counter() - began
-
-    asking = gevent.spawn(all_of_them)
-    took = steady(boss, per_s, seconds)
-    asking.join()
-    gevent.joinall(jobs, raise_error=True)
-    return {"p99": percentile(0.99, took), "opened": opened, "latest": latest[0]}
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--blocks", type=int, default=12, help="of each kind, beside one that answers or hangs")
     parser.add_argument("--office", choices=("answers", "hangs"), help=argparse.SUPPRESS)
     told = parser.parse_args()
     if told.office:
@@ -252,27 +209,26 @@ def main() -> int:
         asked = [together(boss, good)]
     print(f"{CALLERS:,} callers with one question: the back end was asked {asked[0]} times")
     goal(asked == [1], "once")
-    print("one back end hangs; 200 a second of each")
-    to_alone, to_well, found = [], [], []
+    print(
+        f"one back end hangs; {PER_S:.0f} a second of each, {told.blocks} blocks of {BLOCK_S} s of each kind, in turn"
+    )
+    for what, min_calls in (("its breaker opens", 20), ("its breaker never opens", 100_000)):
+        well, hangs, to = neighbours(site, told.blocks, min_calls)
+        for name, one in (("answers", well), ("hangs", hangs)):
+            shown = ", ".join(f"{1000 * percentile(share, one.took):.1f}" for share in (0.5, 0.9, 0.99))
+            print(f"  {what}; the neighbour {name}: {shown} ms (50, 90, 99 %), {one.cpu_us:,.0f} us of CPU a pair")
+        low, high = between(well, hangs)
+        goal(to <= 1 + MOST_SLOWER, f"{what}: p99 beside one that hangs to beside one that answers {to:.2f}")
+        print(f"  (nine of ten resamplings of the blocks: {low:.2f} to {high:.2f})")
+        cpu = hangs.cpu_us / well.cpu_us
+        goal(cpu <= 1 + MOST_SLOWER, f"{what}: CPU beside one that hangs to beside one that answers {cpu:.2f}")
+    found = []
     for _ in range(told.rounds):
-        with site("answers") as (boss, _good, _ill):
-            steady(boss, 200, 1.0)
-            alone = percentile(0.99, steady(boss, 200, 2 * told.seconds))
-            well = beside(boss, 200, 2 * told.seconds, ("ok",))["p99"]
         with site("hangs") as (boss, _good, _ill):
-            steady(boss, 200, 1.0)
-            found.append(beside(boss, 200, 2 * told.seconds, ("timeout", "error", "throttled")))
-        hangs = found[-1]["p99"]
-        to_alone.append(hangs / alone)
-        to_well.append(hangs / well)
-        print(
-            f"  p99 {1000 * alone:.2f} ms alone, {1000 * well:.2f} beside a healthy one, {1000 * hangs:.2f} beside it"
-        )
-    print(f"  to p99 alone {spread(to_alone, '', digits=2)}")
-    goal(statistics.median(to_well) <= 1 + MOST_SLOWER, f"to p99 beside a well one {spread(to_well, '', digits=2)}")
-    opened = [one["opened"] for one in found]
+            found.append(beside(boss, PER_S, TRIPS_S + 1, FAILED))
+    opened = [one.opened for one in found]
     goal(all(0 < at <= TRIPS_S for at in opened), f"the breaker opens after {spread(opened, 's', digits=2)}")
-    latest = [one["latest"] for one in found]
+    latest = [one.latest for one in found]
     goal(max(latest) <= DEADLINE_S + 0.1, f"callers are told after {spread(latest, 's', digits=2)} at the latest")
     return int(bool(missed))
 

@@ -144,12 +144,6 @@ def test_a_question_that_nobody_waits_for_is_taken_back_if_nobody_took_it(site: 
         assert site.rows("SELECT count(*) FROM if_req WHERE msisdn = '13800000002'") == [(1,)]
 
 
-def test_two_answers_are_none(site: Site) -> None:
-    with office(site.url), site.served() as boss:
-        assert ask(boss, "13800000006") == ("error", None)
-        assert boss.facts()[0]["last_failure"][0] == "several-rows"
-
-
 def test_a_row_that_does_not_fit_keeps_no_other_out(site: Site) -> None:
     """A constraint of theirs that is no matter of the key, in the middle of a group."""
     site.rows("CREATE UNIQUE INDEX one_topup ON if_req (msisdn, op)")
@@ -158,31 +152,6 @@ def test_a_row_that_does_not_fit_keeps_no_other_out(site: Site) -> None:
         gevent.joinall(jobs)
         assert sorted(job.value.outcome for job in jobs) == ["done"] * 5 + ["rejected"] * 5
     assert site.rows("SELECT count(*) FROM if_req") == [(5,)]
-
-
-@pytest.mark.parametrize(
-    ("breaks", "mends"),
-    [
-        ("ALTER TABLE if_req RENAME COLUMN msisdn TO gone", "ALTER TABLE if_req RENAME COLUMN gone TO msisdn"),
-        ("ALTER TABLE if_rsp RENAME TO gone", "ALTER TABLE gone RENAME TO if_rsp"),
-        ("ALTER TABLE if_rsp RENAME COLUMN balance TO gone", "ALTER TABLE if_rsp RENAME COLUMN gone TO balance"),
-    ],
-    ids=["column of the questions", "table of the answers", "column of the answers"],
-)
-def test_what_is_missing_is_an_error_and_comes_back(site: Site, breaks: str, mends: str) -> None:
-    with site.served() as boss:
-        site.rows(breaks)
-        if "rsp RENAME COLUMN" in breaks:
-            site.rows("INSERT INTO if_rsp (serial, rc) VALUES ('x', '0000')")
-            job = gevent.spawn(ask, boss)
-            until(lambda: site.rows("SELECT 1 FROM if_req"))
-            site.rows("INSERT INTO if_rsp (serial, rc) SELECT serial, '0000' FROM if_req")
-            assert job.get() == ("error", None)
-        else:
-            assert ask(boss) == ("error", None)
-        site.rows(mends)
-        with office(site.url):
-            assert ask(boss, "13800000021") == ("ok", Decimal("0.21"))
 
 
 def test_rows_are_deleted_when_they_are_old(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
