@@ -78,8 +78,10 @@ def _print_detail(found: CallDetail, story: Sequence[Line], zone: ZoneInfo) -> N
     if row.error:
         print(f"error     {row.error}")
     for gap in found.gaps:
-        print(f"gap       +{gap.began_at - row.started_at:7.2f}s without an engine for "
-              f"{gap.ended_at - gap.began_at:.1f} s; {gap.how.replace('_', ' ')}")
+        print(
+            f"gap       +{gap.began_at - row.started_at:7.2f}s without an engine for "
+            f"{gap.ended_at - gap.began_at:.1f} s; {gap.how.replace('_', ' ')}"
+        )
     for leg in found.legs:
         print(f"leg       +{leg.added_at - row.started_at:7.2f}s {leg.role} {leg.number or ''} {leg.hangup_cause}")
     begun = row.started_at
