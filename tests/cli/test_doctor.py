@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from gevent.pywsgi import WSGIServer
+from gevent.server import StreamServer
 from gevent.threadpool import ThreadPool
 
 from cti.app.doctor import CODES, codes
@@ -156,6 +157,13 @@ def _damaged(deployment: Deployment) -> None:
     (deployment.folder / "data" / "cti.db").write_bytes(b"no database at all, but a text of some length" * 50)
 
 
+def _read_only(deployment: Deployment) -> None:
+    """The file itself says so (write version of its header), which binds the owner too."""
+    with (deployment.folder / "data" / "cti.db").open("r+b") as file:
+        file.seek(18)
+        file.write(b"\x03")
+
+
 def _newer(deployment: Deployment) -> None:
     with sqlite3.connect(deployment.folder / "data" / "cti.db") as connection:
         connection.execute("update alembic_version set version_num = '9999'")
@@ -207,6 +215,7 @@ def _expires(deployment: Deployment) -> None:
         (_no_keys, {"keys-missing": "fail"}),
         (_other_keys, {"database-unusable": "fail"}),
         (_damaged, {"database-unusable": "fail"}),
+        (_read_only, {"database-read-only": "fail"}),
         (_newer, {"database-schema": "fail"}),
         (_bad_flow, {"flows-refused": "fail"}),
         (_no_queue, {"flows-refused": "fail"}),
@@ -251,6 +260,27 @@ def test_the_port_of_somebody_else_and_our_own(deployment: Deployment, capsys: p
         assert doctor(deployment, capsys)[1] == {"port-taken": "fail"}
         answers[0] = b'{"switches": {}, "store": {}}'
         assert doctor(deployment, capsys)[1] == {}
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize(
+    ("says", "code"),
+    [
+        (b"Content-Type: text/rude-rejection\nContent-Length: 24\n\nAccess Denied, go away.\n", "switch-acl"),
+        (b"Content-Type: auth/request\n\n", "switch-lost"),
+        (b"\x00\xff" * 40_000 + b"\n\n", "switch-garbled"),
+    ],
+    ids=["an access list", "it goes away", "another protocol"],
+)
+def test_what_answers_on_the_event_sockets_port(
+    says: bytes, code: str, deployment: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = StreamServer(("127.0.0.1", 0), lambda client, _: client.sendall(says))
+    server.start()
+    try:
+        deployment.switch["port"] = server.server_port
+        assert doctor(deployment, capsys)[1] == {code: "fail"}
     finally:
         server.stop()
 
