@@ -242,7 +242,13 @@ class SocketOffice:
         sock.sendall(self.answer(code, sequence, body, answered=_tlv(1, b"1") if self.framing == "binary" else b"1"))
 
     def _other_type(self, sock: Any, code: str, sequence: int, body: bytes) -> None:
-        bad = _tlv(1, b"1") + _tlv(2, b"NaN") + _tlv(3, b"x") if self.framing == "binary" else b"1|NaN|x"
+        self._amount(b"much", sock, code, sequence, body)
+
+    def _not_a_number(self, sock: Any, code: str, sequence: int, body: bytes) -> None:
+        self._amount(b"NaN", sock, code, sequence, body)
+
+    def _amount(self, value: bytes, sock: Any, code: str, sequence: int, body: bytes) -> None:
+        bad = _tlv(1, b"1") + _tlv(2, value) + _tlv(3, b"x") if self.framing == "binary" else b"1|%s|x" % value
         sock.sendall(self.answer(code, sequence, body, answered=bad))
 
     def _html(self, sock: Any, *_question: Any) -> None:
