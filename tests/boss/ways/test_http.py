@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import select
 import time
 from collections.abc import Iterator
@@ -58,12 +59,20 @@ class Rig:
 
 @pytest.fixture
 def rig() -> Iterator[Rig]:
+    """At its end no greenlet, socket or thread is left."""
+    gevent.get_hub().threadpool.apply(int)  # resolves names; stays
     gc.collect()
-    before = _greenlets()
+    before, opened = _greenlets(), _opened()
     rig = Rig()
     yield rig
     rig.close()
     until(lambda: gc.collect() >= 0 and _greenlets() <= before)
+    until(lambda: all(now <= was for now, was in zip(_opened(), opened, strict=True)))
+
+
+def _opened() -> tuple[int, int]:
+    """Descriptors and threads of this process."""
+    return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
 
 
 def _greenlets() -> int:
