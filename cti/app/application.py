@@ -111,6 +111,7 @@ class Application:
         ``announce``: shows a person, and no log, the first administrator's one-time password. ``holder``: who this
         engine is in its worker slot; None: nobody else can be there (one process has switch and engine)."""
         self._holder = holder
+        self._handing_over = False
         self._taken_by = ""
         self.settings = settings
         self._speech = SwitchSpeech()
@@ -235,11 +236,18 @@ class Application:
         """From here on SIGTERM and SIGINT end `run_until_signal`; call it before `start`, so that none is missed."""
         for number in (signal.SIGTERM, signal.SIGINT):
             gevent.signal_handler(number, self._asked.set)
+        gevent.signal_handler(signal.SIGUSR1, self.hand_over)
 
     def run_until_signal(self) -> int:
         """The process is this engine's alone: what has been loaded is kept from its cycle collector."""
         set_aside()
         self._asked.wait()
+        if self._handing_over:
+            for driver in self.switches_by_name.values():
+                driver.liveness.beat(1.0)  # new callers are sent here until the next engine is up
+                driver.guard.resync()
+            self.let_go()
+            return 0
         if self._taken_by:
             self.let_go()
             return TAKEN_OVER
@@ -248,6 +256,12 @@ class Application:
 
     def ask_to_stop(self) -> None:
         """As a signal would."""
+        self._asked.set()
+
+    def hand_over(self) -> None:
+        """The next engine waits already: everything is left to it as it is, at once."""
+        log.warning("told to hand over: calls are left to the next engine")
+        self._handing_over = True
         self._asked.set()
 
     def step_down(self, by: str) -> None:
@@ -288,7 +302,7 @@ class Application:
             owner.release()
         self.callbacks.stop()
         self.floor.stop()
-        if not self._taken_by:  # else the other engine tells how this one's agents spent their time from now on
+        if not self._taken_by and not self._handing_over:  # else the other engine tells how agents spend their time
             self._ledger.close(self.floor.owner.acd, self.floor.owner.now())
         if self._api is not None:
             self._api.stop(timeout=1)

@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import re
+import signal
 import socket
 import uuid
 from contextlib import contextmanager
@@ -60,6 +61,29 @@ def engine_lock(
         yield Holder(name, frozenset(before), lost)
     finally:
         os.close(handle)
+
+
+def tell_to_hand_over(data: Path, slot: int) -> bool:
+    """The engine of this machine that runs in the slot leaves everything to the next one, at once; False: none runs.
+    Raises ConfigError (bad-data-folder): it is another user's."""
+    file = data / f"engine-{slot}.lock"
+    try:
+        handle = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        runs = _runs(handle)
+        if _locked(handle) or not runs:
+            return False
+        os.kill(int(runs[-1].rsplit(".", 2)[1]), signal.SIGUSR1)
+    except (ProcessLookupError, ValueError, IndexError):
+        return False
+    except PermissionError as error:
+        message, remedy = "the running engine is another user's", "start this one as the same user"
+        raise ConfigError(message, code="bad-data-folder", place=Place(str(file)), remedy=remedy) from error
+    finally:
+        os.close(handle)
+    return True
 
 
 def _locked(handle: int) -> bool:

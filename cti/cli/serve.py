@@ -26,6 +26,11 @@ def add_to(nouns: Any) -> None:
     noun.add_argument(
         "--standby", action="store_true", help="wait while another engine has this worker slot, then take it over"
     )
+    noun.add_argument(
+        "--take-over",
+        action="store_true",
+        help="have the running engine of this worker slot hand its calls over to this one, and go on with them",
+    )
     noun.set_defaults(run=serve)
 
 
@@ -33,7 +38,7 @@ def serve(options: argparse.Namespace) -> int:
     """Exit status 75 when another engine has taken the slot meanwhile. Raises ConfigError (engine-running,
     slot-held)."""
     from cti.app import Application
-    from cti.app.engine_lock import engine_lock
+    from cti.app.engine_lock import engine_lock, tell_to_hand_over
 
     settings = settings_of(options)
     start_log(options.verbose, settings)
@@ -43,9 +48,11 @@ def serve(options: argparse.Namespace) -> int:
         for application in running:
             application.step_down(by)
 
-    slot = settings.worker.slot
-    with engine_lock(settings.data, settings.node, slot, wait=options.standby, lost=lost) as holder:
-        _wait_for_slot(settings, holder, standby=options.standby)
+    slot, standby = settings.worker.slot, options.standby or options.take_over
+    if options.take_over and not tell_to_hand_over(settings.data, slot):
+        log.warning("no engine runs in worker slot %d that could hand over", slot)
+    with engine_lock(settings.data, settings.node, slot, wait=standby, lost=lost) as holder:
+        _wait_for_slot(settings, holder, standby=standby)
         application = Application(settings, holder=holder)
         running.append(application)
         application.heed_signals()

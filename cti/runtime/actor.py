@@ -77,7 +77,7 @@ class CallActor:
         self._services = services
         self._on_close = on_close
         self.released = False  # in a talk that an earlier engine made: the engine only waits for its end
-        self._kept = kept
+        self._kept, self._left = kept, False
         self._mailbox: SimpleQueue[Any] = SimpleQueue()
         self._timers = msg.Timers()
         self._clock = RunClock(services.clock, services.zone)
@@ -111,6 +111,10 @@ class CallActor:
             self.dropped_digits += 1
             return
         self._mailbox.put(event)
+
+    def leave(self) -> None:
+        """The engine ends, and the call does not: what it waits for is left as it is, for the next one."""
+        self._left = True
 
     def unread(self) -> list[Any]:
         """What was posted and not handled; of an actor that has ended."""
@@ -338,7 +342,10 @@ class CallActor:
 
     def _close(self) -> None:
         try:
-            self._hands.close()
+            if self._left:
+                self._hands.let_go()
+            else:
+                self._hands.close()
         except Exception:
             log.exception("call %s: not everything could be put away", self.uuid)
         finally:

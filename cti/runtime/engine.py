@@ -248,6 +248,8 @@ class Engine:
         self._abandoned = True
         left = len(self._actors)
         self._records.stop()
+        for actor in self._actors.values():
+            actor.leave()
         for greenlet in (*self._losing.values(), *self._greenlets.values()):
             greenlet.kill(block=False)
         self._losing.clear()

@@ -95,10 +95,14 @@ class Hands:
         elif not gone:
             self._switch.play(self._uuid, ready.ref, ready.arguments)
 
-    def close(self) -> None:
-        """Nothing that was begun goes on."""
+    def let_go(self) -> None:
+        """Nobody here waits any more for what was begun."""
         for worker in tuple(self._workers):
             worker.kill(block=False)
+
+    def close(self) -> None:
+        """Nothing that was begun goes on."""
+        self.let_go()
         self.media.close()
         self._queues.gone(self._uuid)
         self._services.prompts.discard_call(self._uuid)

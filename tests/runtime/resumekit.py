@@ -88,8 +88,9 @@ class House:
 
     # ---- engines -----------------------------------------------------------------------------------------------------
 
-    def start_engine(self, *options: str, wait: bool = True) -> subprocess.Popen[bytes]:
-        self.switch.core.set_global("cti_alive_0", "0")
+    def start_engine(self, *options: str, wait: bool = True, fresh: bool = True) -> subprocess.Popen[bytes]:
+        if fresh:
+            self.switch.core.set_global("cti_alive_0", "0")
         with (self.folder / "engine.log").open("ab") as log:
             engine = subprocess.Popen(
                 [sys.executable, "-m", "cti", "serve", "--config", str(self.folder / "cti.yaml"), *options],
@@ -99,6 +100,14 @@ class House:
         if wait:
             self.until(lambda: self.alive or engine.poll() is not None, "the engine beats")
             assert engine.poll() is None, self.log()
+        return engine
+
+    def take_over(self) -> subprocess.Popen[bytes]:
+        """The next engine, which has the running one hand over; when it has the calls."""
+        before, last = self.log().count("may go on"), self.engines[-1]
+        engine = self.start_engine("--take-over", wait=False, fresh=False)
+        self.until(lambda: last.poll() is not None, "the engine before has ended")
+        self.until(lambda: self.log().count("may go on") > before, "the next one is there")
         return engine
 
     @property

@@ -111,6 +111,11 @@ def asked(times: int) -> Act:
     return lambda house, _caller: house.until(lambda: len(house.office.asked) >= times, "the office was asked")
 
 
+def ends_message(house: House, caller: VirtualCaller) -> None:
+    house.until(lambda: recording(caller), "it records again")
+    caller.press("#")
+
+
 MARKS: dict[str, int] = {}  # call -> how much it had heard when the engine was killed
 LONG = "This goes on and on for much longer than anybody would ever want to listen to it, and then some."
 CASES = {
@@ -145,7 +150,7 @@ CASES = {
     "voicemail: the caller speaks once more": Case(
         "109", "speak", [MOMENT, "Speak."], ["speak/done", "over/end"], "kept",
         before=lambda house, caller: house.until(lambda: recording(caller), "it records"),
-        then=once("Speak.", lambda house, caller: house.until(lambda: recording(caller), "") and caller.press("#")),
+        then=once("Speak.", ends_message),
     ),
     "write: the same one, and once": Case(
         "106", "put", [MOMENT, "It is done."], ["put/done", "fine/next", "over/end"], "written", before=asked(2),
@@ -239,3 +244,31 @@ def test_nothing_of_a_call_is_kept_after_its_end(house: House, callers: dict[str
         house.record(callers[name])
     assert house.ask("select count(*) from call_snapshots") == [(0,)]
     assert "907351" not in (house.folder / "data" / "cti.db").read_bytes().decode("latin-1")
+
+
+def test_a_running_engine_hands_its_calls_over(house: House, callers: dict[str, VirtualCaller]) -> None:
+    """A rolling upgrade: nobody hears the apology, nothing ends, new callers are met."""
+    old = house.engines[-1]
+    menu, talk = house.call("101", "13800030000"), house.call("108", "13800030001")
+    waiting = house.call("110", "13800030002")
+    for caller, node in ((menu, "main"), (talk, "call"), (waiting, "agent")):
+        house.kept(caller, node)
+    talks("1002")(house, talk)
+    heard = len(said(menu))
+    house.take_over()
+    assert (old.poll(), house.alive) == (0, True)
+    house.hears(menu, "主菜单。", heard)
+    fresh = house.call("101", "13800030003")
+    house.hears(fresh, "主菜单。")
+    for caller in (menu, fresh):
+        caller.press("1")
+    agent_hangs_up("1002")(house, talk)
+    house.hears(talk, "Was it good?")
+    waiting.hangup()
+    details = [house.record(caller) for caller in (menu, fresh, talk, waiting)]
+    assert [(one.call.outcome, str(one.call.terminal_cause)) for one in details] == [
+        ("one", "flow_end"), ("one", "flow_end"), ("talked", "flow_end"), ("", "caller_hangup"),
+    ]  # fmt: skip
+    assert [[gap.how for gap in one.gaps] for one in details] == [["resumed"], [], ["resumed"], ["resumed"]]
+    assert house.ask("select outcome from queue_entries where call_id = ?", uuid_of(waiting)) == [("abandoned",)]
+    assert not any("sorry" in text for caller in (menu, talk, waiting, fresh) for text in said(caller))
