@@ -14,6 +14,7 @@ from cti.boss.routing import Route, Subscribers
 from cti.boss.segments import SegmentsSection
 from cti.boss.way import TargetOptions, WayKind
 from cti.core.issue import Place
+from cti.core.targets import ANYWHERE, TargetRules
 from cti.flow.catalog import Catalog, LookupSignature
 from cti.validating import Section
 
@@ -32,7 +33,7 @@ class FieldClass:
 
 @dataclass(frozen=True, slots=True)
 class BackendPlan:
-    """``options``: of its way. ``rate``: (per second, burst), None: no limit."""
+    """``options``: of its way. ``rate``: (per second, burst), None: no limit. ``targets``: where it may connect to."""
 
     name: str
     kind: WayKind
@@ -41,6 +42,7 @@ class BackendPlan:
     concurrency: ConcurrencySettings = field(default_factory=ConcurrencySettings)
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
     rate: tuple[float, float] | None = None
+    targets: TargetRules = ANYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class OfficePlan:
     attributes_lookup: str | None = None
     segments: SegmentsSection | None = None
     feeds: Mapping[str, FeedPlan] = field(default_factory=dict)
+    targets: TargetRules = ANYWHERE
 
     def catalog(self) -> Catalog:
         """What the flow checker needs to know."""

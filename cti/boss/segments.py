@@ -25,6 +25,7 @@ from cti.boss.routing import Segments
 from cti.boss.way import Surroundings
 from cti.boss.ways.databases import DatabaseOptions, bound_time, describe, open_engines, reason_of
 from cti.core.errors import CtiError
+from cti.core.targets import ANYWHERE, TargetRules
 from cti.ports import Clock
 from cti.validating import Section
 
@@ -65,11 +66,18 @@ class BadSegments(CtiError):
 class SegmentSource:
     """Gives `Segments` at any time."""
 
-    def __init__(self, section: SegmentsSection, folder: Path, clock: Clock, before: Segments) -> None:
+    def __init__(
+        self,
+        section: SegmentsSection,
+        folder: Path,
+        clock: Clock,
+        before: Segments,
+        targets: TargetRules = ANYWHERE,
+    ) -> None:
         """``before``: what holds until the source has been read. Raises ConfigError for a database that can never work.
         Waits `FIRST_S` at most."""
         self._section, self._clock = section, clock
-        self._read = _reader(section, folder)
+        self._read = _reader(section, folder, targets)
         self._pool = ThreadPool(1)
         self._segments, self._loaded_at, self._trouble = before, 0.0, "not read yet"
         self._first = Event()
@@ -114,12 +122,14 @@ class SegmentSource:
             return f"unreadable: {type(error).__name__}"
 
 
-def _reader(section: SegmentsSection, folder: Path) -> Callable[[], Iterator[tuple[Any, Any, Any]]]:
+def _reader(
+    section: SegmentsSection, folder: Path, targets: TargetRules
+) -> Callable[[], Iterator[tuple[Any, Any, Any]]]:
     if section.file is not None:
         path = folder / section.file
         return lambda: _of_file(path)
     assert section.database is not None
-    reads, _ = open_engines(section.database, Surroundings("segments", folder, 1))
+    reads, _ = open_engines(section.database, Surroundings("segments", folder, 1, targets=targets))
     names = [section.number, section.home, *([section.ported] if section.ported is not None else [])]
     statement: Select[*tuple[Any, ...]] = select(*(column(name) for name in names)).select_from(table(section.table))
 

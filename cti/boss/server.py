@@ -125,7 +125,7 @@ class InterfaceServer:
             raise
         left = {name: self._backends[name] for name in self._backends if name in opened or name not in plan.backends}
         segments = self._segments
-        if plan.segments != self._plan.segments:
+        if (plan.segments, plan.targets) != (self._plan.segments, self._plan.targets):
             try:
                 segments = self._open_segments(plan, self._segments() if self._segments is not None else Segments())
             except BaseException:
@@ -158,10 +158,14 @@ class InterfaceServer:
 
     def _open_segments(self, plan: OfficePlan, before: Segments) -> SegmentSource | None:
         """Raises ConfigError."""
-        return None if plan.segments is None else SegmentSource(plan.segments, self._folder, self._clock, before)
+        return (
+            None
+            if plan.segments is None
+            else SegmentSource(plan.segments, self._folder, self._clock, before, plan.targets)
+        )
 
     def _open(self, plan: BackendPlan) -> Backend:
-        around = Surroundings(plan.name, self._folder, plan.concurrency.max, self._outbox)
+        around = Surroundings(plan.name, self._folder, plan.concurrency.max, self._outbox, plan.targets)
         try:
             way = plan.kind.open(plan.options, around)
         except ConfigError as error:
@@ -185,7 +189,7 @@ class InterfaceServer:
 
 
 def _same(before: BackendPlan | None, now: BackendPlan) -> bool:
-    if before is None or before.kind is not now.kind:
+    if before is None or before.kind is not now.kind or before.targets != now.targets:
         return False
     mine = (before.options, before.concurrency, before.breaker, before.rate)
     # Sections made anew of the same file are equal field by field.

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
+from cti.core.targets import ANYWHERE, TargetRules
 from cti.ports import RequestFiles
 from cti.validating import Section
 
@@ -121,12 +122,14 @@ class Outbox:
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a way may need of the house. ``name``: the back end's. ``folder``: from which relative paths of its options
-    count. ``at_once``: questions that it may get at the same time. ``outbox`` None: nothing can be kept."""
+    count. ``at_once``: questions that it may get at the same time. ``outbox`` None: nothing can be kept.
+    ``targets``: where it may connect to (`cti.boss.ways.reach`)."""
 
     name: str
     folder: Path
     at_once: int = 16
     outbox: Outbox | None = None
+    targets: TargetRules = ANYWHERE
 
 
 @dataclass(frozen=True, slots=True)

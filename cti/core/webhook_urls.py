@@ -57,7 +57,7 @@ class UrlRules:
         tls = parts.scheme == "https"
         port = port if port is not None else _HTTPS if tls else _HTTP
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        if self._loopback and _names_loopback(host):
+        if self._loopback and names_loopback(host):
             return Target(host, port, tls, path, loopback=True)
         if not tls:
             raise _refused("it must be https")
@@ -67,7 +67,7 @@ class UrlRules:
 
     def check_address(self, target: Target, address: str) -> None:
         """Of the host, as it was resolved just now. Raises CtiError (address-not-allowed)."""
-        inner = _inner(ip_address(address.partition("%")[0]))
+        inner = inner_address(ip_address(address.partition("%")[0]))
         if target.loopback:
             good = inner.is_loopback
         elif inner.is_loopback or inner.is_link_local or inner.is_multicast or inner.is_unspecified:
@@ -88,7 +88,7 @@ def _covers(place: tuple[str, int], host: str, port: int) -> bool:
     return port == on and (host == name or (name.startswith("*.") and host.endswith(name[1:]) and host != name[1:]))
 
 
-def _names_loopback(host: str) -> bool:
+def names_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:
@@ -97,7 +97,7 @@ def _names_loopback(host: str) -> bool:
         return False
 
 
-def _inner(address: Address) -> Address:
+def inner_address(address: Address) -> Address:
     """The address that one of IPv6 stands for, where it stands for one of IPv4."""
     if isinstance(address, IPv4Address):
         return address

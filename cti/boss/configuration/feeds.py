@@ -8,6 +8,7 @@ from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 
 from cti.boss.configuration.places import place_of
+from cti.boss.configuration.reached import prove_targets
 from cti.boss.feeds.lines import ENVELOPE
 from cti.boss.feeds.options import FeedPlan, FeedSection, FeedSocket, SocketPlan
 from cti.boss.feeds.post import backend_of
@@ -22,6 +23,7 @@ from cti.boss.ways.files.transport import TransportOptions
 from cti.boss.ways.http.proof import prove_backend as prove_http
 from cti.core.feeds import column_names
 from cti.core.issue import Place
+from cti.core.targets import ANYWHERE, TargetRules
 from cti.flow.suggest import did_you_mean
 from cti.flow.yamlio import Mapping, Node
 
@@ -33,6 +35,7 @@ class Known:
     classes: AnyMapping[str, FieldClass]
     backends: AnyMapping[str, BackendPlan]
     declared: frozenset[str]
+    targets: TargetRules = ANYWHERE
 
 
 def read_feeds(
@@ -62,7 +65,7 @@ def read_feeds(
         if not findings:
             shown = known.classes[options.caller]
             socket = _socket_plan(options.socket, known) if options.socket is not None else None
-            found[name] = FeedPlan(name, options, place, shown.head, shown.tail, shown.whole, socket)
+            found[name] = FeedPlan(name, options, place, shown.head, shown.tail, shown.whole, socket, known.targets)
     return found
 
 
@@ -70,6 +73,7 @@ def _prove(options: FeedSection, known: Known) -> Iterator[Finding]:
     if options.caller not in known.classes:
         hint = did_you_mean(options.caller, known.classes)
         yield Finding(("caller",), "unknown-source", f"'{options.caller[:40]}' is no class of personal data{hint}")
+    yield from prove_targets(options, known.targets)
     if options.to is not None:
         for finding in prove_transport(options.to, options.reach or TransportOptions()):
             path = ("to",) if finding.path == ("url",) else ("reach", *finding.path)

@@ -11,6 +11,7 @@ from typing import TypeVar
 from cti.boss.configuration.feeds import Known, read_feeds
 from cti.boss.configuration.places import place_of
 from cti.boss.configuration.questions import QuestionReading
+from cti.boss.configuration.reached import prove_targets
 from cti.boss.configuration.sections import (
     PATTERNS,
     BackendCommon,
@@ -26,6 +27,7 @@ from cti.boss.routing import Kind, Normalising, Subscribers
 from cti.boss.way import WayKind
 from cti.core.errors import ConfigError
 from cti.core.issue import Issue, Place
+from cti.core.targets import ANYWHERE, target_rules
 from cti.files import read_file
 from cti.flow.reading import Reading
 from cti.flow.suggest import did_you_mean
@@ -69,7 +71,7 @@ def parse_office(raw: str | bytes, file: str, ways: AnyMapping[str, WayKind]) ->
 class OfficeReading(Reading):
     def __init__(self, ways: AnyMapping[str, WayKind]) -> None:
         super().__init__()
-        self._ways = ways
+        self._ways, self._targets = ways, ANYWHERE
 
     def office(self, tree: Node) -> OfficePlan | None:
         root = self.mapping(tree, "this file", SECTIONS)
@@ -79,6 +81,7 @@ class OfficeReading(Reading):
             if key.text not in SECTIONS:
                 self.unknown_key(key, "this file", SECTIONS)
         security = self._section(root, "security", SecuritySection) or SecuritySection()
+        self._targets = target_rules(security.targets)
         subscriber = self._section(root, "subscriber", SubscriberSection) or SubscriberSection()
         # What is there and was refused still counts as there: who names it is not blamed as well.
         policies = dict.fromkeys(self._declared(root, "policies"), PolicySettings())
@@ -93,7 +96,9 @@ class OfficeReading(Reading):
         for name in sorted(lookups.keys() & requests.keys()):
             self.report(requests[name].place, "duplicate-key", f"'{name}' is a look-up already: name the request apart")
         self._known_lookups(root, lookups, requests, subscriber.attributes)
-        known = Known(classes, backends, self._declared(root, "backends"))
+        known = Known(classes, backends, self._declared(root, "backends"), self._targets)
+        if subscriber.segments is not None:
+            self._prove_targets(root, ("subscriber", "segments"), subscriber.segments)
         return OfficePlan(
             backends,
             lookups,
@@ -101,6 +106,7 @@ class OfficeReading(Reading):
             _subscribers(subscriber),
             attributes_lookup=subscriber.attributes,
             segments=subscriber.segments,
+            targets=self._targets,
             feeds=read_feeds(root, self._named(root, "feeds"), known, self._valid, self.report),
         )
 
@@ -157,9 +163,14 @@ class OfficeReading(Reading):
         mine = kind.Backend.model_construct(**{field: getattr(found, field) for field in own})
         for finding in kind.prove_backend(mine):
             self.report(place_of(options, finding.path), finding.code, finding.message)
+        self._prove_targets(options, (), mine)
         common = BackendCommon.model_construct(**{field: getattr(found, field) for field in BackendCommon.model_fields})
         rate = (common.rate.per_s, max(common.rate.burst, 1.0)) if common.rate is not None else None
-        return BackendPlan(name, kind, mine, place, common.concurrency, common.breaker, rate)
+        return BackendPlan(name, kind, mine, place, common.concurrency, common.breaker, rate, self._targets)
+
+    def _prove_targets(self, node: Node, where: tuple[str, ...], options: Section) -> None:
+        for finding in prove_targets(options, self._targets):
+            self.report(place_of(node, (*where, *finding.path)), finding.code, finding.message)
 
     def _questions(self, root: Mapping, section: str, questions: QuestionReading) -> dict[str, QuestionPlan]:
         node = root.get(section)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from cti.boss.feeds.options import AT
 from cti.boss.guard.breaker import BreakerSettings
 from cti.boss.guard.bulkhead import ConcurrencySettings
 from cti.boss.segments import SegmentsSection
+from cti.core.targets import parse_entry
 from cti.validating import Section
 
 NAME = r"^[a-z][a-z0-9_]{0,39}$"
@@ -30,8 +31,16 @@ class ClassSection(Section):
     cache: Literal["allowed", "never"] = "allowed"
 
 
+def _target(text: str) -> str:
+    parse_entry(text)
+    return text
+
+
 class SecuritySection(Section):
     classes: dict[Name, ClassSection] = Field(default_factory=dict, description="classes of personal data")
+    targets: tuple[Annotated[str, AfterValidator(_target)], ...] | None = Field(
+        None, max_length=1_000, description="machines that may be connected to; default: all but link-local addresses"
+    )
 
 
 class PrefixSection(Section):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cti.boss.feeds import folder as folders
-from cti.boss.ways.files.transport import TransportError, TransportOptions, open_transport
+from cti.boss.ways.files.transport import Transport, TransportError
 from cti.boss.ways.files.transport import put as put_by
 from cti.core.errors import CtiError
 from cti.core.feeds import FeedFile
@@ -69,8 +69,8 @@ class Folder:
 class RemoteFolder:
     """A folder on a server, by SFTP, FTPS or FTP."""
 
-    def __init__(self, url: str, options: TransportOptions, folder: Path, on_thread: OnThread) -> None:
-        self._transport, self._on_thread = open_transport(url, options, folder), on_thread
+    def __init__(self, transport: Transport, on_thread: OnThread) -> None:
+        self._transport, self._on_thread = transport, on_thread
 
     def deliver(self, file: FeedFile, data: bytes) -> None:
         chk = f"{file.name}|{len(data)}|{file.rows}|{md5(data, usedforsecurity=False).hexdigest()}\n".encode()

@@ -20,6 +20,7 @@ from cti.boss.ways.table.options import Column, Table
 from cti.boss.ways.tls import TlsOptions
 from cti.core.feeds import FeedKind
 from cti.core.issue import Place
+from cti.core.targets import ANYWHERE, TargetRules
 from cti.validating import Section
 
 AT = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
@@ -160,7 +161,7 @@ class SocketPlan:
 @dataclass(frozen=True, slots=True)
 class FeedPlan:
     """``head``, ``tail``, ``whole``: how a caller's number is shown, as in `cti.boss.plans.FieldClass`. ``socket``:
-    where it goes by one."""
+    where it goes by one. ``targets``: where it may connect to."""
 
     name: str
     options: FeedSection
@@ -169,3 +170,4 @@ class FeedPlan:
     tail: int = 0
     whole: bool = True
     socket: SocketPlan | None = None
+    targets: TargetRules = ANYWHERE

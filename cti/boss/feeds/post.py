@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from cti.boss.feeds.destination import FeedUndelivered
 from cti.boss.feeds.options import FeedHttp
@@ -26,11 +25,11 @@ _TWICE = 409
 class HttpDestination:
     """2xx: it arrived; 409 too: it had arrived before. Redirects are not followed."""
 
-    def __init__(self, name: str, options: FeedHttp, folder: Path, now: Callable[[], float]) -> None:
+    def __init__(self, options: FeedHttp, around: Surroundings, now: Callable[[], float]) -> None:
         self._timeout_s, self._now = options.timeout_s, now
-        secret = secret_of(options.secret, options.secret_file, folder, "the secret of a feed")
-        self._keys = [] if secret is None else [Key("k1", _checked(secret, name))]
-        self._way = HttpWay(backend_of(options), Surroundings(f"feed {name}", folder, 1))
+        secret = secret_of(options.secret, options.secret_file, around.folder, "the secret of a feed")
+        self._keys = [] if secret is None else [Key("k1", _checked(secret, around.name))]
+        self._way = HttpWay(backend_of(options), around)
 
     def deliver(self, file: FeedFile, data: bytes) -> None:
         key = f"{file.feed}/{file.number}"
@@ -71,4 +70,4 @@ def _checked(secret: str, name: str) -> str:
     try:
         return check_secret(secret)
     except CtiError as error:
-        raise ConfigError(f"feed {name}: {error.message}", code=error.code) from None
+        raise ConfigError(f"{name}: {error.message}", code=error.code) from None

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Boolean, Connection, DateTime, Engine, MetaData, Numeric, Table, insert, select
@@ -26,9 +25,9 @@ class TableDestination:
     """``columns`` empty: theirs have the names of ours. Rows of a batch that are there already are not written again;
     the receiver's unique key, where it has one, is over feed, number and position."""
 
-    def __init__(self, name: str, options: FeedTable, folder: Path, on_thread: OnThread) -> None:
+    def __init__(self, options: FeedTable, around: Surroundings, on_thread: OnThread) -> None:
         self._options, self._on_thread = options, on_thread
-        self._engine: Engine = open_engines(options, Surroundings(f"feed {name}", folder, 2))[1]
+        self._engine: Engine = open_engines(options, around)[1]
         self._table: Table | None = None
 
     def deliver(self, file: FeedFile, data: bytes) -> None:

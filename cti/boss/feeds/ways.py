@@ -10,7 +10,8 @@ from cti.boss.feeds.options import FeedPlan
 from cti.boss.feeds.post import HttpDestination
 from cti.boss.feeds.rows import TableDestination
 from cti.boss.feeds.socket import Asked, SocketDestination
-from cti.boss.ways.files.transport import TransportOptions
+from cti.boss.way import Surroundings
+from cti.boss.ways.files.transport import TransportOptions, open_transport
 
 
 def open_destination(
@@ -21,12 +22,14 @@ def open_destination(
     options = plan.options
     if options.to is not None:
         if options.remote:
-            return RemoteFolder(options.to, options.reach or TransportOptions(), folder, on_thread)
+            reach = options.reach or TransportOptions()
+            return RemoteFolder(open_transport(options.to, reach, folder, plan.targets), on_thread)
         return Folder(folder / options.to.removeprefix("file://"), on_thread)
+    around = Surroundings(f"feed {plan.name}", folder, 2, targets=plan.targets)
     if options.table is not None:
-        return TableDestination(plan.name, options.table, folder, on_thread)
+        return TableDestination(options.table, around, on_thread)
     if options.http is not None:
-        return HttpDestination(plan.name, options.http, folder, now)
+        return HttpDestination(options.http, around, now)
     assert plan.socket is not None
     assert options.socket is not None
     return SocketDestination(options.socket, plan.socket, ask)

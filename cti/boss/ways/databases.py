@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import Field, model_validator
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from cti.boss.way import Finding, Surroundings
+from cti.boss.ways.database_hosts import Unconnected, checking, hosts_of
 from cti.boss.ways.secrets import secret_of
 from cti.config import from_environment
 from cti.core.errors import ConfigError
 from cti.core.issue import Place
+from cti.core.targets import NOT_ALLOWED
 from cti.validating import Section
 
 _OPCODES_PER_CHECK = 10_000
@@ -74,12 +76,22 @@ def open_engines(options: DatabaseOptions, around: Surroundings) -> tuple[Engine
             hide_parameters=True,
             connect_args=timing,
         )
+        _refuse(hosts_of(url), around)
+        event.listen(engine, "do_connect", checking(around.targets))
     except (ArgumentError, ValueError, ModuleNotFoundError) as error:
         raise ConfigError(
             f"{around.name}: the url of the database cannot be used: {type(error).__name__}",
             remedy="write sqlite:///path/to/file.db or postgresql+psycopg://user@host/name, and install the driver",
         ) from None
     return engine, engine
+
+
+def _refuse(hosts: Iterable[tuple[str, int]], around: Surroundings) -> None:
+    """Raises ConfigError (target-not-allowed)."""
+    for host, port in hosts:
+        why = around.targets.refusal(host, port)
+        if why is not None:
+            raise ConfigError(f"{around.name}: {why}", code=NOT_ALLOWED, remedy="list it at security.targets")
 
 
 def _sqlite(url: URL, path: Path, mode: str) -> Engine:
@@ -107,7 +119,10 @@ def bound_time(connection: Connection, deadline: float, *, writes: bool) -> None
 
 
 def reason_of(error: SQLAlchemyError) -> str:
-    """A stable code: `sqlite-busy`, `sql-42703` (the SQL state), `unreachable`, or the driver's class."""
+    """A stable code: `sqlite-busy`, `sql-42703` (the SQL state), `unreachable`, `target-not-allowed`, or the
+    driver's class."""
+    if isinstance(error, Unconnected):
+        return error.reason
     origin: Any = getattr(error, "orig", None)
     name, state = getattr(origin, "sqlite_errorname", None), getattr(origin, "sqlstate", None)
     if name:

@@ -18,7 +18,9 @@ from urllib.parse import SplitResult
 from cti.boss.ways.files.proving import is_plain
 from cti.boss.ways.files.remote import Remote
 from cti.boss.ways.files.transport import MOST_ENTRIES, Entry, TransportError, TransportOptions
+from cti.boss.ways.reach import addresses_of
 from cti.core.errors import ConfigError
+from cti.core.targets import TargetRules
 
 _CHUNK, _MOST_LISTING = 65_536, 32 * 1024 * 1024
 _NOT_THERE, _NO_LOGIN, _NOT_KNOWN = "550", ("530", "532", "430"), ("500", "502", "504")
@@ -27,8 +29,8 @@ _NOT_THERE, _NO_LOGIN, _NOT_KNOWN = "550", ("530", "532", "430"), ("500", "502",
 class FtpTransport(Remote):
     """Implements `Transport`."""
 
-    def __init__(self, parts: SplitResult, options: TransportOptions, folder: Path) -> None:
-        super().__init__(parts, options, folder)
+    def __init__(self, parts: SplitResult, options: TransportOptions, folder: Path, targets: TargetRules) -> None:
+        super().__init__(parts, options, folder, targets)
         self._context = _context(options, folder) if parts.scheme == "ftps" else None
         self._ftp: ftplib.FTP | None = None
         self._data: socket.socket | None = None
@@ -84,7 +86,8 @@ class FtpTransport(Remote):
         else:
             ftp = _Tls(context=self._context, encoding=options.names)
         self._ftp = ftp  # before it connects: it can be cut off while it does
-        ftp.connect(self._host, self._port or 21, timeout=options.connect_s)
+        self._greet(ftp)
+        ftp.host = self._host  # by which a certificate is verified
         ftp.login(self._user or "anonymous", self._password or "")  # over TLS it says AUTH first
         if isinstance(ftp, ftplib.FTP_TLS):
             ftp.prot_p()
@@ -99,6 +102,18 @@ class FtpTransport(Remote):
         ftp.timeout = options.idle_s
         assert ftp.sock is not None
         ftp.sock.settimeout(options.idle_s)
+
+    def _greet(self, ftp: ftplib.FTP) -> None:
+        """Data connections go to the address of this one, whatever the server says of another."""
+        failed: OSError = OSError("no address")
+        for address in addresses_of(self._targets, self._host, self._port):
+            try:
+                ftp.connect(address, self._port, timeout=self._options.connect_s)
+            except OSError as error:
+                failed = error
+            else:
+                return
+        raise failed
 
     def _cut(self) -> None:
         for sock in (self._data, self._ftp.sock if self._ftp is not None else None):

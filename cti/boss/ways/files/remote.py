@@ -13,9 +13,11 @@ from typing import TypeVar
 from urllib.parse import SplitResult, unquote
 
 from cti.boss.ways.files.proving import is_plain
-from cti.boss.ways.files.transport import TransportError, TransportOptions, directory
+from cti.boss.ways.files.transport import TransportError, TransportOptions, default_port, directory
+from cti.boss.ways.reach import TargetRefused
 from cti.boss.ways.secrets import secret_of
 from cti.core.errors import ConfigError
+from cti.core.targets import TargetRules
 
 T = TypeVar("T")
 #: Pauses after failed connections: the first, and the longest.
@@ -27,12 +29,13 @@ _HARMLESS = ("vanished", "exists", "no-right", "bad-name")
 class Remote(ABC):
     """The connection is the subclass's: `_connect`, `_cut` (from another thread, must not block) and `_drop`."""
 
-    def __init__(self, parts: SplitResult, options: TransportOptions, folder: Path) -> None:
+    def __init__(self, parts: SplitResult, options: TransportOptions, folder: Path, targets: TargetRules) -> None:
         try:
             "".encode(options.names)
         except LookupError:
             raise ConfigError("there is no such charset for names", code="unknown-charset") from None
-        self._options, self._host, self._port = options, parts.hostname or "", parts.port
+        self._options, self._targets = options, targets
+        self._host, self._port = parts.hostname or "", parts.port or default_port(parts)
         self._user, self._directory = unquote(parts.username or ""), directory(parts)
         self._password = secret_of(options.password, options.password_file, folder, "the back end's password")
         self._connected, self._late, self._ended = False, False, False
@@ -91,7 +94,7 @@ class Remote(ABC):
         try:
             return work()
         except Exception as error:
-            reason = error.reason if isinstance(error, TransportError) else self._reason(error)
+            reason = error.reason if isinstance(error, TransportError | TargetRefused) else self._reason(error)
             if reason in _HARMLESS:
                 raise TransportError(reason) from None
             self.close()

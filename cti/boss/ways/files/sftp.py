@@ -19,7 +19,9 @@ from paramiko.sftp_attr import SFTPAttributes
 
 from cti.boss.ways.files.remote import Remote
 from cti.boss.ways.files.transport import MOST_ENTRIES, Entry, TransportError, TransportOptions
+from cti.boss.ways.reach import connect
 from cti.core.errors import ConfigError
+from cti.core.targets import TargetRules
 
 _CHUNK = 32_768  # what one answer of SFTP holds
 
@@ -27,9 +29,9 @@ _CHUNK = 32_768  # what one answer of SFTP holds
 class SftpTransport(Remote):
     """Implements `Transport`. Names go as bytes, in the charset that the options tell."""
 
-    def __init__(self, parts: SplitResult, options: TransportOptions, folder: Path) -> None:
-        super().__init__(parts, options, folder)
-        self._known = _known_keys(self._host, self._port or 22, options, folder)
+    def __init__(self, parts: SplitResult, options: TransportOptions, folder: Path, targets: TargetRules) -> None:
+        super().__init__(parts, options, folder, targets)
+        self._known = _known_keys(self._host, self._port, options, folder)
         self._key = _private_key(folder / options.key_file, self._password) if options.key_file is not None else None
         self._sock: socket.socket | None = None
         self._transport: paramiko.Transport | None = None
@@ -109,7 +111,7 @@ class SftpTransport(Remote):
 
     def _connect(self) -> None:
         options = self._options
-        self._sock = socket.create_connection((self._host, self._port or 22), options.connect_s)
+        self._sock = connect(self._targets, self._host, self._port, timeout_s=options.connect_s)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each answer is waited for
         transport = self._transport = paramiko.Transport(self._sock)
         transport.daemon = True

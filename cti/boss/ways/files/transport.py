@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from pydantic import Field, model_validator
 
 from cti.core.errors import ConfigError
+from cti.core.targets import ANYWHERE, TargetRules
 from cti.validating import Section
 
 #: What one listing may have at most.
@@ -25,8 +26,8 @@ SCHEMES = ("file", "ftp", "ftps", "sftp")
 
 class TransportError(Exception):
     """``reason``: a stable code, never data: ``unreachable``, ``login``, ``bad-certificate``, ``bad-host-key``,
-    ``timeout``, ``reset``, ``protocol``, ``backing-off``, ``closed``; of one file ``vanished``, ``exists``,
-    ``no-right``, ``bad-name``, ``too-long``, ``too-many``, ``truncated``."""
+    ``target-not-allowed``, ``timeout``, ``reset``, ``protocol``, ``backing-off``, ``closed``; of one file
+    ``vanished``, ``exists``, ``no-right``, ``bad-name``, ``too-long``, ``too-many``, ``truncated``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -95,10 +96,12 @@ class Transport(Protocol):
         """No socket and no thread is left behind; a later call connects anew."""
 
 
-def open_transport(url: str, options: TransportOptions, folder: Path = Path()) -> Transport:
+def open_transport(
+    url: str, options: TransportOptions, folder: Path = Path(), targets: TargetRules = ANYWHERE
+) -> Transport:
     """``url``: a path, ``file://``, ``ftp://``, ``ftps://`` (explicit TLS) or ``sftp://user@host:port/dir``.
-    ``folder``: from which relative paths count. Raises ConfigError for what can never work; a server that
-    is down is no error."""
+    ``folder``: from which relative paths count. ``targets``: which servers may be connected to. Raises ConfigError for
+    what can never work; a server that is down is no error."""
     from cti.boss.ways.files.ftp import FtpTransport  # only who needs a protocol loads its library
     from cti.boss.ways.files.local import LocalTransport
 
@@ -106,10 +109,10 @@ def open_transport(url: str, options: TransportOptions, folder: Path = Path()) -
     if parts.scheme in ("", "file"):
         return LocalTransport(folder / url.removeprefix("file://"), options)
     if parts.scheme != "sftp":
-        return FtpTransport(parts, options, folder)
+        return FtpTransport(parts, options, folder, targets)
     from cti.boss.ways.files.sftp import SftpTransport
 
-    return SftpTransport(parts, options, folder)
+    return SftpTransport(parts, options, folder, targets)
 
 
 def split(url: str) -> SplitResult:
@@ -128,6 +131,10 @@ def split(url: str) -> SplitResult:
         message = "the url of the files holds a password"
         raise ConfigError(message, code="secret-in-clear", remedy="put it into password_file, or into ${ENV}")
     return parts
+
+
+def default_port(parts: SplitResult) -> int:
+    return 22 if parts.scheme == "sftp" else 21
 
 
 def beside(url: str, folder: str) -> str:

@@ -33,7 +33,7 @@ class FilesWay:
     def __init__(self, options: FilesBackend, around: Surroundings) -> None:
         self._options, self._name = options, around.name
         self._around = around
-        self._transport = open_transport(options.url, options, around.folder)
+        self._transport = open_transport(options.url, options, around.folder, around.targets)
         self._home = Path(tempfile.mkdtemp(prefix="cti-files-"))
         self._feeds = {
             name: Feed(feed, self._transport, Table(self._home / f"{number}.db"))
@@ -50,9 +50,10 @@ class FilesWay:
         options, around = self._options, self._around
         if options.send is None or around.outbox is None:
             return None
-        out, answers = open_transport(options.url, options, around.folder), None
+        out, answers = open_transport(options.url, options, around.folder, around.targets), None
         if options.answers is not None:
-            back = open_transport(beside(options.url, options.answers.folder), options, around.folder)
+            there = beside(options.url, options.answers.folder)
+            back = open_transport(there, options, around.folder, around.targets)
             answers = Answers(options.answers, back)
         return Sending(around.name, options, options.send, out, answers, around.outbox)
 
@@ -85,7 +86,8 @@ class FilesWay:
         for url in urls:
             left_s = max(0.05, deadline - time.monotonic())
             within = {"deadline_s": left_s, "connect_s": min(left_s, options.connect_s)}
-            one = open_transport(url, options.model_copy(update=within), self._around.folder)
+            around = self._around
+            one = open_transport(url, options.model_copy(update=within), around.folder, around.targets)
             ended: Any = self._readers.spawn(_listed, one, ()).get()
             if ended is not None:
                 reason = _reason(ended)

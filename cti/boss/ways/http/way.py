@@ -19,6 +19,7 @@ from cti.boss.way import Question, Surroundings, WayError
 from cti.boss.ways.http.exchange import Reply, exchange, failure_of
 from cti.boss.ways.http.options import HttpBackend, HttpTarget, OperationOptions
 from cti.boss.ways.http.proof import PLACE, fields_taken
+from cti.boss.ways.reach import connect
 from cti.boss.ways.secrets import secret_of
 from cti.boss.ways.socket.channel import reason_of
 from cti.boss.ways.tls import tls_context
@@ -38,7 +39,7 @@ class HttpWay:
     """Implements `cti.boss.way.Way`. Raises ConfigError for certificates and secrets that cannot be read."""
 
     def __init__(self, options: HttpBackend, around: Surroundings) -> None:
-        self._options = options
+        self._options, self._targets = options, around.targets
         parts = urlsplit(options.url)
         tls = parts.scheme == "https"
         self._tls = tls_context(options.tls, around.folder) if tls else None
@@ -194,7 +195,7 @@ class HttpWay:
     def _connect(self) -> Any:
         """Raises OSError."""
         with Timeout(self._options.connect_ms / 1000, TimeoutError):
-            sock: Any = socket.create_connection(self._address)
+            sock = connect(self._targets, *self._address, socket)
             try:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 if self._tls is not None:

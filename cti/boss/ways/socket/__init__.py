@@ -27,7 +27,7 @@ class SocketKind:
         return target.message
 
     def open(self, backend: SocketBackend, around: Surroundings) -> Way:
-        return SocketWay(backend, around.folder)
+        return SocketWay(backend, around.folder, around.targets)
 
 
 KIND: WayKind = SocketKind()  # type: ignore[assignment]

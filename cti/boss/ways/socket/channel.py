@@ -12,6 +12,7 @@ import gevent
 from gevent.event import Event
 
 from cti.boss.way import WayError
+from cti.boss.ways.reach import TargetRefused
 from cti.boss.ways.socket.frame import Frame, FrameParser
 from cti.boss.ways.socket.matching import Matcher
 
@@ -170,7 +171,9 @@ class Channel:
 
 
 def reason_of(error: OSError) -> str:
-    """A stable code for what the network says."""
+    """A stable code for what the network says, or the operator's list of targets."""
+    if isinstance(error, TargetRefused):
+        return error.reason
     if isinstance(error, ConnectionRefusedError):
         return "refused"
     if isinstance(error, ConnectionResetError | BrokenPipeError | ConnectionAbortedError):

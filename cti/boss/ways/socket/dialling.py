@@ -12,6 +12,7 @@ from gevent import socket
 from gevent.timeout import Timeout
 
 from cti.boss.way import WayError
+from cti.boss.ways.reach import connect
 from cti.boss.ways.socket.addresses import AddressBook
 from cti.boss.ways.socket.channel import Channel, Pending, reason_of
 from cti.boss.ways.socket.matching import Matcher, Ordered, Sequenced
@@ -19,13 +20,16 @@ from cti.boss.ways.socket.messages import Messages, check_expected
 from cti.boss.ways.socket.options import Address, SocketBackend
 from cti.boss.ways.tls import tls_context
 from cti.config import from_environment
+from cti.core.targets import TargetRules
 
 
 class Dialler:
     """Raises ConfigError for certificates that cannot be read and secrets that are missing."""
 
-    def __init__(self, options: SocketBackend, folder: Path, messages: Messages, counts: Counter[str]) -> None:
-        self._options, self._messages, self._counts = options, messages, counts
+    def __init__(
+        self, options: SocketBackend, folder: Path, messages: Messages, counts: Counter[str], targets: TargetRules
+    ) -> None:
+        self._options, self._messages, self._counts, self._targets = options, messages, counts, targets
         self._book = AddressBook(options.addresses)
         self._tls = tls_context(options.tls, folder) if options.tls is not None else None
         login = options.login
@@ -51,7 +55,7 @@ class Dialler:
         raise WayError("error", reason, sent=False)
 
     def _connect(self, address: Address, deadline: float, on_end: Callable[[Channel], None]) -> Channel:
-        sock: Any = socket.create_connection((address.host, address.port))
+        sock = connect(self._targets, address.host, address.port, socket)
         channel = None
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

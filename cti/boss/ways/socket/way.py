@@ -19,6 +19,7 @@ from cti.boss.ways.socket.dialling import Dialler
 from cti.boss.ways.socket.frame import Frame
 from cti.boss.ways.socket.messages import Messages
 from cti.boss.ways.socket.options import SocketBackend
+from cti.core.targets import ANYWHERE, TargetRules
 
 #: Where nothing happens, connections are looked at so often, in seconds.
 KEEPER_S = 5.0
@@ -31,10 +32,10 @@ class SocketWay:
     """Implements `cti.boss.way.Way`. ``folder``: from which relative paths count. Raises ConfigError for what can never
     work."""
 
-    def __init__(self, options: SocketBackend, folder: Path) -> None:
+    def __init__(self, options: SocketBackend, folder: Path, targets: TargetRules = ANYWHERE) -> None:
         self._options, self._messages = options, Messages(options)
         self._counts: Counter[str] = Counter()
-        self._dialler = Dialler(options, folder, self._messages, self._counts)
+        self._dialler = Dialler(options, folder, self._messages, self._counts, targets)
         self._back_off = BackOff(random.random)
         self._channels: dict[Channel, gevent.Greenlet[Any, Any]] = {}
         #: per_request and exclusive: those that are lent out.

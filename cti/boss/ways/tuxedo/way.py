@@ -19,11 +19,13 @@ from cti.boss.codecs import BodyOptions, Codec, CodecError, make_codec
 from cti.boss.paths import MISSING, FieldPath, parse_path
 from cti.boss.way import OUTCOME, Question, Surroundings, WayError
 from cti.boss.ways.secrets import secret_of
+from cti.boss.ways.tuxedo.addresses import refused_addresses
 from cti.boss.ways.tuxedo.options import TuxedoBackend, TuxedoTarget
 from cti.boss.ways.tuxedo.process import Told, WorkerProcess
 from cti.config import from_environment
 from cti.core.errors import ConfigError
 from cti.core.issue import Place
+from cti.core.targets import NOT_ALLOWED
 from cti.files import read_file
 
 #: xatmi.h; what a client may get. (outcome, reason, may the service have been called?)
@@ -58,6 +60,8 @@ class TuxedoWay:
     def __init__(self, options: TuxedoBackend, around: Surroundings) -> None:
         self._options = options
         environment = _environment(options, around.folder)
+        for why in refused_addresses(environment, around.targets):
+            raise ConfigError(why, code=NOT_ALLOWED, remedy="list it at security.targets by what stands in WSNADDR")
         password = secret_of(options.password, options.password_file, around.folder, "the domain's password")
         asked = {
             "module": options.module, "threads": options.workers.threads,
