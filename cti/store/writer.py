@@ -40,6 +40,8 @@ T = TypeVar("T")
 
 _LAST_RESORT = 4
 _SPILL_AT_ONCE = 5_000
+#: Where calls stand is written with the records that come; alone after so long: a prompt that ended is no great loss.
+SNAPSHOTS_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Writer:
         self._queue = Backlog()
         self._snapshots: dict[str, RunSnapshot] = {}  # the newest of each call, not written yet
         self._shots = self._shots_written = 0
+        self._shots_due = 0.0  # monotonic
         self._error = ""
         self.written_s = Histogram()
         self._written = self._rejected = self._lost = self._duplicates = 0
@@ -100,9 +103,11 @@ class Writer:
         are up, however long the database is away. It goes with what was put before, and is never spilled to the file: a
         call that is over may not leave one behind."""
         if not self._closed:
+            if not self._snapshots:
+                self._shots_due = time.monotonic() + SNAPSHOTS_S
+                self._wake.set()
             self._shots += 1
             self._snapshots[snapshot.call_id] = snapshot
-            self._wake.set()
 
     def wait_snapshots(self, timeout_s: float) -> bool:
         """Until all that were put are written; False at the deadline."""
@@ -113,6 +118,7 @@ class Writer:
                 return False
             self._progress.clear()
             self._hurry.set()
+            self._wake.set()
             self._progress.wait(left)
         return True
 
@@ -185,15 +191,21 @@ class Writer:
                 delay = min(2 * delay, self._settings.retry_most_s)
 
     def _work_comes(self) -> bool:
-        """Wait for records; False when there are none and none will come."""
-        while not self._queue.ready and not self._spill.lines and (len(self._queue) or not self._snapshots):
+        """Wait for records; False when there are none and none will come. Snapshots alone wait a little longer."""
+        while not self._queue.ready and not self._spill.lines:
+            if self._snapshots and not len(self._queue) and self._shots_are_due():
+                return True
             if self._closing:
                 return False
             self._hurry.clear()
             self._wake.clear()
-            self._wake.wait()
-            self._hurry.wait(self._settings.gather_s)
+            left = max(0.0, self._shots_due - time.monotonic()) if self._snapshots else None
+            if self._wake.wait(left) and len(self._queue):
+                self._hurry.wait(self._settings.gather_s)
         return True
+
+    def _shots_are_due(self) -> bool:
+        return self._closing or self._hurry.is_set() or time.monotonic() >= self._shots_due
 
     def _step(self) -> bool:
         """Write the oldest group; False when the database is away."""
