@@ -44,7 +44,10 @@ class OfficeCollector(Collector):
             for reason, count in sorted(one["failures"].items()):
                 failed.add_metric([name, reason], count)
             latency.add_metric([name], _buckets(one["latency"]), sum_value=None)
-        yield from (breaker, running, waiting, asked, failed, latency)
+        unread = CounterMetricFamily("cti_lookup_cache_unreadable", "Kept answers that did not open", labels=["reason"])
+        for reason, count in sorted(self._office.unreadable().items()):
+            unread.add_metric([reason], count)
+        yield from (breaker, running, waiting, asked, failed, latency, unread)
 
 
 def _buckets(counts: list[int]) -> list[tuple[str, float]]:

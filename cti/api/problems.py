@@ -204,6 +204,9 @@ KINDS: dict[str, Kind] = {
     "body-too-large": Kind(413, "The body is too large", "Send at most 64 KiB."),
     "switch-unavailable": Kind(503, "The switch cannot be reached", "Try again; see /healthz.", 5),
     "store-unavailable": Kind(503, "The database cannot be read now", "Try again; see /healthz.", 5),
+    "key-missing": Kind(
+        500, "It is sealed with a key that is missing", "Tell the operator: the detail names the key of the ring."
+    ),
     "command-refused": Kind(502, "The switch refused the command", "The detail holds the switch's own words."),
     "deadline-exceeded": Kind(504, "The switch did not answer in time", "Try again; see /healthz.", 5),
     "no-sandbox": Kind(409, "This switch places no virtual calls", "Start the demo, or call with a real phone."),
@@ -251,7 +254,8 @@ def respond(
 
 
 def on_cti_error(req: falcon.Request, resp: falcon.Response, error: CtiError, params: dict[str, Any]) -> None:
-    error_id = error.code if error.code in KINDS else "internal-error"
+    named = getattr(error, "problem", error.code)
+    error_id = named if named in KINDS else "internal-error"
     if error_id == "internal-error":
         log.error("%s %s: %s", req.method, req.path, error)
         respond(req, resp, error_id, "unexpected error; see the log")

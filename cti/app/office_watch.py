@@ -11,9 +11,10 @@ from cti.boss import WAYS, OfficeRefused, load_office
 from cti.core.errors import CtiError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from cti.boss import InterfaceServer
+    from cti.boss import InterfaceServer, OfficePlan
 
 log = logging.getLogger("cti.boss")
 
@@ -24,8 +25,11 @@ class OfficeWatch:
     """What cannot be used leaves everything as it is, and is told once. What may be asked cannot change so: the flows
     that run were checked against it."""
 
-    def __init__(self, office: InterfaceServer, file: Path) -> None:
-        self._office, self._file = office, file
+    def __init__(
+        self, office: InterfaceServer, file: Path, use_keys: Callable[[OfficePlan], None] = lambda _plan: None
+    ) -> None:
+        """``use_keys``: those that a plan names seal from then on; raises ConfigError."""
+        self._office, self._file, self._use_keys = office, file, use_keys
         self._seen = self._stamp()
 
     def run(self) -> None:
@@ -48,7 +52,13 @@ class OfficeWatch:
                     self._file,
                 )
                 return False
-            self._office.use(plan)
+            before = self._office.plan
+            self._use_keys(plan)
+            try:
+                self._office.use(plan)
+            except CtiError:
+                self._use_keys(before)
+                raise
         except OfficeRefused as refused:
             for issue in refused.issues:
                 log.error("%s", issue)

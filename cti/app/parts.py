@@ -29,7 +29,6 @@ from cti.runtime.recordings.shelf import Shelf
 from cti.runtime.reload_job import PromptJob
 from cti.runtime.reloading import ReloadSetup
 from cti.runtime.request_spool import FileSpool
-from cti.store.keyring import load_ring
 from cti.switch.speech import Engine
 
 if TYPE_CHECKING:
@@ -42,8 +41,8 @@ if TYPE_CHECKING:
     from cti.runtime.library import FlowLibrary
     from cti.runtime.reloading import Reloader
     from cti.runtime.services import PromptDesk
+    from cti.store.office_sealer import OfficeSealer
     from cti.store.recordings import Recordings
-    from cti.store.sealing import Sealer
     from cti.switch.driver import FreeSwitch
 
 log = logging.getLogger("cti.app")
@@ -180,17 +179,8 @@ def retention_of(settings: Settings) -> Retention:
     return Retention(days, queues)
 
 
-def open_spool(folder: Path, keys: Path) -> FileSpool:
-    """Promised requests are sealed with the store's key ring, which is there once the store is open."""
-    sealer = sealer_of(keys)
+def open_spool(folder: Path, sealer: OfficeSealer) -> FileSpool:
     return FileSpool(folder, sealer.seal, sealer.open)
-
-
-def sealer_of(keys: Path) -> Sealer:
-    """Of a key ring that is there, as it is once the store is open."""
-    ring = load_ring(keys)
-    assert ring is not None
-    return ring.sealer()
 
 
 def make_channel(settings: Settings, name: str, how: str) -> MessageChannel:

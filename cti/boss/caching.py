@@ -6,7 +6,7 @@ is shared; what is kept is sealed.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 import orjson
 
 from cti.boss.policies import CacheSettings
+from cti.core.errors import CtiError
 from cti.flow.values import decode_all, encode_all
 
 Freshness = Literal["fresh", "stale", "if_error", "gone"]
@@ -116,6 +117,8 @@ class Cache:
     def __init__(self, store: CacheStore, sealing: Sealing, shared: CacheStore | None = None) -> None:
         """``shared``: where settings say ``store: database``; None: that is kept in ``store``, too."""
         self._store, self._sealing, self._shared = store, sealing, shared
+        #: Entries that did not open, by reason, since the start: each is a miss.
+        self.unreadable: Counter[str] = Counter()
 
     def key(self, lookup: str, inputs: Mapping[str, Any], version: str = "") -> str:
         """``version``: of the signature, where an entry may outlive it."""
@@ -128,7 +131,8 @@ class Cache:
             return None
         try:
             return Kept.from_bytes(data[1:] if data[:1] == b"0" else self._sealing.open_bytes(data[1:], key))
-        except Exception:  # noqa: BLE001 - sealed with a key that is gone, of an earlier release, damaged: ask anew
+        except Exception as error:  # noqa: BLE001 - sealed with a key that is gone, of an earlier release, damaged: ask anew
+            self.unreadable[error.code if isinstance(error, CtiError) else "damaged"] += 1
             return None
 
     def keep(self, key: str, kept: Kept, settings: CacheSettings) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from cti.boss.feeds.options import FeedPlan
 from cti.boss.guard.breaker import BreakerSettings
 from cti.boss.guard.bulkhead import ConcurrencySettings
+from cti.boss.keys import KeysPlan
 from cti.boss.mapping import Mapped
 from cti.boss.policies import PolicySettings
 from cti.boss.routing import Route, Subscribers
@@ -82,6 +83,7 @@ class OfficePlan:
     segments: SegmentsSection | None = None
     feeds: Mapping[str, FeedPlan] = field(default_factory=dict)
     targets: TargetRules = ANYWHERE
+    keys: KeysPlan | None = None
 
     def catalog(self) -> Catalog:
         """What the flow checker needs to know."""

@@ -102,6 +102,10 @@ class InterfaceServer:
         """Of the table of number segments, as `SegmentSource.facts`; None: there is none."""
         return None if self._segments is None else self._segments.facts()
 
+    def unreadable(self) -> Mapping[str, int]:
+        """Kept answers that did not open, by reason, since the start."""
+        return self._cache.unreadable
+
     def probe(self, name: str, deadline_s: float) -> None:
         """Is it there, and does it let us in? Raises KeyError, WayError."""
         backend = self._backends[name]

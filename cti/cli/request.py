@@ -40,8 +40,11 @@ def add_to(nouns: Any) -> None:
 
 def show_dead(options: argparse.Namespace) -> int:
     from cti.app import open_accounts
+    from cti.app.office_keys import use_own_keys
 
-    with open_accounts(settings_of(options)) as accounts:
+    settings = settings_of(options)
+    with open_accounts(settings) as accounts:
+        use_own_keys(settings, accounts.store)
         found = accounts.store.office_writes.dead()
     print(f"{'since':<20}  {'request':<24}  {'back end':<16}  key")
     for noted in found:
@@ -54,12 +57,14 @@ def replay(options: argparse.Namespace) -> int:
     """Exit status 1 when it was not done this time either."""
     from cti.app import open_accounts
     from cti.app.office import open_office
+    from cti.app.office_keys import use_own_keys
 
     settings = settings_of(options)
     with (
         open_accounts(settings) as accounts,
         open_office(settings, accounts.store.office_writes, accounts.store.request_files) as office,
     ):
+        use_own_keys(settings, accounts.store)
         noted = _decided(accounts, options, "request.replay")
         if noted.name not in office.plan.requests:
             raise CtiError(f"there is no request '{noted.name}' any more", code="unknown-request")
@@ -72,8 +77,11 @@ def replay(options: argparse.Namespace) -> int:
 
 def drop(options: argparse.Namespace) -> int:
     from cti.app import open_accounts
+    from cti.app.office_keys import use_own_keys
 
-    with open_accounts(settings_of(options)) as accounts:
+    settings = settings_of(options)
+    with open_accounts(settings) as accounts:
+        use_own_keys(settings, accounts.store)
         _decided(accounts, options, "request.drop")
         accounts.store.office_writes.forget(options.key)
         _settle(accounts, options.key, "dropped")

@@ -54,7 +54,8 @@ class FileSpool:
                 arguments = {name: decode(value) for name, value in read["arguments"].items()}
                 found.append(Promise(read["key"], read["source"], arguments, read["since"]))
             except (OSError, ValueError, KeyError, CtiError) as error:
-                log.error("a promised request cannot be taken up: %s: %s", path.name, type(error).__name__)
+                why = error if isinstance(error, CtiError) else type(error).__name__
+                log.error("a promised request cannot be taken up, and stays: %s: %s", path.name, why)
         return sorted(found, key=lambda promise: promise.since)
 
     def _path(self, key: str) -> Path:

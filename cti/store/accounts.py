@@ -30,6 +30,7 @@ from cti.store.limits import AccountLimits
 from cti.store.migrate import require_head
 from cti.store.notices import Notices
 from cti.store.office_cache import OfficeCache
+from cti.store.office_sealer import OfficeSealer
 from cti.store.office_writes import OfficeWrites
 from cti.store.people import People
 from cti.store.recordings import Recordings
@@ -61,11 +62,12 @@ class AccountStore:
         self.schedules = Schedules(engine, url)
         self.customers = Customers(engine, url, sealer)
         self.agent_states = AgentStates(engine, url)
-        self.office_writes = OfficeWrites(engine, url, sealer)
+        self.office_sealer = OfficeSealer(sealer)
+        self.office_writes = OfficeWrites(engine, url, self.office_sealer)
         self.office_cache = OfficeCache(engine, url)
-        self.async_requests = AsyncRequests(engine, url, sealer)
+        self.async_requests = AsyncRequests(engine, url, self.office_sealer)
         self.feeds = Feeds(engine, url, sealer)
-        self.request_files = RequestFiles(engine, url, sealer)
+        self.request_files = RequestFiles(engine, url, self.office_sealer)
         self.jobs = Jobs(engine, url)
         self.limits = AccountLimits(engine, url)
         self.webhooks = Webhooks(engine, url, sealer)

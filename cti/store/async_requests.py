@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL
 from cti.core.async_requests import AsyncRequest, Callback, Phase
 from cti.flow.values import decode_all, encode_all
 from cti.store.database import insert_new
+from cti.store.office_sealer import OfficeSealer
 from cti.store.repository import Repository
 from cti.store.rows import clean, context
 from cti.store.schema_office import async_requests
@@ -39,7 +40,7 @@ class Place:
 class AsyncRequests(Repository):
     """Implements `cti.boss.async_desk.AsyncLog`."""
 
-    def __init__(self, engine: Engine, url: URL, sealer: Sealer) -> None:
+    def __init__(self, engine: Engine, url: URL, sealer: Sealer | OfficeSealer) -> None:
         super().__init__(engine, url)
         self._sealer = sealer
 

@@ -51,7 +51,7 @@ def load_ring(path: Path) -> KeyRing | None:
         raise ConfigError(
             f"the key ring can be read by others (mode {mode:04o})", place=place, remedy=f"chmod 600 {path}"
         )
-    return _parse(text, place)
+    return parse_ring(text, place)
 
 
 def create_ring(path: Path) -> KeyRing:
@@ -87,7 +87,8 @@ def rotate(path: Path) -> KeyRing:
     return fresh
 
 
-def _parse(text: str, place: Place) -> KeyRing:
+def parse_ring(text: str, place: Place) -> KeyRing:
+    """Raises ConfigError: damaged, of another version, without its active key."""
     remedy = "restore the file from a backup; a new ring cannot open what the old one sealed"
     try:
         data = json.loads(text)

@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL
 
 from cti.core.noted_writes import Noted, State
 from cti.flow.values import decode_all, encode_all
+from cti.store.office_sealer import OfficeSealer
 from cti.store.repository import Repository
 from cti.store.rows import clean, context
 from cti.store.schema_office import office_writes
@@ -25,7 +26,7 @@ _PURGE_EVERY_S = 60.0
 class OfficeWrites(Repository):
     """Implements `cti.boss.writes.WriteLog`."""
 
-    def __init__(self, engine: Engine, url: URL, sealer: Sealer) -> None:
+    def __init__(self, engine: Engine, url: URL, sealer: Sealer | OfficeSealer) -> None:
         super().__init__(engine, url)
         self._sealer = sealer
         self._purge_at = 0.0

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cti.core.request_files import Answer, MadeFile, RequestFile, TakenUp
 from cti.flow.values import decode_all, encode_all
+from cti.store.office_sealer import OfficeSealer
 from cti.store.repository import Repository
 from cti.store.rows import clean, context
 from cti.store.schema_request_files import answer_files, request_files, request_rows
@@ -33,7 +34,7 @@ class _Taken(Exception):
 class RequestFiles(Repository):
     """Implements `cti.ports.RequestFiles`. Raises StoreUnavailable."""
 
-    def __init__(self, engine: Engine, url: URL, sealer: Sealer) -> None:
+    def __init__(self, engine: Engine, url: URL, sealer: Sealer | OfficeSealer) -> None:
         super().__init__(engine, url)
         self._sealer = sealer
 

@@ -21,12 +21,27 @@ from cti.core.errors import CtiError
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
+UNKNOWN_KEY = "unknown-key"
 
 
 class SealBroken(CtiError):
     """A sealed value does not open: wrong key, another row's value, or a damaged one."""
 
     code = "seal-broken"
+
+
+class UnknownKey(SealBroken):
+    """It is sealed with a key that the ring does not hold; nothing is wrong with it otherwise."""
+
+    code = UNKNOWN_KEY
+    problem = "key-missing"  # of the API, where an unknown key is one of a machine
+
+    def __init__(self, key_id: str, context: str) -> None:
+        self.key_id = key_id[:32]
+        super().__init__(
+            f"a value of {context} is sealed with key '{self.key_id}', which the key ring does not hold",
+            remedy="put that key back into the key ring from a backup",
+        )
 
 
 class Sealer:
@@ -56,10 +71,7 @@ class Sealer:
         key_id, dot, body = sealed.partition(".")
         cipher = self._ciphers.get(key_id)
         if not dot or cipher is None:
-            raise SealBroken(
-                f"a value of {context} is sealed with key '{key_id[:32]}', which the key ring does not hold",
-                remedy="put that key back into the key ring from a backup",
-            )
+            raise UnknownKey(key_id, context)
         try:
             raw = base64.urlsafe_b64decode(body)
             return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode()).decode()
@@ -77,10 +89,7 @@ class Sealer:
         key_id, _, raw = sealed.partition(b".")
         cipher = self._ciphers.get(key_id.decode("ascii", "replace"))
         if cipher is None:
-            raise SealBroken(
-                f"a value of {context} is sealed with a key that the key ring does not hold",
-                remedy="put that key back into the key ring from a backup",
-            )
+            raise UnknownKey(key_id.decode("ascii", "replace"), context)
         try:
             return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode())
         except (InvalidTag, ValueError) as error:

@@ -21,6 +21,7 @@ from cti.boss.configuration.sections import (
     SubscriberSection,
 )
 from cti.boss.configuration.targets import TargetReading
+from cti.boss.keys import KeysPlan
 from cti.boss.plans import BackendPlan, FieldClass, OfficePlan, QuestionPlan
 from cti.boss.policies import PolicySettings
 from cti.boss.routing import Kind, Normalising, Subscribers
@@ -107,6 +108,7 @@ class OfficeReading(Reading):
             attributes_lookup=subscriber.attributes,
             segments=subscriber.segments,
             targets=self._targets,
+            keys=_keys(root, security),
             feeds=read_feeds(root, self._named(root, "feeds"), known, self._valid, self.report),
         )
 
@@ -218,6 +220,13 @@ def _classes(security: SecuritySection) -> dict[str, FieldClass]:
             name, 0 if whole else int(head), 0 if whole else int(tail), whole, section.cache == "allowed"
         )
     return found
+
+
+def _keys(root: Mapping, security: SecuritySection) -> KeysPlan | None:
+    if security.keys is None:
+        return None
+    where = ("security", "keys")
+    return KeysPlan(security.keys, place_of(root, where), place_of(root, (*where, "active")))
 
 
 def _attributes(root: Mapping) -> dict[str, Type]:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, field_validator
 from cti.boss.feeds.options import AT
 from cti.boss.guard.breaker import BreakerSettings
 from cti.boss.guard.bulkhead import ConcurrencySettings
+from cti.boss.keys import VARIABLE, KeysSection
 from cti.boss.segments import SegmentsSection
 from cti.core.targets import parse_entry
 from cti.validating import Section
@@ -20,6 +21,7 @@ MASK = r"^(all|[0-9]{1,2}\+[0-9]{1,2})$"
 PATTERNS = {
     NAME: "must be a lower-case letter, then letters, digits or _, 40 at most",
     MASK: "must be `all`, or how many characters stay at both ends, such as 3+4",
+    VARIABLE: "must be the name of a variable of the environment",
     AT: "must be a time such as 01:00",
 }
 
@@ -38,6 +40,7 @@ def _target(text: str) -> str:
 
 class SecuritySection(Section):
     classes: dict[Name, ClassSection] = Field(default_factory=dict, description="classes of personal data")
+    keys: KeysSection | None = Field(None, description="default: the platform's key ring")
     targets: tuple[Annotated[str, AfterValidator(_target)], ...] | None = Field(
         None, max_length=1_000, description="machines that may be connected to; default: all but link-local addresses"
     )
