@@ -1,0 +1,263 @@
+"""One repetition: fill the platform with calls, break it, mend it, and look from outside at what became of them."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from scripts.faults.faults import Fault
+from scripts.faults.house import House
+from scripts.faults.processes import until
+from scripts.faults.site import AGAIN, AT, BYE, LOOK_UP, START, WRITE
+from scripts.faults.switches import alive, channels
+from scripts.faults.verdict import BRIDGED, KINDS, MENU, QUEUED, RINGING, Call, Seen
+
+SHARES = {MENU: 0.6, QUEUED: 0.15, BRIDGED: 0.15, RINGING: 0.1}
+FILL_S, RECOVER_S, RECORD_S = 60.0, 60.0, 30.0
+SETTLE_S = 0.5  # what follows from the fault at once has followed, and been told
+OWNER_S = 10.0  # DESIGN: no channel is without an owner for longer
+SLACK = 4  # threads and descriptors that come and go
+GONE = (OSError, TimeoutError, AssertionError, ValueError)  # the switch does not answer, or half
+
+
+def shares(calls: int) -> dict[str, int]:
+    """How many callers of each kind: one at least, two in a menu (one of them is the canary)."""
+    counts = {kind: max(1, round(calls * SHARES[kind])) for kind in (QUEUED, BRIDGED, RINGING)}
+    return {MENU: max(2, calls - sum(counts.values())), **counts}
+
+
+class Canary:
+    """A caller in a menu who presses a key twice a second until the platform answers."""
+
+    def __init__(self, house: House, uuid: str, every_s: float = 0.5) -> None:
+        self._house, self._uuid, self._every_s = house, uuid, every_s
+        self._tap, self._began = house.switch.tap, time.monotonic()
+        self._before = self._heard()
+        self._stopped = threading.Event()
+        self.answered_s: float | None = None
+        self._thread = threading.Thread(target=self._press, daemon=True)
+        self._thread.start()
+
+    def _heard(self) -> int:
+        return len(self._tap.of(self._uuid, "PLAYBACK_START"))
+
+    def _press(self) -> None:
+        with contextlib.suppress(*GONE):
+            while not self._stopped.is_set():
+                self._tap.api(f"uuid_recv_dtmf {self._uuid} {AGAIN}")
+                until_s = time.monotonic() + self._every_s
+                while time.monotonic() < until_s:
+                    if self._heard() > self._before:
+                        self.answered_s = time.monotonic() - self._began
+                        return
+                    time.sleep(0.02)
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+
+class Round:
+    """``usual``: threads and descriptors of an idle engine; empty: not looked at. ``tamper`` is called between fault
+    and look, with the calls: a test takes one away there."""
+
+    def __init__(
+        self, house: House, fault: Fault, chance: random.Random, usual: dict[str, int],
+        tamper: Callable[[House, dict[str, str]], None] | None = None, owner_s: float = OWNER_S,
+    ) -> None:  # fmt: skip
+        self._owner_s = owner_s
+        self._house, self._fault, self._chance, self._usual, self._tamper = house, fault, chance, usual, tamper
+        self._kinds: dict[str, str] = {}  # call id -> kind
+        self._notes: list[str] = []
+
+    def run(self) -> Seen:
+        house, fault = self._house, self._fault
+        fault.prepare(house)
+        self._fill()
+        menus = [uuid for uuid, kind in self._kinds.items() if kind == MENU]
+        self._chance.shuffle(menus)
+        canary_uuid, *others = menus
+        for uuid in others[::3]:
+            self._press(uuid, WRITE)  # on its way to the back office when the fault comes
+        before, first = house.switch.tap, len(house.switch.tap.events)
+        fault.inject(house)
+        canary = Canary(house, canary_uuid)
+        newcomer = self._during(others[1::3], fault.hold_s)
+        fault.heal(house)
+        recovered_s = self._recovered(canary)
+        if self._tamper is not None:
+            self._tamper(house, dict(self._kinds))
+        time.sleep(SETTLE_S)
+        return self._look(first if house.switch.tap is before else 0, recovered_s, newcomer)
+
+    # ---- before and during -------------------------------------------------------------------------------------------
+
+    def _fill(self) -> None:
+        counts = shares(self._house.plan.calls)
+        order = list(KINDS)
+        self._chance.shuffle(order)
+        for number, kind in enumerate(order):
+            for uuid in self._house.switch.dial(kind, counts[kind], self._chance.randrange(10_000) * 1000 + number):
+                self._kinds[uuid] = kind
+        if len(self._kinds) < sum(counts.values()):
+            raise RuntimeError(
+                f"only {len(self._kinds)} of {sum(counts.values())} callers came in: {self._house.told()[-1500:]}"
+            )
+        until(self._in_place, "every caller is where the fault is to find them", FILL_S, 0.2)
+        until(lambda: len(self._bridged()) >= counts[BRIDGED], "the talks are bridged", FILL_S)
+
+    def _in_place(self) -> bool:
+        rows = self._house.ask("SELECT call_id, node FROM node_visits WHERE left_at IS NULL")
+        at = {call: node for call, node in rows if call in self._kinds}
+        return all(at.get(call) == AT[kind] for call, kind in self._kinds.items())
+
+    def _bridged(self) -> set[str]:
+        events = list(self._house.switch.tap.events)
+        return {
+            uuid for uuid, kind in self._kinds.items()
+            if kind == BRIDGED and any(e.name == "CHANNEL_BRIDGE" and _about(e, uuid) for e in events)
+        }  # fmt: skip
+
+    def _press(self, uuid: str, keys: str) -> None:
+        with contextlib.suppress(*GONE):
+            self._house.switch.tap.api(f"uuid_recv_dtmf {uuid} {keys}")
+
+    def _during(self, asking: Iterable[str], hold_s: float) -> str:
+        """While the fault lasts: some callers ask the back office, and somebody calls. What that one met."""
+        end = time.monotonic() + hold_s
+        for uuid in asking:
+            self._press(uuid, LOOK_UP)
+        newcomer: list[str] = []
+        if hold_s >= 1:
+            time.sleep(hold_s / 2)
+            with contextlib.suppress(*GONE, RuntimeError):
+                newcomer = self._house.switch.dial(MENU, 1, 99_999_000)
+        time.sleep(max(0.0, end - time.monotonic()))
+        return self._met(newcomer[0]) if newcomer else ("refused" if hold_s >= 1 else "")
+
+    def _met(self, uuid: str) -> str:
+        tap = self._house.switch.tap
+        with contextlib.suppress(*GONE):
+            if tap.api(f"uuid_getvar {uuid} cti_emergency") == "true":
+                return "to emergency"
+            return "served" if tap.of(uuid, "PLAYBACK_START") else "waiting"
+        return "refused"
+
+    def _recovered(self, canary: Canary) -> float | None:
+        """Seconds from the fault."""
+        began = canary._began
+        with contextlib.suppress(TimeoutError):
+            until(lambda: canary.answered_s is not None or self._beats_without(canary), "recovered", RECOVER_S)
+        canary.stop()
+        return canary.answered_s if canary.answered_s is not None else (
+            time.monotonic() - began if self._beats_without(canary) else None
+        )  # fmt: skip
+
+    def _beats_without(self, canary: Canary) -> bool:
+        """The canary is lost, and the engine takes new calls."""
+        try:
+            return canary._uuid not in channels(self._house.switch.tap) and alive(self._house.switch.tap)
+        except GONE:
+            return False
+
+    # ---- afterwards --------------------------------------------------------------------------------------------------
+
+    def _look(self, first: int, recovered_s: float | None, newcomer: str) -> Seen:
+        tap = self._house.switch.tap
+        events = list(tap.events)[first:]
+        there = self._channels() - {str(e.get("Unique-ID")) for e in events if e.name == "CHANNEL_HANGUP"}
+        cut = {
+            uuid for uuid, kind in self._kinds.items() if kind == BRIDGED and uuid in there
+            and any(e.name == "CHANNEL_UNBRIDGE" and _about(e, uuid) for e in events)
+        }  # fmt: skip
+        served = self._say_goodbye(there)
+        left = self._nothing_left()
+        records, starts = self._on_record()
+        calls = tuple(
+            Call(
+                uuid, kind, tuple(records.get(uuid, ())), gone=uuid not in there, cut=uuid in cut,
+                served=uuid not in there or kind != MENU or uuid in served, begun_again=starts[uuid] > 1,
+            )
+            for uuid, kind in self._kinds.items()
+        )  # fmt: skip
+        for uuid in left:
+            self._kill(uuid)
+        return Seen(calls, recovered_s, tuple(left), self._house.writes(), self._grown(), newcomer, tuple(self._notes))
+
+    def _channels(self) -> set[str]:
+        try:
+            return channels(self._house.switch.tap)
+        except GONE:
+            return set()
+
+    def _say_goodbye(self, there: set[str]) -> set[str]:
+        """Callers in a menu ask for its end and have to get it; the others hang up. Those who got it."""
+        menus = {uuid for uuid, kind in self._kinds.items() if kind == MENU and uuid in there}
+        for uuid in menus:
+            self._press(uuid, BYE)
+        with contextlib.suppress(TimeoutError):
+            until(lambda: not menus & self._channels(), "the callers are served", self._owner_s, 0.2)
+        late = menus & self._channels()
+        for uuid in (there - menus) | late:  # also whoever called meanwhile
+            self._kill(uuid)
+        return menus - late
+
+    def _kill(self, uuid: str) -> None:
+        with contextlib.suppress(*GONE):
+            self._house.switch.tap.api(f"uuid_kill {uuid}")
+
+    def _nothing_left(self) -> list[str]:
+        with contextlib.suppress(TimeoutError):
+            until(lambda: not self._channels(), "all channels are gone", self._owner_s, 0.1)
+        return sorted(self._channels())
+
+    def _on_record(self) -> tuple[dict[str, list[str]], Counter[str]]:
+        """Terminal causes of each call, and how often its flow began. Waits for the records."""
+        found: dict[str, list[str]] = {}
+
+        def whole() -> bool:
+            found.clear()
+            with contextlib.suppress(SQLAlchemyError):
+                rows = self._house.ask("SELECT call_id, terminal_cause FROM call_records")
+                collected = defaultdict(list)
+                for call, cause in rows:
+                    collected[call].append(cause)
+                found.update(collected)
+            return self._kinds.keys() <= found.keys()
+
+        with contextlib.suppress(TimeoutError):
+            until(whole, "all records are there", RECORD_S, 0.2)
+        rows: list[tuple[str, int]] = []
+        with contextlib.suppress(SQLAlchemyError):
+            rows = self._house.ask(f"SELECT call_id, count(*) FROM node_visits WHERE node = '{START}' GROUP BY call_id")
+        return found, Counter(dict(rows))
+
+    def _grown(self) -> dict[str, int]:
+        """Above ``usual``, once that has stopped shrinking."""
+        if not self._usual:
+            return {}
+
+        def more() -> dict[str, int]:
+            held = self._house.engine.held()
+            return {what: held[what] - self._usual[what] - SLACK for what in held}
+
+        with contextlib.suppress(TimeoutError):
+            until(
+                lambda: all(count <= 0 for count in more().values()),
+                "threads and descriptors as before",
+                self._owner_s,
+                0.2,
+            )
+        return more()
+
+
+def _about(event: Any, uuid: str) -> bool:
+    get = event.get
+    return uuid in {get("Unique-ID"), get("Other-Leg-Unique-ID"), get("Bridge-A-Unique-ID"), get("Bridge-B-Unique-ID")}

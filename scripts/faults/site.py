@@ -1,0 +1,95 @@
+"""What the platform under test is configured with: flows whose callers stay where they are, a back office, a queue."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from cti.boss.demo_systems import BACKENDS
+
+NUMBERS = {"menu": "101", "queued": "102", "bridged": "103", "ringing": "104"}
+TALKER, AGENT, DEAF = "1002", "1003", "1004"  # a phone that answers, the queue's agent, a phone that only rings
+START, AT = "hi", {"menu": "main", "queued": "agent", "bridged": "call", "ringing": "call"}
+AGAIN, LOOK_UP, WRITE, BYE = "7", "2", "3", "1"
+GUARD_S = 300
+_HEAD = 'flow: {name}\nstart: hi\nlanguages: {{default: en-US}}\ninputs: {{caller: "phone?!"}}\nnodes:\n'
+_HI = '  hi: {type: play, say: "Hello."}\n'
+FLOWS = {
+    "menu": _HI
+    + """\
+  main:
+    type: menu
+    say: "Main menu."
+    wait: 300s
+    keys: {1: bye, 2: look, 3: put, 7: here}
+    reprompt: {no_input: 5, no_match: 5}
+    to: {else: bye}
+  look: {type: lookup, ask: balance.get, with: {msisdn: "13800138000"}, deadline: 3s, to: {ok: here, else: here}}
+  put: {type: request, ask: order.put, with: {msisdn: =caller}, deadline: 5s, to: {done: here, else: here}}
+  here: {type: play, say: "Here.", next: main}
+  bye: {type: end, outcome: served}
+""",
+    "queued": _HI
+    + """\
+  agent: {type: queue, queue: service, max_wait: 3600s, to: {talked: bye, else: bye}}
+  bye: {type: end, outcome: nobody}
+""",
+    "bridged": _HI
+    + f"""\
+  call: {{type: transfer, dial: {{extension: "{TALKER}"}}, ring: 60s, to: {{talked: bye, else: bye}}}}
+  bye: {{type: end, outcome: talked}}
+""",
+    "ringing": _HI
+    + f"""\
+  call: {{type: transfer, dial: {{extension: "{DEAF}"}}, ring: 120s, to: {{talked: bye, else: bye}}}}
+  bye: {{type: end, outcome: nobody}}
+""",
+    "busy": "  hi: {type: end, outcome: busy}\n",
+}
+CONFIG = """\
+node: chaos
+data: {data}
+flows: {flows}
+store: {{url: "{database}"}}
+boss: {{file: interfaces.yaml}}
+switches:
+  - {{name: fs, host: 127.0.0.1, port: {port}, kind: {kind}, password_file: {password_file}, domain: cti.local}}
+api: {{host: 127.0.0.1, port: 0}}
+worker: {{guard_s: {guard_s}, drain_s: 1}}
+reload: {{watch: false}}
+limits: {{calls: 0, per_caller: 0, silent_s: 0, overload: {{cpu_pct: 0, late_ms: 0}}}}
+queues: {{service: {{agents: ["{agent}"], ring_s: 120, rest_s: 0.5}}}}
+"""
+_ORDERS = """\
+  orders: {way: sql, url: "sqlite:///orders.db"}
+lookups:
+  balance.get:
+    in: {msisdn: phone}
+    out: {balance: decimal}
+    deadline_ms: 2000
+    to: [{backend: billing, message: QRYBAL, code: header.rc, good: ["0000"], errors: {"1001": not_found}}]
+requests:
+  order.put:
+    in: {msisdn: phone}
+    to:
+      backend: orders
+      write: INSERT INTO orders (key, msisdn) VALUES (:key, :msisdn)
+      read: SELECT msisdn FROM orders WHERE key = :key
+"""
+
+
+def write_flows(folder: Path) -> None:
+    folder.mkdir()
+    for name, nodes in FLOWS.items():
+        (folder / f"{name}.yaml").write_text(_HEAD.format(name=name) + nodes, encoding="utf-8")
+    entries = [
+        f"  - {{name: {name}, medium: voice, called: {json.dumps(number)}, flow: {name}, inputs: {{caller: =caller}}}}"
+        for name, number in NUMBERS.items()
+    ]
+    (folder / "entry.yaml").write_text("entries:\n" + "\n".join(entries) + "\n", encoding="utf-8")
+
+
+def interfaces(billing_port: int) -> str:
+    """The demo's billing system by its socket, and a table that takes a row for each time a write is executed."""
+    billing = BACKENDS.partition("  fixed_billing:")[0].replace("MOBILE_PORT", str(billing_port))
+    return f"backends:\n{billing}{_ORDERS}"

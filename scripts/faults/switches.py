@@ -1,0 +1,187 @@
+"""The switch of a run and its callers, as seen over an event socket of our own: the embedded one with virtual callers,
+or a real FreeSWITCH with SIPp's."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Protocol
+
+from scripts.faults.processes import Program, until
+from scripts.faults.site import DEAF, NUMBERS, TALKER
+from tests.real.esl import Tap
+from tests.real.ports import borrow_ports
+from tests.real.sipp import WaitBye, _scenario
+from tests.real.sipp_phones import SippPhone
+from tests.real.switch import RealSwitch, find_binary, free_port, settings_for_test
+
+EVENTS = "CHANNEL_PARK PLAYBACK_START CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_HANGUP"
+
+
+class Switch(Protocol):
+    """``kind`` and ``password_file`` as in the engine's settings; ``tap`` is looked through, anew after `start`."""
+
+    kind: str
+    password_file: Path
+    port: int
+    tap: Tap
+
+    def start(self) -> None: ...
+    def kill(self) -> None: ...
+    def close(self) -> None: ...
+    def version(self) -> str: ...
+    def dial(self, kind: str, count: int, first: int) -> list[str]:
+        """``count`` callers dial the number of ``kind``; numbers count from ``first``. Their uuids, once parked."""
+        ...
+
+
+def channels(tap: Tap) -> set[str]:
+    """The uuids of all channels that are up, by the switch's own list. Raises OSError, TimeoutError."""
+    found = json.loads(tap.api("show channels as json"))
+    return {str(row["uuid"]) for row in found.get("rows", [])}
+
+
+def alive(tap: Tap) -> bool:
+    return tap.api("global_getvar cti_alive_0") == "1"
+
+
+class Embedded:
+    kind = "embedded"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.password_file, self.port = folder / "switch.secret", free_port()
+        self.start()
+
+    def start(self) -> None:
+        self._program = Program(
+            self._folder / "switch.log", "cti", "switch", "run",
+            "--port", str(self.port), "--password-file", str(self.password_file),
+        )  # fmt: skip
+        try:
+            until(self._connected, "the embedded switch answers")
+        except BaseException:
+            self._program.kill()
+            raise
+        self.tap.api(f'cti_phone {DEAF} {{"answer_after": null}}')
+        for phone in ("1001", "1003"):  # the queue's agent, and where an apology leads to
+            self.tap.api(f'cti_phone {phone} {{"answer_after": null}}')
+
+    def _connected(self) -> bool:
+        if not self._program.running:
+            raise RuntimeError(f"the switch ended: {(self._folder / 'switch.log').read_text()[-2000:]}")
+        with contextlib.suppress(OSError, AssertionError, TimeoutError):
+            self.tap = Tap("127.0.0.1", self.port, self.password_file.read_text().strip(), EVENTS)
+            return True
+        return False
+
+    def kill(self) -> None:
+        self._program.kill()
+        self.tap.close()
+
+    def close(self) -> None:
+        self.kill()
+
+    def version(self) -> str:
+        return "embedded switch"
+
+    def dial(self, kind: str, count: int, first: int) -> list[str]:
+        placed = []
+        for number in range(first, first + count):
+            call = {"number": f"137{number:08}", "called": NUMBERS[kind], "script": []}
+            answer = self.tap.api(f"cti_call {json.dumps(call)}")
+            if not answer.startswith("+OK "):
+                raise RuntimeError(f"the switch takes no call: {answer}")
+            placed.append(answer.removeprefix("+OK "))
+            time.sleep(0.02)
+        return placed
+
+
+class Real:
+    kind = "freeswitch"
+
+    def __init__(self, folder: Path, binary: Path, sipp: Path, calls: int) -> None:
+        self._folder, self._sipp, self._made = folder, sipp, 0
+        self._switch = RealSwitch(binary, folder / "switch", settings_for_test(max_sessions=max(400, 4 * calls)))
+        conf = self._switch.conf
+        self.password_file, self.port = conf.password_file, conf.port
+        self._callers: list[tuple[subprocess.Popen[bytes], contextlib.ExitStack]] = []
+        self._phones: list[SippPhone] = []
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self) -> None:
+        self._switch.start()
+        self.tap = self._switch.tap(EVENTS)
+        conf = self._switch.conf
+        for phone in self._phones:
+            phone.close()
+        self._phones = [
+            SippPhone(self._sipp, self._folder, conf.phones_port, number, conf.phones[number], 440)
+            for number in (TALKER,)
+        ]
+
+    def kill(self) -> None:
+        self._switch.kill()
+        self.tap.close()
+        self._end_callers()
+
+    def close(self) -> None:
+        self._end_callers()
+        for phone in self._phones:
+            phone._running.kill()  # the switch may be gone: nothing to unregister at
+            phone._running.wait(5)
+        self._switch.kill()
+
+    def version(self) -> str:
+        return self._switch.tap("HEARTBEAT").api("version").splitlines()[0]
+
+    def dial(self, kind: str, count: int, first: int) -> list[str]:
+        before = len(self.tap.events)
+        self._start_callers(kind, count, first)
+
+        def parked() -> list[str]:
+            seen = [e for e in list(self.tap.events)[before:] if e.name == "CHANNEL_PARK"]
+            uuids = [str(e.get("Unique-ID")) for e in seen if e.get("Caller-Destination-Number") == NUMBERS[kind]]
+            return list(dict.fromkeys(uuids))
+
+        with contextlib.suppress(TimeoutError):  # fewer: whoever asked compares
+            until(lambda: len(parked()) >= count, "the callers are parked", 10 + count / 5)
+        return parked()
+
+    def _start_callers(self, kind: str, count: int, first: int) -> None:
+        self._made += 1
+        folder = self._folder / f"callers-{self._made}"
+        folder.mkdir()
+        (folder / "scenario.xml").write_text(_scenario([WaitBye()]))
+        (folder / "callers.csv").write_text("SEQUENTIAL\n" + "".join(f"137{first + n:08};\n" for n in range(count)))
+        stack = contextlib.ExitStack()
+        media = stack.enter_context(borrow_ports(4 * count + 20))
+        command = [str(self._sipp), f"127.0.0.1:{self._switch.conf.trunks_port}", "-sf", "scenario.xml"]
+        command += ["-s", NUMBERS[kind], "-inf", "callers.csv", "-i", "127.0.0.1", "-mi", "127.0.0.1"]
+        command += ["-p", str(free_port(socket.SOCK_DGRAM)), "-m", str(count), "-r", "10", "-l", str(count)]
+        command += ["-nostdin", "-mp", str(media), "-recv_timeout", "600000"]
+        with (folder / "screen.txt").open("wb") as screen:
+            program = subprocess.Popen(
+                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=screen, stderr=screen, start_new_session=True,
+                env={**os.environ, "TERM": "dumb"},
+            )  # fmt: skip
+        self._callers.append((program, stack))
+
+    def _end_callers(self) -> None:
+        for program, stack in self._callers:
+            program.kill()
+            program.wait(5)
+            stack.close()
+        self._callers = []
+
+
+__all__ = ["Embedded", "Real", "Switch", "alive", "channels", "find_binary"]

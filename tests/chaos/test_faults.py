@@ -1,0 +1,70 @@
+"""`scripts/chaos` in small, on the embedded switch: a fault that costs nothing, and a loss that it finds."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.faults.faults import Fault, LinkCut
+from scripts.faults.house import House, Plan, house
+from scripts.faults.rounds import Round
+from scripts.faults.run import main
+from scripts.faults.verdict import BRIDGED, MENU, Row, judge
+
+PATIENT_S = 60.0  # for a loaded machine
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    plan = Plan(calls=5, switch="embedded", database="sqlite", disk=False)
+    with house(tmp_path_factory.mktemp("chaos"), plan) as running:
+        yield running
+        pids = [running.engine.pid]
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+class ShortCut(LinkCut):
+    hold_s = 0.3
+
+
+class Thief(Fault):
+    """Takes a caller of ``kind`` away while nobody looks."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def steal(self, house: House, calls: dict[str, str]) -> None:
+        stolen = next(uuid for uuid, kind in calls.items() if kind == self.kind)
+        assert house.switch.tap.api(f"uuid_kill {stolen}").startswith("+OK")
+
+
+def row_of(house: House, fault: Fault) -> Row:
+    tamper = fault.steal if isinstance(fault, Thief) else None
+    return judge(
+        fault.name, fault.expected, [Round(house, fault, random.Random(1), {}, tamper, owner_s=PATIENT_S).run()]
+    )
+
+
+def test_a_cut_link_costs_no_call(small: House) -> None:
+    found = row_of(small, ShortCut())
+    assert (found.broken, found.up, dict(found.lost)) == ((), 5, {})
+
+
+def test_a_call_that_was_lost_is_found(small: House) -> None:
+    for kind in (MENU, BRIDGED):
+        found = row_of(small, Thief(kind))
+        assert (found.failed, dict(found.lost), found.named) == (True, {kind: 1}, 0)
+        assert any(told.startswith(f"{kind} call lost") for told in found.broken)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(900)
+def test_the_whole_list(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    status = main(["--switch", "embedded", "--calls", "20", "--json", str(tmp_path / "table.json")])
+    told = capfd.readouterr().out
+    assert status == 0, told
+    assert os.path.getsize(tmp_path / "table.json") > 0
