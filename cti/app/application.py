@@ -16,10 +16,10 @@ from cti.api.desks import Desks
 from cti.api.flows import Flows
 from cti.app.admitting import make_admission, make_overload
 from cti.app.clocks import SystemClock
+from cti.app.conversing import resume_conversations
 from cti.app.feeding import make_feeds
 from cti.app.hooks import make_async_desk, make_outbox, make_webhooks
 from cti.app.jobs import FEEDS, TIMERS, TimerMarks, make_owners
-from cti.app.office_keys import own_sealer
 from cti.app.office_watch import OfficeWatch
 from cti.app.parts import (
     find_engine,
@@ -33,6 +33,7 @@ from cti.app.parts import (
     make_prompts,
     open_spool,
     reload_setup,
+    sealer_of,
     store_place,
 )
 from cti.app.phones import keep_phones
@@ -76,7 +77,6 @@ if TYPE_CHECKING:
 
     from gevent.pywsgi import WSGIServer
 
-    from cti.boss import OfficePlan
     from cti.config import Settings, SwitchSettings
     from cti.core.documents import DocumentLeft
     from cti.core.floor_records import EntryOpened
@@ -131,9 +131,7 @@ class Application:
         self._announce = announce
         self.accounts = AccountServices(store.accounts, load_token_key(settings.data / "token-key.pem"), self._clock)
         log_of_writes = store.accounts.office_writes
-        sealer = store.accounts.office_sealer
-        self._use_keys: Callable[[OfficePlan], None] = lambda plan: sealer.use(own_sealer(plan.keys, folder))
-        self._use_keys(plan)
+        sealer = sealer_of(keys)
         self.boss = InterfaceServer(
             plan,
             self._clock,
@@ -143,7 +141,7 @@ class Application:
             shared=store.accounts.office_cache,
             outbox=make_outbox(settings, store, self._clock),
         )
-        self._requests = RequestDesk(self.boss, self._clock, open_spool(settings.data / "requests", sealer))
+        self._requests = RequestDesk(self.boss, self._clock, open_spool(settings.data / "requests", keys))
         speech = self._recogniser is not None
         catalog = replace(
             plan.catalog(),
@@ -211,13 +209,14 @@ class Application:
         if self.settings.reload.watch:
             self.reloader.start()
             if self.settings.boss.file is not None:
-                self._beats.append(gevent.spawn(OfficeWatch(self.boss, self.settings.boss.file, self._use_keys).run))
+                self._beats.append(gevent.spawn(OfficeWatch(self.boss, self.settings.boss.file).run))
         self.floor.start()
         self._begin_desks()
         self.recordings.start()
         if left := self.durable.begin():
             log.warning("%d calls that the last engine left may go on", left)
         self._beats.append(gevent.spawn(self.durable.run))
+        resume_conversations(self.durable, self.conversations, self.transcripts, self.store, self.engine)
         for driver in drivers:
             driver.links.start()
             self._beats.append(gevent.spawn(driver.liveness.run))

@@ -14,13 +14,12 @@ from cti.channels.no_media import NoMedia
 from cti.core import events as ev
 from cti.core.calls import Caller, Medium, NewCall
 from cti.core.numbers import normalise_number
-from cti.core.transcripts import FETCHED
+from cti.core.transcripts import FETCHED, OPENED_BY, TEXT
 
 if TYPE_CHECKING:
     from cti.ports import CallSink
 
 BY_TEXT = (Medium.SMS, Medium.CHAT)
-TEXT = "text"  # the attribute of a new call that holds what was written first
 CUSTOMER_LEFT = "NORMAL_CLEARING"
 Address = tuple[Medium, str, str]
 
@@ -35,7 +34,7 @@ class Conversations(NoMedia):
         self._new_id = new_id
         self._ids: dict[Address, str] = {}
         self._addresses: dict[str, Address] = {}
-        self._open: set[str] = set()  # chats that were opened one by one
+        self._open: dict[str, str] = {}  # chats that were opened one by one, and who opened each
 
     def __len__(self) -> int:
         return len(self._ids) + len(self._open)
@@ -55,17 +54,30 @@ class Conversations(NoMedia):
         self._sink.call_arrived(NewCall(call_id, self.name, caller, medium, {TEXT: text}, answered=True))
         return call_id
 
-    def open(self, caller: Caller, text: str, attributes: Mapping[str, str]) -> str:
-        """A chat of its own, whoever else writes from this customer; what is written there is fetched, not sent."""
+    def open(self, owner: str, caller: Caller, text: str, attributes: Mapping[str, str]) -> str:
+        """A chat of its own, whoever else writes from this customer; what is written there is fetched by its ``owner``,
+        not sent."""
         call_id = self._new_id()
-        told = {**attributes, TEXT: text, FETCHED: "1"}
-        self._open.add(call_id)
+        told = {**attributes, TEXT: text, FETCHED: "1", OPENED_BY: owner}
+        self._open[call_id] = owner
         self._sink.call_arrived(NewCall(call_id, self.name, caller, Medium.CHAT, told, answered=True))
         return call_id
+
+    def resume(self, call: NewCall) -> None:
+        """A conversation that an earlier engine left: what is written in it comes to it again."""
+        if FETCHED in call.attributes:
+            self._open[call.uuid] = call.attributes.get(OPENED_BY, "")
+            return
+        address = (call.medium, normalise_number(call.caller.number or ""), call.caller.called)
+        self._ids[address], self._addresses[call.uuid] = call.uuid, address
 
     def is_open(self, call_id: str) -> bool:
         """Whether a chat that was opened goes on."""
         return call_id in self._open
+
+    def opened_by(self, call_id: str) -> str | None:
+        """Who opened a chat that goes on."""
+        return self._open.get(call_id)
 
     def write(self, call_id: str, text: str) -> None:
         """In a chat that goes on."""
@@ -80,5 +92,5 @@ class Conversations(NoMedia):
         address = self._addresses.pop(uuid, None)
         if address is not None:
             del self._ids[address]
-        self._open.discard(uuid)
+        self._open.pop(uuid, None)
         self._sink.call_event(uuid, ev.HungUp(cause))

@@ -10,6 +10,8 @@ from enum import StrEnum
 
 #: The attribute of a conversation whose customer fetches what was written, so that nothing has to be sent.
 FETCHED = "fetched"
+#: The attribute of a new call by text that holds what was written first, and of a chat, who opened it.
+TEXT, OPENED_BY = "text", "opened_by"
 
 
 class Author(StrEnum):

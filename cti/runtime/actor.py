@@ -171,6 +171,10 @@ class CallActor:
             finally:
                 if self._services.durable is not None:
                     self._services.durable.taken(self.uuid)
+        if self._words is not None:  # its beginning is over: nobody writes it again
+            self.ending.force(TerminalCause.ENGINE_LOST, "engine-restarted: the conversation could not go on")
+            self._hangup(cmd.Hangup())
+            return False
         if self.call.talking:
             self.released = self.ending.closed = True
             return False
@@ -204,7 +208,10 @@ class CallActor:
         log.warning("call %s goes on at %s after %.1f s", self.uuid, found.run.waiting.get("node"), found.seconds)
         found.start_timers(self._timers)
         found.restore_channel(self.call, self._switch, self._services, self._hands)
-        self._feed(ev.Resumed())
+        if self._words is not None:
+            self._words.go_on(self._run)  # what was asked stands there for the customer to read
+        else:
+            self._feed(ev.Resumed())
         found.begin_again(self.call, self._switch, self._hands, self.post)
         return True
 

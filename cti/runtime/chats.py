@@ -38,13 +38,17 @@ class Chats:
 
     def owner(self, chat: str) -> str | None:
         """None: there is no such chat, or no longer."""
-        return self._owners.get(chat) if self._transcripts.find(chat) is not None else None
+        if self._transcripts.find(chat) is None:
+            return None
+        if chat not in self._owners and (opened := self._conversations.opened_by(chat)):
+            self._owners[chat] = opened  # an earlier engine's chat
+        return self._owners.get(chat)
 
     def open(self, owner: str, caller: Caller, text: str, attributes: Mapping[str, str]) -> str:
         """Raises CtiError (busy): the platform takes no more at present."""
         for gone in [chat for chat in self._owners if self._transcripts.find(chat) is None]:
             del self._owners[gone]
-        chat = self._conversations.open(caller, text, attributes)
+        chat = self._conversations.open(owner, caller, text, attributes)
         if self._transcripts.find(chat) is None:
             raise CtiError("the platform takes no more conversations at present", code="busy")
         self._owners[chat] = owner

@@ -18,7 +18,7 @@ from cti.core.transcripts import Author, Line, MessageKept
 from cti.flow.replay_recorder import asked_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from cti.flow import Run
     from cti.flow.types import Type
@@ -51,6 +51,12 @@ class Transcript:
         self.lines.append(line)
         self._changed.set()
         return line
+
+    def go_on(self, lines: Iterable[Line]) -> None:
+        """Those that an earlier engine kept."""
+        for line in lines:
+            self.lines.append(line)
+            self._count = max(self._count, line.number)
 
     def end(self, at: float) -> None:
         self.ended, self.ended_at = True, at
@@ -94,6 +100,10 @@ class Transcripts:
         if found is None:
             found = self._all[call_id] = Transcript(call_id)
         return found
+
+    def resume(self, call_id: str, lines: Iterable[Line]) -> None:
+        """A conversation of an earlier engine goes on."""
+        self.begin(call_id).go_on(lines)
 
     def note(self, call_id: str, author: Author, text: str, kept: str, agent: str = "") -> Line:
         line = self.begin(call_id).add(self._clock.now(), author, text, kept, agent)
@@ -149,6 +159,12 @@ class CallWords:
         else:
             self._ahead = []
         self._waiting = waiting
+
+    def go_on(self, run: Run) -> None:
+        """After another engine: what the run has not asked for yet was written last."""
+        self._waiting = len(run.texts)
+        written = [line for line in self._transcripts.begin(self._call_id).lines if line.author is Author.CUSTOMER]
+        self._ahead = written[len(written) - self._waiting :]
 
     def said(self, text: str, shown: str) -> None:
         self._transcripts.note(self._call_id, Author.FLOW, text, shown or text)

@@ -6,11 +6,11 @@ from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
-from cti.channels.conversations import TEXT, Conversations
+from cti.channels.conversations import Conversations
 from cti.core import events as ev
 from cti.core.calls import NewCall
 from cti.core.commands import EnterQueue
-from cti.core.transcripts import Author
+from cti.core.transcripts import TEXT, Author
 from cti.runtime.chats import Chats
 from cti.runtime.floor import Floor
 from cti.runtime.transcripts import Transcripts

@@ -65,7 +65,8 @@ class Instant:
 @dataclass(frozen=True, slots=True)
 class Saved:
     """``run_at``: the run's own time then, seconds since the epoch. ``timers``: reference -> due (monotonic).
-    ``silent``: [since (monotonic), paused]. ``stay``: in a queue, see `cti.runtime.floor.stays`; None: in none."""
+    ``silent``: [since (monotonic), paused]. ``call``: who writes with whom, of a conversation by text, which no switch
+    can tell of. ``stay``: in a queue, see `cti.runtime.floor.stays`; None: in none."""
 
     at: Instant
     flow: str
@@ -78,6 +79,7 @@ class Saved:
     log: Mapping[str, Any] = field(default_factory=dict)
     silent: tuple[float, bool] = (0.0, False)
     stay: Mapping[str, Any] | None = None
+    call: Mapping[str, Any] | None = None
 
 
 def dump(saved: Saved, run: bytes) -> bytes:
@@ -94,6 +96,7 @@ def dump(saved: Saved, run: bytes) -> bytes:
         "log": saved.log,
         "silent": list(saved.silent),
         "stay": saved.stay,
+        "call": saved.call,
     }
     try:
         return orjson.dumps({**told, "run": orjson.Fragment(run)})
@@ -123,6 +126,7 @@ def load(body: bytes) -> Saved:
             log=told["log"],
             silent=(float(told["silent"][0]), bool(told["silent"][1])),
             stay=told["stay"],
+            call=told.get("call"),
         )
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise SnapshotUnreadable(f"a snapshot that cannot be read ({type(error).__name__})") from error

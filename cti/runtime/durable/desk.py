@@ -9,7 +9,8 @@ import gevent
 
 from cti.core.errors import CtiError
 from cti.core.snapshots import Ownership, RunSnapshot
-from cti.runtime.durable.body import Instant
+from cti.runtime.durable.body import Instant, SnapshotUnreadable
+from cti.runtime.durable.saver import call_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -79,6 +80,17 @@ class DurableCalls:
             self._owners.seen(self.owner, self.ownership.epoch, self._clock.now())
         except CtiError as error:
             log.debug("no sign of life: %s", error)
+
+    def by_text(self, switch: str) -> list[NewCall]:
+        """The conversations that were left on ``switch``, which cannot tell of them itself."""
+        found = []
+        for one in self._left.values():
+            if one.switch == switch:
+                try:
+                    found.append(call_of(one))
+                except SnapshotUnreadable as error:
+                    log.error("conversation %s cannot be gone on with: %s", one.call_id, error)
+        return found
 
     # ---- calls that were left --------------------------------------------------------------------------------------
 

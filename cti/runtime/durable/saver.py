@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from cti.core.calls import Medium
-from cti.runtime.durable.body import KEPT_WORK, Saved, dump, load
+from cti.core.calls import Caller, Medium, NewCall
+from cti.core.transcripts import TEXT
+from cti.runtime.durable.body import KEPT_WORK, Saved, SnapshotUnreadable, dump, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cti.core.calls import NewCall
     from cti.core.commands import Work
     from cti.core.snapshots import RunSnapshot
     from cti.flow import Run
@@ -26,13 +26,15 @@ log = logging.getLogger("cti.call")
 
 #: Media whose channel outlives the engine.
 ON_A_SWITCH = frozenset({Medium.VOICE, Medium.VIDEO, Medium.FAX})
+#: Media that have none: what is known of the call is kept with it.
+BY_TEXT = frozenset({Medium.SMS, Medium.CHAT})
 
 
 class CallSaver:
     """Written from the call's greenlet alone. ``durable`` None: nothing is kept."""
 
     def __init__(self, durable: DurableCalls | None, call: NewCall, *, rejected: bool = False) -> None:
-        kept = call.medium in ON_A_SWITCH and not rejected
+        kept = call.medium in ON_A_SWITCH | BY_TEXT and not rejected
         self._durable = durable if kept else None
         self._call = call
         self._work: dict[int, Any] = {}
@@ -68,7 +70,7 @@ class CallSaver:
                 Saved(
                     durable.instant(), run.plan.root, run.plan.version, clock.time(), {}, self._work,
                     timers.due(), ending.state(), log_of_call.state(), (silent.since, silent.paused),
-                    stay(self._call.uuid),
+                    stay(self._call.uuid), told_of(self._call),
                 ),
                 run.dump(),
             )  # fmt: skip
@@ -88,3 +90,31 @@ class CallSaver:
 
     def on_disk(self) -> bool:
         return self._durable is None or self._durable.on_disk()
+
+
+def told_of(call: NewCall) -> dict[str, Any] | None:
+    """What the next engine must know of a conversation by text; None: its switch will tell."""
+    if call.medium not in BY_TEXT:
+        return None
+    caller = call.caller
+    return {
+        "medium": call.medium.value,
+        "number": caller.number,
+        "name": caller.name,
+        "called": caller.called,
+        "attributes": {name: value for name, value in call.attributes.items() if name != TEXT},
+    }
+
+
+def call_of(kept: RunSnapshot) -> NewCall:
+    """A conversation by text as it was. Raises SnapshotUnreadable."""
+    told = load(kept.body).call
+    try:
+        assert told is not None
+        caller = Caller(told["number"], told["name"], told["called"])
+        attributes = {str(name): str(value) for name, value in told["attributes"].items()}
+        return NewCall(
+            kept.call_id, kept.switch, caller, Medium(told["medium"]), attributes, answered=True, adopted=True
+        )
+    except (AssertionError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise SnapshotUnreadable(f"no conversation by text ({type(error).__name__})") from error

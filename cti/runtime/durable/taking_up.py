@@ -86,7 +86,7 @@ class TakingUp:
             if run.masks:
                 hands.do(cmd.MaskRecording(True), gone=False)
         durable = services.durable
-        if durable is None or not run.answered or call.talking or "queue" in self.waits_for:
+        if durable is None or run.by_text or not run.answered or call.talking or "queue" in self.waits_for:
             return
         ready = services.prompts.find(durable.prompt(run.language)) if durable.prompt(run.language) else None
         if ready:
@@ -111,6 +111,9 @@ class TakingUp:
 
     def _queue(self, wish: cmd.EnterQueue, call: NewCall, hands: Hands, post: Callable[[Any], None]) -> None:
         stay = self.saved.stay
+        if self.run.by_text:  # who wrote with an agent waits for that one again
+            hands.enter(wish, None if stay is None else Stay.of(stay, self.seconds))
+            return
         talked = bool(stay and stay.get("agent"))
         if call.talking:
             if not talked:

@@ -33,14 +33,15 @@ class TextLine:
         returns: bool,
         stay: Stay | None = None,
     ) -> None:
-        self._texts.enter(uuid, self._call.medium.value, wish, post, self._send)
+        self._texts.enter(uuid, self._call.medium.value, wish, post, self._send, stay)
 
     def leave(self, uuid: str, ref: int, *, keep_place: bool) -> None:
         """A callback is another medium: it takes no place in a line of those who write."""
         self._texts.leave(uuid, ref)
 
-    def stay(self, uuid: str) -> None:
-        """Conversations by text end with their engine, and documents are kept by themselves."""
+    def stay(self, uuid: str) -> dict[str, Any] | None:
+        """Where the customer waits, or with whom they write, to be kept. Documents are kept by themselves."""
+        return self._texts.stay(uuid)
 
     def gone(self, uuid: str, outcome: Outcome = Outcome.ABANDONED) -> None:
         self._texts.gone(uuid, outcome)

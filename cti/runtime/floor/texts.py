@@ -23,6 +23,7 @@ from cti.core.transcripts import Author
 from cti.runtime import messages as msg
 from cti.runtime.floor.documents import types_of, wish_of
 from cti.runtime.floor.ids import call_of
+from cti.runtime.floor.stays import Stay
 from cti.runtime.floor.writers import AGAIN_S, Silence, Writer, Writers
 from cti.runtime.transcripts import shown
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("cti.queue")
 
 BY_TEXT = ("sms", "chat")
+#: After another engine, the agent with whom a customer wrote is asked alone for so long.
+PREFER_S = 60.0
 #: Why an agent who leaves customers without an answer takes no more contacts.
 UNANSWERED = "unanswered"
 
@@ -90,18 +93,26 @@ class Texts(Writers):
         wish: EnterQueue,
         post: Callable[[Any], None],
         send: Callable[[str, str], Line] | None,
+        stay: Stay | None = None,
     ) -> None:
+        """``stay``: they waited there before, under another engine, and keep their place; who had an agent then waits
+        anew at the old rank, for that one first if the agent is signed in by now."""
         self.gone(uuid, Outcome.FLOW_OUT)
         if wish.queue not in self._owner.acd.floor.queues:
             post(ev.QueueEnded(wish.ref, "no_agents"))  # the checker knows the queues; it has gone since
             return
         contact = uuid if uuid not in self._owner.acd.floor.cases else self._owner.next_contact(uuid)
-        writer = Writer(uuid, contact, medium, wish, post, send, self._owner.now())
+        if stay is not None:
+            self._owner.taken(stay.contact)
+            contact = self._owner.next_contact(uuid) if stay.agent else stay.contact
+        began_at = self._owner.now() - (0.0 if stay is None else stay.ranked_s)
+        writer = Writer(uuid, contact, medium, wish, post, send, began_at)
         self._writers[uuid] = self._by_contact[contact] = writer
         self._of_call.setdefault(uuid, []).append(contact)
         self._remember(uuid)
         self._keep(writer, self._wish(writer))
-        self._owner.tell(i.Enter(self._wish(writer)))
+        asked = self._wish(writer)
+        self._owner.tell(i.Enter(asked if stay is None else self._again_as(asked, stay)))
         if self._writers.get(uuid) is not writer:
             return  # it was not taken
         if writer.document:
@@ -109,6 +120,25 @@ class Texts(Writers):
             post(ev.QueueEnded(wish.ref, "queued"))
         elif wish.announce_every_s and not writer.talking:
             writer.announcing = gevent.spawn_later(wish.announce_every_s, self._announce, writer)
+
+    def _again_as(self, asked: Wish, stay: Stay) -> Wish:
+        queue = stay.queue if stay.queue in self._owner.acd.floor.queues else asked.queue
+        asked = replace(asked, queue=queue, priority=stay.priority, returns=True)
+        if stay.agent:
+            return replace(asked, prefer=stay.agent, prefer_s=PREFER_S)
+        return replace(asked, since=self._owner.now() - stay.waited_s)
+
+    def stay(self, uuid: str) -> dict[str, Any] | None:
+        """Where a customer waits, or with whom they write; None: nowhere."""
+        writer = self._writers.get(uuid)
+        case = self._owner.acd.floor.cases.get(writer.contact) if writer is not None else None
+        if writer is None or writer.document or case is None:
+            return None
+        now = self._owner.now()
+        agent = case.desk.agent if case.desk is not None and writer.talking else ""
+        return Stay(
+            writer.contact, case.queue.config.name, now - case.began_at, now - case.ranked_at, case.priority, agent
+        ).state()
 
     def leave(self, uuid: str, ref: int) -> None:
         """The customer goes on elsewhere in the flow."""

@@ -1,0 +1,139 @@
+"""Conversations by SMS and chat outlive their engine: the next one goes on where they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from cti.acd import Profile
+from cti.acd.model import Slot
+from cti.core.calls import Caller, Medium
+from cti.core.legs import Phone
+from cti.runtime.chats import Chats
+
+from .platform import Platform, path, summary
+from .test_faxes_kept import STAYS, rows, verified
+from .test_texts import CUSTOMER, DESK, HANDS, Site
+
+OTHER = "13800000001"
+
+
+class Kept:
+    """A platform whose engine dies now and then."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform, self.site = platform, Site(platform)
+
+    def die(self) -> Site:
+        assert self.platform.application.store.flush(20.0)
+        self.platform.kill_engine()
+        self.platform.restart_engine(self._plug)
+        return self.site
+
+    def _plug(self) -> None:
+        self.site = Site(self.platform)
+
+    def staff(self, *agents: tuple[str, str]) -> None:
+        """Signed in, and not READY."""
+        for agent, extension in agents:
+            self.platform.phone(extension, answer_after=0.05)
+            profile = Profile(agent, {"person": 1}, HANDS, frozenset({Slot.CHAT}))
+            self.site.floor.lines.sign_in(profile, Phone(f"user/{extension}"))
+
+    def chats(self) -> Chats:
+        application = self.platform.application
+        return Chats(application.conversations, application.transcripts, application._clock)
+
+
+@pytest.fixture
+def kept(platform: Platform) -> Iterator[Kept]:
+    made = Kept(platform)
+    yield made
+    for call in list(platform.application.engine._actors):
+        platform.application.conversations.hangup(call, "NORMAL_CLEARING")
+
+
+def test_what_was_asked_is_answered_after_the_death(kept: Kept) -> None:
+    conversations = kept.platform.application.conversations
+    call = conversations.receive(Medium.SMS, OTHER, "95555", "hello")
+    kept.site.until(lambda: any(author == "flow" for author, _ in kept.site.lines(call)), "it asks")
+    before = kept.site.lines(call)
+    site = kept.die()
+    assert site.lines(call) == before
+    assert site.application.conversations.receive(Medium.SMS, OTHER, "95555", "CXYE") == call
+    detail = kept.platform.recorded(call)
+    assert (summary(detail), path(detail)[-2:]) == (
+        ("flow_end", "done", ("balance",)),
+        [("balance", "next"), ("bye", "end")],
+    )
+    assert [(one.number, one.author) for one in detail.messages] == [
+        (1, "customer"), (2, "flow"), (3, "customer"), (4, "flow")
+    ]  # fmt: skip
+    assert [text for _, text in site.lines(call)].count(before[-1][1]) == 1  # it is not asked again
+
+
+def test_they_wait_on_in_their_places_and_are_counted_once(kept: Kept) -> None:
+    kept.staff(("anna", "1001"))
+    first, second = kept.site.write("0"), kept.site.write("0", sender=OTHER)
+    kept.site.until(lambda: len(kept.site.floor.owner.acd.floor.cases) == 2, "both wait")
+    line = [case.contact for case in kept.site.floor.owner.acd.floor.queues["desk"].line]
+    site = kept.die()
+    site.until(lambda: len(site.floor.owner.acd.floor.cases) == 2, "both wait again")
+    assert [case.contact for case in site.floor.owner.acd.floor.queues["desk"].line] == line == [first, second]
+    assert [stay[:2] for stay in rows(kept.platform, STAYS)] == [("", "")] * 2
+    site.sign_in("anna", "1001")
+    assert site.offered(first) == "anna"
+    site.floor.text_desk.answer("anna", first)
+    site.floor.desk_of(first).hang_up("anna", first)
+    [answered, waiting] = rows(kept.platform, STAYS)
+    assert (answered[:3], waiting[0]) == (("answered", "connected", "anna"), "")
+    assert verified(kept.platform) == []
+
+
+def test_who_wrote_with_an_agent_comes_to_one_again_with_every_line(kept: Kept) -> None:
+    kept.site.sign_in("anna", "1001")
+    contact = kept.site.conversation()
+    kept.site.floor.text_desk.send("anna", contact, "Good morning.")
+    kept.site.write("My bill is wrong.")
+    before = kept.site.lines(contact)
+    site = kept.die()
+    site.until(lambda: len(site.floor.owner.acd.floor.cases) == 1, "it waits again")
+    (again,) = site.floor.owner.acd.floor.cases
+    site.sign_in("anna", "1001")
+    assert site.offered(again) == "anna"
+    site.floor.text_desk.answer("anna", again)
+    site.floor.text_desk.send("anna", again, "Where were we?")
+    assert site.lines(contact)[: len(before)] == before
+    assert site.lines(contact)[-1] == ("agent", "Where were we?")
+    assert site.write("At my bill.") == contact
+    site.floor.desk_of(again).hang_up("anna", again)
+    assert summary(kept.platform.recorded(contact)) == ("flow_end", "done", ("helped",))
+    assert verified(kept.platform) == []
+
+
+def test_a_chat_stays_its_owners(kept: Kept) -> None:
+    chat = kept.chats().open("u-web", Caller(CUSTOMER, "", DESK), "hello", {"origin": "web"})
+    asked = kept.chats().read(chat, 1, 20.0)
+    assert [line.number for line in asked] == [2]
+    kept.die()
+    kept.staff(("anna", "1001"))
+    chats = kept.chats()
+    assert (chats.owner(chat), chats.goes_on(chat)) == ("u-web", True)
+    chats.write(chat, "0")
+    kept.site.until(lambda: kept.site.floor.owner.acd.floor.cases, "it waits for an agent")
+    assert [line.number for line in chats.read(chat, 0, 1.0)][:3] == [1, 2, 3]
+    chats.end(chat)
+    kept.platform.recorded(chat)
+    assert chats.owner(chat) == "u-web"  # who may still fetch the last lines
+
+
+def test_one_that_cannot_go_on_is_lost_and_the_next_message_begins_another(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = kept.site.write("hello")
+    kept.site.until(lambda: any(author == "flow" for author, _ in kept.site.lines(call)), "it asks")
+    monkeypatch.setattr("cti.runtime.durable.desk.DurableCalls.find_plan", lambda *_: None)
+    site = kept.die()
+    assert summary(kept.platform.recorded(call))[0] == "engine_lost"
+    assert site.write("hello") != call
