@@ -20,6 +20,7 @@ from cti.app.conversing import resume_conversations
 from cti.app.feeding import make_feeds
 from cti.app.hooks import make_async_desk, make_outbox, make_webhooks
 from cti.app.jobs import FEEDS, TIMERS, TimerMarks, make_owners
+from cti.app.office_keys import own_sealer
 from cti.app.office_watch import OfficeWatch
 from cti.app.parts import (
     find_engine,
@@ -33,7 +34,6 @@ from cti.app.parts import (
     make_prompts,
     open_spool,
     reload_setup,
-    sealer_of,
     store_place,
 )
 from cti.app.phones import keep_phones
@@ -77,6 +77,7 @@ if TYPE_CHECKING:
 
     from gevent.pywsgi import WSGIServer
 
+    from cti.boss import OfficePlan
     from cti.config import Settings, SwitchSettings
     from cti.core.documents import DocumentLeft
     from cti.core.floor_records import EntryOpened
@@ -131,7 +132,9 @@ class Application:
         self._announce = announce
         self.accounts = AccountServices(store.accounts, load_token_key(settings.data / "token-key.pem"), self._clock)
         log_of_writes = store.accounts.office_writes
-        sealer = sealer_of(keys)
+        sealer = store.accounts.office_sealer
+        self._use_keys: Callable[[OfficePlan], None] = lambda plan: sealer.use(own_sealer(plan.keys, folder))
+        self._use_keys(plan)
         self.boss = InterfaceServer(
             plan,
             self._clock,
@@ -141,7 +144,7 @@ class Application:
             shared=store.accounts.office_cache,
             outbox=make_outbox(settings, store, self._clock),
         )
-        self._requests = RequestDesk(self.boss, self._clock, open_spool(settings.data / "requests", keys))
+        self._requests = RequestDesk(self.boss, self._clock, open_spool(settings.data / "requests", sealer))
         speech = self._recogniser is not None
         catalog = replace(
             plan.catalog(),
@@ -209,7 +212,7 @@ class Application:
         if self.settings.reload.watch:
             self.reloader.start()
             if self.settings.boss.file is not None:
-                self._beats.append(gevent.spawn(OfficeWatch(self.boss, self.settings.boss.file).run))
+                self._beats.append(gevent.spawn(OfficeWatch(self.boss, self.settings.boss.file, self._use_keys).run))
         self.floor.start()
         self._begin_desks()
         self.recordings.start()
