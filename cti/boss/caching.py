@@ -114,9 +114,17 @@ class Sealing(Protocol):
 class Cache:
     """Entries in a `CacheStore`, sealed where the settings say so. What does not open is as if it were not there."""
 
-    def __init__(self, store: CacheStore, sealing: Sealing, shared: CacheStore | None = None) -> None:
-        """``shared``: where settings say ``store: database``; None: that is kept in ``store``, too."""
-        self._store, self._sealing, self._shared = store, sealing, shared
+    def __init__(
+        self,
+        store: CacheStore,
+        sealing: Sealing,
+        shared: CacheStore | None = None,
+        redis: CacheStore | None = None,
+    ) -> None:
+        """``shared``: where settings say ``store: database``, ``redis``: where they say that; None: it is kept in
+        ``store``, too."""
+        self._store, self._sealing = store, sealing
+        self._shared: dict[str, CacheStore | None] = {"database": shared, "redis": redis}
         #: Entries that did not open, by reason, since the start: each is a miss.
         self.unreadable: Counter[str] = Counter()
 
@@ -140,15 +148,17 @@ class Cache:
         if keep_s <= 0:
             return
         data = kept.to_bytes()
-        sealed = settings.encrypt or self._shares(settings)
+        sealed = settings.encrypt or self._of(settings) is not self._store
         data = b"1" + self._sealing.seal_bytes(data, key) if sealed else b"0" + data
         self._of(settings).put(key, data, keep_s)
 
     def forget(self, lookup: str, settings: CacheSettings | None = None) -> int:
         return self._of(settings).drop(f"{lookup}/")
 
-    def _shares(self, settings: CacheSettings | None) -> bool:
-        return settings is not None and settings.store == "database" and self._shared is not None
+    def use_redis(self, redis: CacheStore | None) -> None:
+        """From now on."""
+        self._shared["redis"] = redis
 
     def _of(self, settings: CacheSettings | None) -> CacheStore:
-        return self._shared if self._shared is not None and self._shares(settings) else self._store
+        shared = self._shared.get(settings.store) if settings is not None else None
+        return self._store if shared is None else shared

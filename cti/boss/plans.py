@@ -11,6 +11,7 @@ from cti.boss.guard.bulkhead import ConcurrencySettings
 from cti.boss.keys import KeysPlan
 from cti.boss.mapping import Mapped
 from cti.boss.policies import PolicySettings
+from cti.boss.redis_options import RedisSection
 from cti.boss.routing import Route, Subscribers
 from cti.boss.segments import SegmentsSection
 from cti.boss.way import TargetOptions, WayKind
@@ -84,6 +85,7 @@ class OfficePlan:
     feeds: Mapping[str, FeedPlan] = field(default_factory=dict)
     targets: TargetRules = ANYWHERE
     keys: KeysPlan | None = None
+    redis: RedisSection | None = None
 
     def catalog(self) -> Catalog:
         """What the flow checker needs to know."""

@@ -18,9 +18,9 @@ class CacheSettings(Section):
     swr_s: Seconds = Field(0.0, description="then served for so long while it is asked anew behind the caller's back")
     sie_s: Seconds = Field(0.0, description="then served for so long if the back end fails, with its `as_of`")
     negative_s: Seconds = Field(0.0, description="not_found and other business outcomes are remembered for so long")
-    encrypt: bool = Field(True, description="sealed with the key ring, also in memory; in the database always")
-    store: Literal["memory", "database"] = Field(
-        "memory", description="database: engines of the same database and key ring share what is kept"
+    encrypt: bool = Field(True, description="sealed with the key ring, also in memory; in a shared store always")
+    store: Literal["memory", "database", "redis"] = Field(
+        "memory", description="database, redis: engines of the same one and of the same key ring share what is kept"
     )
 
 

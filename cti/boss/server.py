@@ -14,6 +14,7 @@ from cti.boss.backend import Backend
 from cti.boss.caching import Cache, CacheStore, MemoryCache, Sealing
 from cti.boss.guard.bulkhead import Priority
 from cti.boss.plans import BackendPlan, OfficePlan
+from cti.boss.redis_cache import RedisCache
 from cti.boss.routing import Segments
 from cti.boss.segments import SegmentSource
 from cti.boss.way import Outbox, Surroundings, WayError
@@ -44,19 +45,26 @@ class InterfaceServer:
         outbox: Outbox | None = None,
     ) -> None:
         """``folder``: from which relative paths of the plan count. ``outbox``: without it no question goes by files.
+        ``shared`` None: this process keeps by itself what others would share.
         Raises ConfigError for a back end that can never work; one that is down now is no error."""
         self._clock, self._folder, self._outbox = clock, folder, outbox
         self._plan = plan
         self._backends: dict[str, Backend] = {}
         self._leaving: set[gevent.Greenlet[Any, Any]] = set()
+        #: None: nothing is shared by one.
+        self.redis: RedisCache | None = None
+        self._shares = shared is not None
         try:
             for backend in plan.backends.values():
                 self._backends[backend.name] = self._open(backend)
+            self.redis = self._open_redis(plan)
             self._segments: SegmentSource | None = self._open_segments(plan, Segments())
         except BaseException:
             self._close_backends()
+            if self.redis is not None:
+                self.redis.close()
             raise
-        self._cache = Cache(cache if cache is not None else MemoryCache(), sealing, shared)
+        self._cache = Cache(cache if cache is not None else MemoryCache(), sealing, shared, self.redis)
         self.asking = Asking(plan, self._backends, self._cache, clock, segments=self._segments or Segments)
         self.writes = Writes(plan, self._backends, self.asking, writes, clock)
 
@@ -128,13 +136,22 @@ class InterfaceServer:
                 one.close()
             raise
         left = {name: self._backends[name] for name in self._backends if name in opened or name not in plan.backends}
-        segments = self._segments
+        segments, redis = self._segments, self.redis
         if (plan.segments, plan.targets) != (self._plan.segments, self._plan.targets):
             try:
                 segments = self._open_segments(plan, self._segments() if self._segments is not None else Segments())
             except BaseException:
                 for one in opened.values():
                     one.close()
+                raise
+        if (plan.redis, plan.targets) != (self._plan.redis, self._plan.targets):
+            try:
+                redis = self._open_redis(plan)
+            except BaseException:
+                for one in opened.values():
+                    one.close()
+                if segments is not None and segments is not self._segments:
+                    segments.close()
                 raise
         changed = [name for name, question in plan.lookups.items() if question != self._plan.lookups.get(name)]
         self._plan = plan
@@ -143,6 +160,11 @@ class InterfaceServer:
             if self._segments is not None:
                 self._segments.close()
             self._segments = segments
+        if redis is not self.redis:
+            before, self.redis = self.redis, redis
+            self._cache.use_redis(redis)
+            if before is not None:
+                before.close()
         self.asking.use(plan, segments or Segments)
         self.writes.use(plan)
         for name in changed:
@@ -158,6 +180,8 @@ class InterfaceServer:
         gevent.killall(tuple(self._leaving))
         if self._segments is not None:
             self._segments.close()
+        if self.redis is not None:
+            self.redis.close()
         self._close_backends()
 
     def _open_segments(self, plan: OfficePlan, before: Segments) -> SegmentSource | None:
@@ -167,6 +191,12 @@ class InterfaceServer:
             if plan.segments is None
             else SegmentSource(plan.segments, self._folder, self._clock, before, plan.targets)
         )
+
+    def _open_redis(self, plan: OfficePlan) -> RedisCache | None:
+        """Raises ConfigError."""
+        if plan.redis is None or not self._shares:
+            return None
+        return RedisCache(plan.redis, self._folder, plan.targets)
 
     def _open(self, plan: BackendPlan) -> Backend:
         around = Surroundings(plan.name, self._folder, plan.concurrency.max, self._outbox, plan.targets)

@@ -69,7 +69,7 @@ class QuestionReading(Reading):
         plan = QuestionPlan(
             name, signature, routes, policy, deadline_ms / 1000, key.place, write, fields.subscriber, fields.classes
         )
-        shared = policy.cache is not None and policy.cache.store == "database"
+        shared = policy.cache is not None and policy.cache.store != "memory"
         return replace(plan, version=_version(signature)) if shared else plan
 
     def outputs(self, options: Mapping) -> dict[str, Type]:

@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from cti.boss.feeds.options import FeedHttp, FeedSection
+from cti.boss.redis_options import PORT, RedisSection
 from cti.boss.segments import SegmentsSection
 from cti.boss.way import Finding
 from cti.boss.ways.database_hosts import hosts_of
@@ -24,6 +25,7 @@ from cti.core.targets import NOT_ALLOWED, TargetRules
 from cti.validating import Section
 
 Path = tuple[str | int, ...]
+_PORTS = {"https": 443, "redis": PORT, "rediss": PORT}
 Named = tuple[Path, str, int]
 
 
@@ -44,7 +46,7 @@ def _named(options: Section) -> Iterator[Named]:
     if isinstance(options, SocketBackend):
         for at, address in enumerate(options.addresses):
             yield ("addresses", at, "host"), address.host, address.port
-    elif isinstance(options, HttpBackend | FeedHttp):
+    elif isinstance(options, HttpBackend | FeedHttp | RedisSection):
         yield from _of_url(options.url)
     elif isinstance(options, DatabaseOptions):
         yield from _of_database(options.url)
@@ -73,7 +75,7 @@ def _of_url(url: str) -> Iterator[Named]:
     except ValueError:
         return  # told as what it is: bad-url
     if host:
-        yield ("url",), host, port or (443 if parts.scheme == "https" else 80)
+        yield ("url",), host, port or _PORTS.get(parts.scheme, 80)
 
 
 def _of_database(url: str) -> Iterator[Named]:

@@ -20,10 +20,11 @@ from cti.boss.configuration.sections import (
     SecuritySection,
     SubscriberSection,
 )
+from cti.boss.configuration.stores import prove_stores, read_keys
 from cti.boss.configuration.targets import TargetReading
-from cti.boss.keys import KeysPlan
 from cti.boss.plans import BackendPlan, FieldClass, OfficePlan, QuestionPlan
 from cti.boss.policies import PolicySettings
+from cti.boss.redis_options import RedisSection
 from cti.boss.routing import Kind, Normalising, Subscribers
 from cti.boss.way import WayKind
 from cti.core.errors import ConfigError
@@ -37,7 +38,7 @@ from cti.flow.yamlio import Mapping, Node, Scalar, read_yaml
 from cti.validating import Section, combined, validate
 
 Model = TypeVar("Model", bound=Section)
-SECTIONS = ("security", "subscriber", "policies", "backends", "lookups", "requests", "feeds")
+SECTIONS = ("security", "redis", "subscriber", "policies", "backends", "lookups", "requests", "feeds")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -108,7 +109,8 @@ class OfficeReading(Reading):
             attributes_lookup=subscriber.attributes,
             segments=subscriber.segments,
             targets=self._targets,
-            keys=_keys(root, security),
+            keys=read_keys(root, security),
+            redis=self._redis(root, policies),
             feeds=read_feeds(root, self._named(root, "feeds"), known, self._valid, self.report),
         )
 
@@ -170,6 +172,14 @@ class OfficeReading(Reading):
         rate = (common.rate.per_s, max(common.rate.burst, 1.0)) if common.rate is not None else None
         return BackendPlan(name, kind, mine, place, common.concurrency, common.breaker, rate, self._targets)
 
+    def _redis(self, root: Mapping, policies: AnyMapping[str, PolicySettings]) -> RedisSection | None:
+        section = self._section(root, "redis", RedisSection)
+        for place, finding in prove_stores(root, section, policies):
+            self.report(place, finding.code, finding.message)
+        if section is not None:
+            self._prove_targets(root, ("redis",), section)
+        return section
+
     def _prove_targets(self, node: Node, where: tuple[str, ...], options: Section) -> None:
         for finding in prove_targets(options, self._targets):
             self.report(place_of(node, (*where, *finding.path)), finding.code, finding.message)
@@ -220,13 +230,6 @@ def _classes(security: SecuritySection) -> dict[str, FieldClass]:
             name, 0 if whole else int(head), 0 if whole else int(tail), whole, section.cache == "allowed"
         )
     return found
-
-
-def _keys(root: Mapping, security: SecuritySection) -> KeysPlan | None:
-    if security.keys is None:
-        return None
-    where = ("security", "keys")
-    return KeysPlan(security.keys, place_of(root, where), place_of(root, (*where, "active")))
 
 
 def _attributes(root: Mapping) -> dict[str, Type]:
