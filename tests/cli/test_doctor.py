@@ -186,6 +186,12 @@ def _no_prompts(deployment: Deployment) -> None:
     )
 
 
+def _no_ring(deployment: Deployment) -> None:
+    text = "security: {keys: {path: office.json}}\nlookups: {}\n"
+    (deployment.folder / "interfaces.yaml").write_text(text)
+    deployment.options["boss"] = {"file": "interfaces.yaml"}
+
+
 def _bad_interfaces(deployment: Deployment) -> None:
     (deployment.folder / "interfaces.yaml").write_text("backends: 3\n")
     deployment.options["boss"] = {"file": "interfaces.yaml"}
@@ -220,6 +226,7 @@ def _expires(deployment: Deployment) -> None:
         (_bad_flow, {"flows-refused": "fail"}),
         (_no_queue, {"flows-refused": "fail"}),
         (_no_prompts, {"prompts-missing": "warn", "switch-unreachable": "fail"}),
+        (_no_ring, {"interfaces-refused": "fail"}),
         (_bad_interfaces, {"interfaces-refused": "fail", "flows-refused": "fail"}),
         (_expired, {"certificate-expires": "fail"}),
         (_expires, {"certificate-expires": "warn"}),

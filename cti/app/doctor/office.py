@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cti.app.office import open_office
+from cti.app.office_keys import own_sealer
 from cti.app.offline import flow_catalog
 from cti.app.parts import speaks_by_itself
 from cti.boss.way import WayError
@@ -61,6 +62,7 @@ def backends(settings: Settings, timeout_s: float) -> Iterator[Finding]:
         return  # the demo's fifty subscribers
     try:
         with open_office(settings) as office:
+            own_sealer(office.plan.keys, settings.boss.file.parent)  # `cti serve` does not start without its ring
             for name in sorted(office.plan.backends):
                 try:
                     office.probe(name, timeout_s)
