@@ -84,8 +84,9 @@ class Round:
         menus = [uuid for uuid, kind in self._kinds.items() if kind == MENU]
         self._chance.shuffle(menus)
         canary_uuid, *others = menus
-        for uuid in others[::3]:
-            self._press(uuid, WRITE)  # on its way to the back office when the fault comes
+        for uuid in others[::3]:  # anywhere between key and answer when the fault comes
+            self._press(uuid, WRITE)
+            time.sleep(self._chance.uniform(0, 0.03))
         before, first = house.switch.tap, len(house.switch.tap.events)
         fault.inject(house)
         canary = Canary(house, canary_uuid)
@@ -138,7 +139,7 @@ class Round:
         if hold_s >= 1:
             time.sleep(hold_s / 2)
             with contextlib.suppress(*GONE, RuntimeError):
-                newcomer = self._house.switch.dial(MENU, 1, 99_999_000)
+                newcomer = self._house.switch.dial(MENU, 1, 99_999_000, 2.0)
         time.sleep(max(0.0, end - time.monotonic()))
         return self._met(newcomer[0]) if newcomer else ("refused" if hold_s >= 1 else "")
 

@@ -19,6 +19,8 @@ from scripts.faults.house import House, Plan, house
 from scripts.faults.rounds import Round
 from scripts.faults.verdict import Row, Seen, as_json, judge, skipped, table
 
+BROKEN_OFF = 130  # as a shell says of Ctrl-C
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parsed(arguments)
@@ -29,10 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"seed {options.seed}; {options.calls} calls; faults: {', '.join(fault.name for fault in faults)}", flush=True
     )
     began, suite = time.monotonic(), Suite(plan, options.seed, Path(options.keep) if options.keep else None)
+    broken_off = False
     try:
         for fault in faults:
             suite.run(fault, options.repeat)
     except KeyboardInterrupt:
+        broken_off = True
         print("\nbroken off; what was seen until then:", flush=True)
     finally:
         suite.close()
@@ -40,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         told = {"about": suite.about, "seed": options.seed, "rows": [as_json(row) for row in suite.rows]}
         Path(options.json).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    return int(any(row.failed for row in suite.rows))
+    return BROKEN_OFF if broken_off else int(any(row.failed for row in suite.rows))
 
 
 class Suite:
@@ -53,19 +57,18 @@ class Suite:
         self._stack, self._house, self._usual = ExitStack(), None, {}  # type: ExitStack, House | None, dict[str, int]
 
     def run(self, fault: Fault, repetitions: int) -> None:
-        running = self._ready()
-        if why := fault.refused(running):
-            self._add(skipped(fault.name, why))
-            return
         seen: list[Seen] = []
         for _ in range(repetitions):
-            running = self._ready()
             try:
+                running = self._ready()
+                if why := fault.refused(running):
+                    self._add(skipped(fault.name, why))
+                    return
                 one = Round(running, fault, self._chance, self._usual).run()
             except (OSError, RuntimeError, TimeoutError, AssertionError) as error:
                 one = Seen((), None, notes=(f"broken off: {str(error).splitlines()[0][:160]}",))
             seen.append(one)
-            if judge(fault.name, fault.expected, [one]).failed or not running.engine.running:
+            if judge(fault.name, fault.expected, [one]).failed or self._house is None or not running.engine.running:
                 self.close()
         self._add(judge(fault.name, fault.expected, seen))
 

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Protocol
 
+from scripts.faults.phones import DeafPhone
 from scripts.faults.processes import Program, until
 from scripts.faults.site import DEAF, NUMBERS, TALKER
 from tests.real.esl import Tap
@@ -20,7 +21,7 @@ from tests.real.sipp import WaitBye, _scenario
 from tests.real.sipp_phones import SippPhone
 from tests.real.switch import RealSwitch, find_binary, free_port, settings_for_test
 
-EVENTS = "CHANNEL_PARK PLAYBACK_START CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_HANGUP"
+EVENTS = "CHANNEL_CREATE PLAYBACK_START CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_HANGUP"
 
 
 class Switch(Protocol):
@@ -35,8 +36,9 @@ class Switch(Protocol):
     def kill(self) -> None: ...
     def close(self) -> None: ...
     def version(self) -> str: ...
-    def dial(self, kind: str, count: int, first: int) -> list[str]:
-        """``count`` callers dial the number of ``kind``; numbers count from ``first``. Their uuids, once parked."""
+    def dial(self, kind: str, count: int, first: int, wait_s: float = 30.0) -> list[str]:
+        """``count`` callers dial the number of ``kind``; numbers count from ``first``. Their uuids, of those
+        that came within ``wait_s``."""
         ...
 
 
@@ -90,7 +92,7 @@ class Embedded:
     def version(self) -> str:
         return "embedded switch"
 
-    def dial(self, kind: str, count: int, first: int) -> list[str]:
+    def dial(self, kind: str, count: int, first: int, wait_s: float = 30.0) -> list[str]:
         placed = []
         for number in range(first, first + count):
             call = {"number": f"137{number:08}", "called": NUMBERS[kind], "script": []}
@@ -125,8 +127,8 @@ class Real:
         for phone in self._phones:
             phone.close()
         self._phones = [
-            SippPhone(self._sipp, self._folder, conf.phones_port, number, conf.phones[number], 440)
-            for number in (TALKER,)
+            made(self._sipp, self._folder, conf.phones_port, number, conf.phones[number], 440)
+            for made, number in ((SippPhone, TALKER), (DeafPhone, DEAF))
         ]
 
     def kill(self) -> None:
@@ -144,18 +146,18 @@ class Real:
     def version(self) -> str:
         return self._switch.tap("HEARTBEAT").api("version").splitlines()[0]
 
-    def dial(self, kind: str, count: int, first: int) -> list[str]:
+    def dial(self, kind: str, count: int, first: int, wait_s: float = 30.0) -> list[str]:
         before = len(self.tap.events)
         self._start_callers(kind, count, first)
 
-        def parked() -> list[str]:
-            seen = [e for e in list(self.tap.events)[before:] if e.name == "CHANNEL_PARK"]
+        def came() -> list[str]:
+            seen = [e for e in list(self.tap.events)[before:] if e.name == "CHANNEL_CREATE"]
             uuids = [str(e.get("Unique-ID")) for e in seen if e.get("Caller-Destination-Number") == NUMBERS[kind]]
             return list(dict.fromkeys(uuids))
 
         with contextlib.suppress(TimeoutError):  # fewer: whoever asked compares
-            until(lambda: len(parked()) >= count, "the callers are parked", 10 + count / 5)
-        return parked()
+            until(lambda: len(came()) >= count, "the callers have come", wait_s)
+        return came()
 
     def _start_callers(self, kind: str, count: int, first: int) -> None:
         self._made += 1

@@ -46,7 +46,8 @@ class Call:
 class Seen:
     """One repetition. ``recovered_s``: from the fault until a caller in a menu is answered (None: never) or, where no
     caller is left, until the engine beats on the switch; ``left``: channels there when everybody had gone; ``writes``:
-    key -> executions in the back office; ``grown``: the engine's threads and descriptors above what they were."""
+    key or caller -> executions in the back office; ``grown``: the engine's threads and descriptors, above what they
+    were; ``newcomer``: what somebody met who called while the fault lasted."""
 
     calls: tuple[Call, ...]
     recovered_s: float | None
@@ -107,7 +108,7 @@ def _broken(expected: Expected, seen: Seen) -> Iterable[str]:
     yield from (f"{count} x {text}" for text, count in sorted(counts.items()))
     twice = [key for key, count in seen.writes.items() if count > 1]
     if twice:
-        yield f"{len(twice)} keys written more than once"
+        yield f"{len(twice)} writes executed more than once"
     if seen.recovered_s is None:
         yield "not recovered"
     if seen.left:

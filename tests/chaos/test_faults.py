@@ -59,6 +59,7 @@ def test_a_call_that_was_lost_is_found(small: House) -> None:
         found = row_of(small, Thief(kind))
         assert (found.failed, dict(found.lost), found.named) == (True, {kind: 1}, 0)
         assert any(told.startswith(f"{kind} call lost") for told in found.broken)
+    assert small.writes()  # there was something that could have been executed twice
 
 
 @pytest.mark.nightly

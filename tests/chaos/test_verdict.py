@@ -59,7 +59,7 @@ def test_each_invariant_of_a_call_is_found_and_named(call: Call, told: str) -> N
 def test_what_is_no_call_s_own_is_found_and_named() -> None:
     found = row(GOOD, recovered_s=None, left=("u",), writes={"k": 2, "l": 1}, grown={"threads": 2, "descriptors": 0})
     assert found.broken == (
-        "1 keys written more than once", "not recovered", "1 channels without an owner", "2 more threads",
+        "1 writes executed more than once", "not recovered", "1 channels without an owner", "2 more threads",
     )  # fmt: skip
 
 
