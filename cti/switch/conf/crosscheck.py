@@ -21,6 +21,7 @@ def cross_check(settings: SwitchSettings, tree: Node) -> Iterator[Issue]:
     yield from _ports(settings, tree)
     yield from _emergency(settings, tree)
     yield from _trunks(settings, tree)
+    yield from _pair(settings, tree)
 
 
 def _ports(settings: SwitchSettings, tree: Node) -> Iterator[Issue]:
@@ -76,3 +77,22 @@ def _trunks(settings: SwitchSettings, tree: Node) -> Iterator[Issue]:
             place = place_of(tree, ("trunks", index, "register", "password_env"))
             message = f"the environment variable {register.password_env} is not set; set it, or write `password`"
             yield Issue(place, "missing-secret", message)
+
+
+def _pair(settings: SwitchSettings, tree: Node) -> Iterator[Issue]:
+    if settings.pair is None:
+        return
+    if settings.pair.peer == settings.name:
+        message = (
+            f"{settings.name!r} is this switch itself; write the other one's name. They must differ: a switch that "
+            "starts clears the channels of its own name out of the shared database"
+        )
+        yield Issue(place_of(tree, ("pair", "peer")), "duplicate-name", message)
+    if settings.sip.address == "auto":
+        message = "a pair needs the address that moves between the two; write sip.address, the same for both"
+        yield Issue(place_of(tree, ("pair",)), "floating-address", message)
+    variable = settings.pair.core_db.password_env
+    if variable is not None and variable not in os.environ:
+        place = place_of(tree, ("pair", "core_db", "password_env"))
+        message = f"the environment variable {variable} is not set; set it, or write `password`"
+        yield Issue(place, "missing-secret", message)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cti.switch.conf.directorycheck import DIRECTORY_MODULE
+from cti.switch.conf.pair_settings import PAIR_MODULE
 from cti.switch.conf.settings import AUTO, SwitchSettings, Trunk
 
 #: Resolved by the switch itself, at its start.
@@ -67,6 +68,8 @@ def local_files(settings: SwitchSettings, secrets: Secrets, facts: Facts) -> dic
         "event_socket.xml": _include(_event_socket(settings, secrets)),
         "phones.xml": _include(_phones(secrets)),
         "gateways.xml": gateways(settings),
+        "databases.xml": _include(_databases(settings)),
+        "core_db.xml": _include(_core_db(settings)),
         "xml_curl.xml": _include(_xml_curl(settings, secrets)),
         "trunk_addresses.xml": address_users(settings),
     }
@@ -112,6 +115,7 @@ def _variables(settings: SwitchSettings, facts: Facts) -> Iterator[str]:
         "cti_max_sessions": settings.load.max_sessions,
         "cti_sessions_per_second": settings.load.sessions_per_second,
         "cti_log_level": settings.log_level,
+        "cti_track_calls": "true" if settings.pair is not None else "false",
         "cti_phone_numbers": f"^({'|'.join(settings.phones.numbers())})$",
         "cti_emergency_bridge": emergency_bridge(settings),
         "cti_emergency_ring_s": settings.emergency.ring_s,
@@ -133,6 +137,18 @@ def _modules(settings: SwitchSettings, facts: Facts) -> Iterator[str]:
         yield f'<load module="{DIRECTORY_MODULE}"/>'
     for module in dict.fromkeys((*facts.video_modules, *settings.modules)):
         yield f'<load module="{module}"/>'
+
+
+def _databases(settings: SwitchSettings) -> Iterator[str]:
+    if settings.pair is not None:
+        yield f'<load module="{PAIR_MODULE}"/>'
+
+
+def _core_db(settings: SwitchSettings) -> Iterator[str]:
+    if settings.pair is not None:
+        yield _param("core-db-dsn", settings.pair.core_db.dsn())
+        # No silent fall back to a database of its own, from which the standby could recover nothing.
+        yield _param("core-non-sqlite-db-required", "true")
 
 
 def _event_socket(settings: SwitchSettings, secrets: Secrets) -> Iterator[str]:

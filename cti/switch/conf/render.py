@@ -19,6 +19,7 @@ from cti.switch.conf.apology import speak_apology
 from cti.switch.conf.directory import AGENTS_FILE, agents_file
 from cti.switch.conf.directorycheck import DIRECTORY_MODULE
 from cti.switch.conf.generated import OPTIONAL_MODULES, VIDEO_MODULES, Facts, Secrets, local_files
+from cti.switch.conf.pair_settings import PAIR_MODULE
 from cti.switch.conf.settings import SwitchSettings, check_password
 
 #: Where a call goes when no engine lives; `sched_transfer +n <uuid> <extension> XML <context>` guards each call.
@@ -120,6 +121,7 @@ def render(
 
 
 def _render(settings: SwitchSettings, target: Path, tree: Path, modules: Path | None) -> RenderedConf:
+    _refuse_without_pgsql(settings, modules)
     target.mkdir(parents=True, exist_ok=True)
     for name in (*_FOLDERS, "prompts", "recordings"):
         (target / name).mkdir(mode=0o700, exist_ok=True)
@@ -242,6 +244,15 @@ def _lacking(settings: SwitchSettings, modules: Path | None) -> Iterator[str]:
     for name in settings.modules:
         if modules is not None and not (modules / f"{name}.so").is_file():
             yield name
+
+
+def _refuse_without_pgsql(settings: SwitchSettings, modules: Path | None) -> None:
+    if settings.pair is not None and modules is not None and not (modules / f"{PAIR_MODULE}.so").is_file():
+        raise ConfigError(
+            f"a pair needs {PAIR_MODULE}, and it is not in {modules}",
+            code="no-pair-module",
+            remedy=f"build databases/{PAIR_MODULE} (docs/failover.md), or leave `pair` out",
+        )
 
 
 def _absent(modules: Path | None) -> frozenset[str]:

@@ -16,6 +16,7 @@ from cti.files import read_file
 from cti.flow.yamlio import MAX_BYTES, Mapping, read_yaml
 from cti.switch.conf.crosscheck import cross_check
 from cti.switch.conf.directory_settings import DirectorySettings
+from cti.switch.conf.pair_settings import Pair
 from cti.switch.conf.refused import SettingsError
 from cti.validating import validate
 
@@ -215,6 +216,7 @@ class SwitchSettings(_Model):
     folders: Folders = Folders()
     trunks: tuple[Trunk, ...] = ()
     directory: DirectorySettings | None = None
+    pair: Pair | None = None  # active and standby
     modules: tuple[Module, ...] = Field((), max_length=20, examples=["[mod_unimrcp]"])  # further ones: a recogniser
     log_level: Literal["err", "warning", "notice", "info", "debug"] = Field("warning", examples=["warning"])
 

@@ -296,3 +296,49 @@ def test_what_a_trunk_does_with_t38(tmp_path: Path, written: str, variables: dic
     for holder in (user, gateway):
         found = {str(v.get("name")): v.get("value") for v in holder.findall("variables/variable")}
         assert {name: value for name, value in found.items() if "t38" in name} == variables
+
+
+PAIR = """
+sip: {address: 192.0.2.10}
+pair:
+  peer: fs2
+  core_db: {host: 192.0.2.30, name: core, user: switch, password: "it's <\\\\ $${domain}", tls: verify-full}
+"""
+
+
+def test_a_pair_shares_a_core_database_and_tracks_its_calls(tmp_path: Path) -> None:
+    conf = render(parse_settings(PAIR), tmp_path / "fs1", tree=TREE)
+    local = conf.conf / "local"
+    params = {one.get("name"): one.get("value") for one in ElementTree.parse(local / "core_db.xml").iter("param")}
+    assert params["core-non-sqlite-db-required"] == "true"
+    # As libpq reads it: quoted, with `'` and the backslash escaped.
+    assert params["core-db-dsn"] == (
+        "pgsql://host=192.0.2.30 port=5432 dbname=core user=switch password='it\\'s <\\\\ $${domain}' "
+        "sslmode=verify-full connect_timeout=5 application_name=freeswitch"
+    )
+    assert "$" not in (local / "core_db.xml").read_text()
+    assert '<load module="mod_pgsql"/>' in (local / "databases.xml").read_text()
+    assert "cti_track_calls=true" in (local / "vars.xml").read_text()
+    for profile in ("phones", "trunks"):
+        assert (
+            'name="track-calls" value="$${cti_track_calls}"'
+            in (conf.conf / "sip_profiles" / f"{profile}.xml").read_text()
+        )
+    assert '"../local/core_db.xml"' in (conf.conf / "autoload_configs" / "switch.conf.xml").read_text()
+
+
+def test_without_a_pair_nothing_of_it_is_there(tmp_path: Path) -> None:
+    local = render(parse_settings(""), tmp_path / "fs1", tree=TREE).conf / "local"
+    assert "param" not in (local / "core_db.xml").read_text()
+    assert "load" not in (local / "databases.xml").read_text()
+    assert "cti_track_calls=false" in (local / "vars.xml").read_text()
+
+
+def test_a_pair_without_its_module_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "mod").mkdir()
+    with pytest.raises(ConfigError) as refused:
+        render(parse_settings(PAIR), tmp_path / "fs1", tree=TREE, modules=tmp_path / "mod")
+    assert refused.value.code == "no-pair-module"
+    assert not (tmp_path / "fs1").exists()
+    (tmp_path / "mod" / "mod_pgsql.so").touch()
+    render(parse_settings(PAIR), tmp_path / "fs1", tree=TREE, modules=tmp_path / "mod")

@@ -52,7 +52,25 @@ def test_nothing_written_means_all_defaults(text: str) -> None:
     assert parse_settings(text) == SwitchSettings()
 
 
+CORE_DB = "core_db: {host: 192.0.2.30, name: core, user: switch"
 WRONG = [
+    (
+        f"name: fs1\nsip: {{address: 192.0.2.1}}\npair:\n  peer: fs1\n  {CORE_DB}}}\n",
+        "s.yaml:4:9 [duplicate-name] 'fs1' is this switch itself; write the other one's name.",
+    ),
+    (
+        f"pair:\n  peer: fs2\n  {CORE_DB}}}\n",
+        "s.yaml:2:3 [floating-address] a pair needs the address that moves between the two; write sip.address,",
+    ),
+    (
+        f"sip: {{address: 192.0.2.1}}\npair:\n  peer: fs2\n  {CORE_DB}, password_env: NOT_SET_HERE}}\n",
+        "s.yaml:4:71 [missing-secret] the environment variable NOT_SET_HERE is not set; set it, or write `password`",
+    ),
+    (
+        "pair:\n  peer: fs2\n  core_db: {host: a b, name: core, user: switch}\n",
+        "s.yaml:3:19 [bad-value] host: 'a b' is neither a host nor the folder of a Unix socket; write for example",
+    ),
+    ("pair: {peer: fs2}\n", "s.yaml:1:7 [missing-option] 'core_db' must be given"),
     ("nane: fs1\n", "s.yaml:1:1 [unknown-option] 'nane' is not an option here; did you mean 'name'?"),
     (
         "trunks:\n  - {name: a, adress: 192.0.2.1}\n",
