@@ -218,6 +218,7 @@ class Application:
         self.recordings.start()
         if left := self.durable.begin():
             log.warning("%d calls that the last engine left may go on", left)
+        self._seat_agents()
         self._beats.append(gevent.spawn(self.durable.run))
         resume_conversations(self.durable, self.conversations, self.transcripts, self.store, self.engine)
         for driver in drivers:
@@ -309,6 +310,7 @@ class Application:
         self.floor.stop()
         if not self._taken_by and not self._handing_over:  # else the other engine tells how agents spend their time
             self._ledger.close(self.floor.owner.acd, self.floor.owner.now())
+            self.floor.seats_kept.forget()
         if self._api is not None:
             self._api.stop(timeout=1)
         for driver in self.switches_by_name.values():
@@ -341,6 +343,15 @@ class Application:
         if found:
             log.warning("%d faxes that waited for agents wait on", len(found))
         return found
+
+    def _seat_agents(self) -> None:
+        """As they sat when the last engine of this worker ended without saying so."""
+        kept, durable = self.floor.seats_kept, self.durable
+        durable.talk_over = kept.over
+        if durable.floor_left:
+            seated = kept.restore(durable.floor_left, self.accounts.store.agents.find, durable.agents_talking)
+            log.warning("%d agents sit where they sat", seated)
+        kept.keep = durable.keep_floor
 
     def _stays_left(self, worker: str) -> list[EntryOpened]:
         """Callers whom the last engine of this worker left in queues."""

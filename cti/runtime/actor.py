@@ -294,6 +294,8 @@ class CallActor:
 
     def _back_from_talk(self) -> None:
         """From one with an agent, that is; those of transfers end by themselves."""
+        if (durable := self._services.durable) is not None:
+            durable.no_talk(self.uuid)
         for ref, (kind, _) in tuple(self._run.pending.items()):
             if kind == "queue":
                 self._feed(ev.QueueEnded(ref, "talked"))

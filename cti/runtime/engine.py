@@ -281,6 +281,8 @@ class Engine:
         self._greenlets.pop(actor.uuid, None)
         self._unanswered.pop(actor.uuid, None)
         self._admission.left(actor.call, rejected=actor.ending.rejected)
+        if self._durable is not None and not self._abandoned and not actor.released:
+            self._durable.no_talk(actor.uuid)
         if not self._actors:
             self._idle.set()
         if self._abandoned or actor.recorded_before:

@@ -57,7 +57,11 @@ def test_only_what_the_agent_sees_of_the_flow_can_be_put_right(platform: Platfor
     assert [(one["disposition"], one["notes"]) for one in screen] == [("sold", MASKED)]
 
 
-def test_what_was_sent_outlives_the_engine_and_is_shown_to_the_next_agent(platform: Platform) -> None:
+def test_what_was_sent_outlives_the_engine_and_is_shown_to_the_next_agent(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The flow begins again when the talk is over: nothing is kept of where it was."""
+    monkeypatch.setattr(type(platform.application.store), "keep_snapshot", lambda *_: None)
     floor = Floor(platform)
     floor.sign_in("anna", "1001")
     caller = floor.talk("told")
@@ -67,6 +71,8 @@ def test_what_was_sent_outlives_the_engine_and_is_shown_to_the_next_agent(platfo
     platform.restart_engine()
     floor = Floor(platform)
     floor.sign_in("bert", "1002")
+    for leg in platform.switch.core.directory.phones["1001"].calls:
+        leg.channel.hangup("NORMAL_CLEARING")
     floor.until(lambda: floor.state(contact) is ContactState.TALKING, "the flow began again, and bert has the caller")
     [row] = stored(floor, contact)
     assert (row.agent, row.disposition, row.notes, row.ended_by) == ("anna", "sold", NOTES, "engine_lost")

@@ -9,7 +9,7 @@ import gevent
 
 from cti.core.errors import CtiError
 from cti.core.snapshots import Ownership, RunSnapshot
-from cti.runtime.durable.body import Instant, SnapshotUnreadable
+from cti.runtime.durable.body import Instant, SnapshotUnreadable, load
 from cti.runtime.durable.saver import call_of
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ log = logging.getLogger("cti.engine")
 SIGN_S = 2.0
 #: How long a write to the back office waits for where the call stands to be on disk.
 INTENT_S = 2.0
+#: Under this name, and the worker's, stands who sits where: no call has such a one.
+FLOOR = "floor:"
 
 
 class DurableCalls:
@@ -49,6 +51,11 @@ class DurableCalls:
         self._boot = boot
         self._prompt = dict(prompt or {})
         self._left: dict[str, RunSnapshot] = {}
+        self._floor_id, self._floor_number = f"{FLOOR}{owner}", 0
+        self.floor_left = b""  # who sat where
+        self._agents: dict[str, str] = {}  # call that was left talking -> agent
+        #: Told of agents whose talk with a call that was left is over.
+        self.talk_over: Callable[[str], None] = lambda _agent: None
         self._taking: set[str] = set()
         #: Told when the last of the calls that were being taken up goes on.
         self.settled: Callable[[], None] = lambda: None
@@ -60,14 +67,43 @@ class DurableCalls:
         not answer leaves them without: their flows begin again."""
         try:
             self.ownership = self._owners.begin(self.owner, self._clock.now())
-            self.take_in(self._store.find_snapshots(self.owner))
+            for one in self._store.find_snapshots(self.owner):
+                if one.call_id == self._floor_id:
+                    self.floor_left = one.body
+                else:
+                    self.take_in([one])
         except CtiError as error:
             log.error("where calls stood is not known, their flows begin again: %s", error)
         return len(self._left)
 
     def take_in(self, left: Iterable[RunSnapshot]) -> None:
         """Calls of another engine that is no more."""
-        self._left.update((one.call_id, one) for one in left)
+        for one in left:
+            self._left[one.call_id] = one
+            try:
+                saved = load(one.body)
+            except SnapshotUnreadable:
+                continue
+            agent = saved.stay.get("agent") if saved.stay is not None and saved.call is None else None
+            if agent:  # who writes with an agent waits for that one again
+                self._agents[one.call_id] = agent
+
+    @property
+    def agents_talking(self) -> frozenset[str]:
+        """With callers who were left."""
+        return frozenset(self._agents.values())
+
+    def no_talk(self, uuid: str) -> None:
+        """The talk that the call was left in is over, or there is none any more."""
+        agent = self._agents.pop(uuid, "")
+        if agent and agent not in self._agents.values():
+            self.talk_over(agent)
+
+    def keep_floor(self, body: bytes) -> None:
+        """Who sits where, for the next engine."""
+        self._floor_number += 1
+        epoch, now = self.ownership.epoch, self._clock.now()
+        self._store.keep_snapshot(RunSnapshot(self._floor_id, "", self.owner, epoch, self._floor_number, now, body))
 
     def run(self) -> None:
         """Signs of life, until killed."""
@@ -119,6 +155,7 @@ class DurableCalls:
         over = [one for one in self._left.values() if one.switch == switch and one.call_id not in live]
         for one in over:
             del self._left[one.call_id]
+            self.no_talk(one.call_id)
         return over
 
     def find_plan(self, flow: str, version: str) -> Plan | None:

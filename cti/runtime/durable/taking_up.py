@@ -11,6 +11,7 @@ from cti.core.errors import CtiError
 from cti.flow import Run
 from cti.runtime.durable.body import Saved, SnapshotUnreadable
 from cti.runtime.floor.stays import Stay
+from cti.runtime.messages import CameBack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,6 +121,6 @@ class TakingUp:
                 post(ev.QueueConnected(wish.ref, ""))
             return  # `CameBack` tells the end of it
         if talked:
-            post(ev.QueueEnded(wish.ref, "talked"))
+            post(CameBack())
             return
         hands.enter(wish, None if stay is None else Stay.of(stay, self.seconds))

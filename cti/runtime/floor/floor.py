@@ -21,6 +21,7 @@ from cti.runtime.floor.phones import Phones
 from cti.runtime.floor.publisher import Publisher
 from cti.runtime.floor.recording import TalkRecording
 from cti.runtime.floor.seats import Seats
+from cti.runtime.floor.seats_kept import SeatsKept
 from cti.runtime.floor.supervision import Supervision
 from cti.runtime.floor.talks import Talks
 from cti.runtime.floor.text_desk import TextDesk
@@ -64,6 +65,7 @@ class Floor:
         self.lines = Lines(self.owner, self.permanent)
         self.hub = Hub(secrets.token_hex(8))
         self.seats = Seats(self.lines, self.hub, clock)
+        self.seats_kept = SeatsKept(self.owner, self.seats, self.lines)
         self.wrapups = WrapUps(self.owner, dispositions)  # before the two who tell and keep what was written
         self.wrapups.editable = lambda call: self.publisher.screens.editable(call)
         self.publisher = Publisher(self.owner, self.hub, self.seats, self.wrapups)  # before talks

@@ -19,6 +19,8 @@ from cti.runtime.floor.hunting import PERSON
 from cti.runtime.floor.owner import FloorRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cti.core.people import AgentProfile
     from cti.ports import Clock
     from cti.runtime.floor.hub import Hub
@@ -67,6 +69,12 @@ class Seats:
         self._agent_of: dict[str, str] = {}  # user -> agent
         self._scopes: dict[tuple[str, str], ResourceScope] = {}  # agent, queue -> made of the profile
         self._watch: gevent.Greenlet[[], None] | None = None
+        #: Told when an agent sits elsewhere.
+        self.changed: Callable[[], None] = lambda: None
+
+    def all(self) -> dict[str, Seat]:
+        """Of everybody who has been signed in since the start, by agent."""
+        return dict(self._seats)
 
     def start(self) -> None:
         self._watch = gevent.spawn(self._run)
@@ -121,6 +129,7 @@ class Seats:
             seat.seen_at = self._clock.monotonic()
             self._lines.move(agent, phone)
             self._hub.end_session(replaced, "session_replaced")
+            self.changed()
             return
         self._scopes.clear()
         self._seats[agent] = Seat(profile, via, self._clock.monotonic(), self._hub.streams_of(via))
