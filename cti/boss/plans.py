@@ -10,6 +10,7 @@ from cti.boss.guard.breaker import BreakerSettings
 from cti.boss.guard.bulkhead import ConcurrencySettings
 from cti.boss.keys import KeysPlan
 from cti.boss.mapping import Mapped
+from cti.boss.orders.options import OrderPlan
 from cti.boss.policies import PolicySettings
 from cti.boss.redis_options import RedisSection
 from cti.boss.routing import Route, Subscribers
@@ -83,6 +84,7 @@ class OfficePlan:
     attributes_lookup: str | None = None
     segments: SegmentsSection | None = None
     feeds: Mapping[str, FeedPlan] = field(default_factory=dict)
+    orders: Mapping[str, OrderPlan] = field(default_factory=dict)
     targets: TargetRules = ANYWHERE
     keys: KeysPlan | None = None
     redis: RedisSection | None = None

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from cti.core.commands import AudioPart, FindNotices, Listen, NoticeHeard, RequestCallback
 from cti.core.events import FoundNotice, Heard, LookupEnded, RequestEnded
+from cti.core.orders import Order, OrderAnswer
 from cti.core.webhooks import Answer, Message
 
 
@@ -91,3 +92,11 @@ class WebhookSender(Protocol):
         """One attempt. Blocks its greenlet until its own deadline; never raises for what the receiver does."""
 
     def close(self) -> None: ...
+
+
+class OrderTaker(Protocol):
+    """Takes orders of other systems."""
+
+    def take(self, order: Order) -> OrderAnswer:
+        """Durable when it returns; the same (source, key) again gets the first answer. Raises StoreUnavailable: try
+        again later."""

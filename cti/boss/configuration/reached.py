@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from cti.boss.feeds.options import FeedHttp, FeedSection
+from cti.boss.orders.options import OrderFiles
 from cti.boss.redis_options import PORT, RedisSection
 from cti.boss.segments import SegmentsSection
 from cti.boss.way import Finding
@@ -50,7 +51,7 @@ def _named(options: Section) -> Iterator[Named]:
         yield from _of_url(options.url)
     elif isinstance(options, DatabaseOptions):
         yield from _of_database(options.url)
-    elif isinstance(options, FilesBackend):
+    elif isinstance(options, FilesBackend | OrderFiles):
         yield from _of_folder(options.url, ("url",))
     elif isinstance(options, SegmentsSection) and options.database is not None:
         yield from _under("database", _named(options.database))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from cti.boss.configuration.feeds import Known, read_feeds
+from cti.boss.configuration.orders import read_orders
 from cti.boss.configuration.places import place_of
 from cti.boss.configuration.questions import QuestionReading
 from cti.boss.configuration.reached import prove_targets
@@ -38,7 +39,7 @@ from cti.flow.yamlio import Mapping, Node, Scalar, read_yaml
 from cti.validating import Section, combined, validate
 
 Model = TypeVar("Model", bound=Section)
-SECTIONS = ("security", "redis", "subscriber", "policies", "backends", "lookups", "requests", "feeds")
+SECTIONS = ("security", "redis", "subscriber", "policies", "backends", "lookups", "requests", "feeds", "orders")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -112,6 +113,7 @@ class OfficeReading(Reading):
             keys=read_keys(root, security),
             redis=self._redis(root, policies),
             feeds=read_feeds(root, self._named(root, "feeds"), known, self._valid, self.report),
+            orders=read_orders(root, self._named(root, "orders"), self._targets, self._valid, self.report),
         )
 
     # ---- sections --------------------------------------------------------------------------------------------------
