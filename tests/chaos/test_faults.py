@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import random
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from scripts.faults.faults import Fault, LinkCut
+from scripts.faults.faults import EngineKilled, Fault, LinkCut
 from scripts.faults.house import House, Plan, house
 from scripts.faults.rounds import Round
 from scripts.faults.run import main
@@ -60,6 +62,22 @@ def test_a_call_that_was_lost_is_found(small: House) -> None:
         assert (found.failed, dict(found.lost), found.named) == (True, {kind: 1}, 0)
         assert any(told.startswith(f"{kind} call lost") for told in found.broken)
     assert small.writes()  # there was something that could have been executed twice
+
+
+class Forgetful(EngineKilled):
+    """What was kept of the calls is gone, too."""
+
+    def inject(self, house: House) -> None:
+        super().inject(house)
+        with closing(sqlite3.connect(house.data / "cti.db", timeout=30)) as database, database:
+            database.execute("DELETE FROM call_snapshots")
+
+
+@pytest.mark.nightly
+def test_flows_that_begin_again_are_named(small: House) -> None:
+    kept, forgotten = row_of(small, EngineKilled()), row_of(small, Forgetful())
+    assert kept.broken == ()
+    assert any("flow begins again" in told for told in forgotten.broken)
 
 
 @pytest.mark.nightly
