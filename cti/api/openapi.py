@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PATH = "/v1/openapi.json"
 _ONE_FOR_EACH = "{command}"
 _JSON = "application/json"
+_FAULTS = ("internal-error", "key-missing")
 _BODY_ERRORS = ("bad-request", "media-type", "body-too-large")
 _ASKED = (
     "bad-request", "not-signed-in", "bad-token", "token-expired", "session-ended", "password-change-required",
@@ -124,7 +125,7 @@ def _operation(app: Api, method: str, path: str) -> dict[str, Any]:
 
 def errors_of(known: Operation, method: str, rule: Rule | None, *, once: bool) -> tuple[str, ...]:
     """Every error id that the operation may answer with."""
-    found = [*known.errors, "internal-error", *(["bad-request"] if known.query or method == "GET" else [])]
+    found = [*known.errors, *_FAULTS, *(["bad-request"] if known.query or method == "GET" else [])]
     if rule is not None and rule.check is not Check.OPEN:
         found += _ASKED
         if rule.check is Check.OBJECT:

@@ -31,6 +31,10 @@ log = logging.getLogger("cti.boss")
 _UNSETTLED, _UNSETTLED_S = ("sent", "unknown"), 86_400.0
 
 
+#: Codes of a note that cannot be read: its key is missing, or it was changed.
+UNREADABLE = ("unknown-key", "seal-broken")
+
+
 class WriteLog(Protocol):
     """Writes by key, on disk when a call returns. Raises OSError or CtiError where they cannot be kept: then nothing is
     sent."""
@@ -157,6 +161,11 @@ class Writes:
             if noted.state == "dead":
                 return RequestEnded(0, "unknown")
             return self._resolve(plan, noted, priority, deadline)
+        except CtiError as error:
+            told = f"{error.code} {getattr(error, 'key_id', '')}".strip()
+            log.error("%s: the log of writes failed: %s", plan.name, told)
+            # A note that is there and does not open: it may have been sent.
+            return RequestEnded(0, "unknown" if error.code in UNREADABLE else "error")
         except Exception as error:  # noqa: BLE001 - the log is away; the type is told, no data
             log.error("%s: the log of writes failed: %s", plan.name, type(error).__name__)
             return RequestEnded(0, "error")

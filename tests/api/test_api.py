@@ -15,6 +15,7 @@ from cti.core.errors import CtiError, StoreUnavailable, SwitchUnavailable
 from cti.core.records import CallDetail, CallFilter, CallRow, LegRow, StoreHealth, VisitRow
 from cti.core.script import Hear, Press, Step
 from cti.runtime.engine import Figures
+from cti.store.sealing import UnknownKey
 from tests.api.site import Platform
 
 ROW = CallRow(
@@ -170,6 +171,13 @@ def test_every_problem_has_a_page(site: Site) -> None:
         page = site.client.simulate_get(f"/problems/{error_id}")
         assert page.status_code == 200
         assert kind.remedy in page.text
+
+
+def test_what_is_sealed_with_a_missing_key_names_it(site: Site) -> None:
+    site.records.fails = UnknownKey("k9", "calls/caller")
+    answer = site.client.simulate_get("/v1/calls")
+    assert (answer.status_code, answer.json["error_id"]) == (500, "key-missing")
+    assert "'k9'" in answer.json["detail"]
 
 
 def test_a_database_that_is_away_is_503_with_retry_after(site: Site) -> None:

@@ -25,11 +25,22 @@ from cti.store import SqlStore, rotate
 from cti.store.keyring import KeyRing, create_ring, load_ring
 from cti.store.office_sealer import OfficeSealer
 from cti.store.sealing import Sealer, UnknownKey
-from tests.boss.rig import TestClock
+from cti.validating import Section
+from tests.boss.rig import ScriptedKind, TestClock
 from tests.store.conftest import Folder
 from tests.store.template import copy_database
 
 NUMBER = "13800138000"
+
+
+class Options(Section):
+    """Of a back end in the file: none."""
+
+
+class FileKind(ScriptedKind):
+    Backend: type[Section] = Options
+
+
 MEMORY, DATABASE = CacheSettings(ttl_s=60), CacheSettings(ttl_s=60, store="database")
 KEPT = Kept("ok", {"name": "Wang Wei"}, 100.0, "crm")
 FILE = "security: {keys: {provider: file, path: office.json, active: k1}}\n"
@@ -133,6 +144,27 @@ def test_a_key_that_is_gone_is_named_and_nothing_is_lost(
     kit.sealer.use(own.sealer())  # the key is put back
     assert kit.read("r") == READ
     assert [one.request_id for one in kit.log.claim("ask", "cti/0", 100.0, 60.0, 16, ())] == ["r"]
+
+
+def test_a_write_whose_note_cannot_be_read_is_not_sent_again(
+    store: SqlStore, folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = """\
+backends: {crm: {way: scripted}}
+requests: {fault.file: {in: {number: phone}, out: {balance: decimal}, to: {backend: crm}}}
+"""
+    sealer, writes = store.accounts.office_sealer, store.accounts.office_writes
+    plan = parse_office(text, "x.yaml", {"scripted": FileKind()})
+    server = InterfaceServer(plan, TestClock(), folder=folder.path, sealing=sealer, writes=writes)
+    way: Any = server.backend("crm")._way
+    outcomes = []
+    own = Sealer({"k7": b"7" * 32}, "k7", b"b" * 32)
+    for ring in (own, Sealer({"k8": b"8" * 32}, "k8", b"b" * 32), own):
+        sealer.use(ring)
+        outcomes.append(server.request("fault.file", {"number": NUMBER}, "call/1").outcome)
+    server.close()
+    assert (outcomes, len(way.asked)) == (["done", "unknown", "done"], 1)
+    assert "unknown-key k7" in caplog.text
 
 
 def test_the_same_id_in_both_rings_names_two_keys() -> None:
