@@ -7,6 +7,7 @@ import resource
 import signal
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 from scripts.benchmarks._figures import cpu_s
@@ -165,6 +166,9 @@ class DiskFull(Fault):
         return "" if house.small_disk else "no file system of its own for `data` (needs root and mount)"
 
     def inject(self, house: House) -> None:
+        if house.postgresql is None:  # or the log that is there already has room for all that is written meanwhile
+            with closing(sqlite3.connect(house.data / "cti.db", timeout=5)) as database:
+                database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with (house.data / "filler").open("wb", buffering=0) as filler:
             for size in (1 << 20, 1 << 12, 1):
                 try:
@@ -178,7 +182,11 @@ class DiskFull(Fault):
 
 
 class DescriptorsExhausted(Fault):
-    name, what, hold_s = "descriptors-exhausted", "the engine may open no further file for 5 s (RLIMIT_NOFILE)", 5.0
+    name, what, hold_s = (
+        "descriptors-exhausted",
+        "the engine may open nothing for 5 s (RLIMIT_NOFILE) and loses the back office",
+        5.0,
+    )
 
     def inject(self, house: House) -> None:
         self._pid = house.engine.pid
@@ -186,6 +194,8 @@ class DescriptorsExhausted(Fault):
         used = {int(one) for one in os.listdir(f"/proc/{self._pid}/fd")}
         free = next(number for number in range(len(used) + 1) if number not in used)  # what the next file would get
         resource.prlimit(self._pid, resource.RLIMIT_NOFILE, (free, self._before[1]))
+        house.office_wire.cut()  # the next question needs a new connection
+        house.office_wire.heal()
 
     def heal(self, house: House) -> None:
         if Path(f"/proc/{self._pid}").exists():
