@@ -100,6 +100,21 @@ def test_destinations_of_feeds_and_segments_are_targets_too(way: str) -> None:
     assert (code, text[:11]) == ("target-not-allowed", "'postgresql")
 
 
+TAKE = "take: {match: O, row: {codec: delimited, fields: [k]}, key: k}"
+ORDERS = {
+    "files": "files: {url: 'sftp://u@HOST/in', " + KNOWN + TAKE + "}",
+    "table": "table: {url: 'postgresql+psycopg://u@HOST/db', table: t, key: k, state: s}",
+}
+
+
+@pytest.mark.parametrize("way", ORDERS)
+def test_sources_of_orders_are_targets_too(way: str) -> None:
+    text = "security: {TARGETS}\norders:\n  o: {kinds: [callback], " + ORDERS[way] + "}\n"
+    ((code, _),) = refusals(filled(text, "10.9.0.1", 7001, "[crm.example]"))
+    assert code == "target-not-allowed"
+    assert parse_office(filled(text, "10.9.0.1", 7001, "[10.9.0.1]"), "i.yaml", WAYS).orders
+
+
 def test_what_is_no_target_is_told_at_its_place() -> None:
     assert [code for code, _ in refusals("security: {targets: [crm.example, 10.0.0.1/8]}\n")] == ["bad-value"]
 
