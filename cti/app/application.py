@@ -471,6 +471,7 @@ class Application:
             switch.name, link, self.engine, dialing, guard_s=settings.worker.guard_s, holder=self._holder
         )
         driver.leg_control.attach(self.floor.talks)
+        driver.kept = self.durable.has
         if self._hears is not None:
             driver.ears = Ears(driver, self._hears)
             self._speech.add(driver.legs, driver.ears)

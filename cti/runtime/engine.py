@@ -261,15 +261,14 @@ class Engine:
         call_log = self._services.journal.started(call, meeting, run.language)
         switch = self._switches[call.switch]
         kept = self._durable.take(call.uuid) if self._durable is not None and call.adopted else None
-        actor = CallActor(
-            call, run, switch, self._services, call_log, self._closed, rejected=meeting.rejected, kept=kept
-        )
+        rejected = meeting.rejected and kept is None  # a call that goes on was met long ago
+        actor = CallActor(call, run, switch, self._services, call_log, self._closed, rejected=rejected, kept=kept)
         self._actors[call.uuid] = actor
         self._idle.clear()
         self._started += 1
         if not call.answered:
             self._unanswered[call.uuid] = self._services.clock.monotonic()
-        if meeting.rejected:
+        if rejected:
             self._rejected += 1
             self._admission.refused()
         else:

@@ -30,7 +30,7 @@ from cti.switch.reconcile import Reconciler
 from cti.switch.tapes import Taped, Tapes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from cti.core.calls import HandOver, NewCall
     from cti.esl import Event, Frame
@@ -93,6 +93,8 @@ class FreeSwitch(MediaOrders, Tapes):
         self._reconciler = Reconciler(self)
         self.hearing = Hearing(self, sink)
         self.leg_control = Legs(self, self._worker)
+        #: Whether a leg that we called is one that an earlier engine has left to be gone on with.
+        self.kept: Callable[[str], bool] = lambda _uuid: False
         self.ears: Ears | None = None  # where a recogniser is configured
         self.idle_pct: float | None = None  # of its machine's processors, as the last HEARTBEAT told
 

@@ -57,7 +57,8 @@ class Reconciler:
             driver.guard.resync(gone=list(driver.legs))
             for uuid in list(driver.legs):
                 driver.drop(uuid)
-        listed = {str(row.get("uuid", "")) for row in channels if row.get("direction") == "inbound"}
+        ours = ((str(row.get("uuid", "")), row.get("direction")) for row in channels)
+        listed = {uuid for uuid, direction in ours if direction == "inbound" or driver.kept(uuid)}
         dumps = self.dump(listed | driver.legs.keys())
         found = _Found()
         for uuid, dump in dumps.items():
@@ -81,7 +82,7 @@ class Reconciler:
                 found.lost.append(uuid)
             else:
                 found.live[uuid] = new_call(dump, uuid, driver.name, driver.platforms, adopted=True)
-        elif dump is None or dump.get("Call-Direction") != "inbound":
+        elif dump is None or (dump.get("Call-Direction") != "inbound" and not driver.kept(uuid)):
             return
         elif dump.variable("cti_worker") != driver.links.worker:
             found.elsewhere.add(uuid)

@@ -188,6 +188,29 @@ def test_a_promise_outlives_the_engine(recall: Recall) -> None:
     fresh.floor.desk.hang_up("anna", one.called_as)
 
 
+def test_one_who_was_called_back_into_a_flow_is_gone_on_with(recall: Recall) -> None:
+    platform = recall.platform
+    wish = RequestCallback(1, NUMBER, "event:works", None, flow="long")
+    assert platform.application.callbacks.register("c-1", wish) == "accepted"
+    recall.store.raise_event("works", 1.0)
+    platform.application.callbacks.poke()
+
+    def heard() -> int:
+        return sum("on and on" in sound.text for leg in recall.phone.calls for sound in leg.log if sound.kind == "say")
+
+    platform.until(lambda: heard() == 1, "the flow speaks")
+    uuid = recall.phone.calls[-1].channel.uuid
+    platform.until(lambda: platform.application.durable._store.find_snapshots("cti/0"), "it is kept")
+    platform.kill_engine()
+    platform.restart_engine()
+    platform.until(lambda: heard() == 2, "the flow goes on")
+    recall.phone.calls[-1].channel.hangup("NORMAL_CLEARING")
+    detail = platform.recorded(uuid)
+    assert (summary(detail)[0], detail.call.flow) == ("caller_hangup", "long")
+    assert [gap.how for gap in detail.gaps] == ["resumed"]
+    assert [(visit.node, visit.visit) for visit in detail.visits] == [("talk", 1), ("last", 1), ("gone", 1)]
+
+
 def test_a_number_that_may_not_be_dialled_is_invalid(recall: Recall) -> None:
     wish = RequestCallback(1, "4400123456", "now", "desk")
     assert recall.platform.application.callbacks.register("c-1", wish) == "invalid"
