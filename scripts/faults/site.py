@@ -41,7 +41,7 @@ FLOWS = {
 """,
     "ringing": _HI
     + f"""\
-  call: {{type: transfer, dial: {{extension: "{DEAF}"}}, ring: 120s, to: {{talked: bye, else: bye}}}}
+  call: {{type: transfer, dial: {{extension: "{DEAF}"}}, ring: 600s, to: {{talked: bye, else: bye}}}}
   bye: {{type: end, outcome: nobody}}
 """,
     "busy": "  hi: {type: end, outcome: busy}\n",
