@@ -11,13 +11,15 @@ import pytest
 from cti.boss import WAYS, load_office
 from cti.core import commands as cmd
 from cti.core.events import Resumed, TimerFired
-from cti.flow import Plan, Run
+from cti.core.versions import FlowVersion, Origin
+from cti.flow import Catalog, EntryTable, Plan, Run
 from cti.flow.replay import replay
 from cti.flow.replay_recording import read_recording
-from cti.runtime.durable import Instant, RunClock, Saved, SnapshotUnreadable, dump, load
+from cti.runtime.durable import Instant, PlanSource, RunClock, Saved, SnapshotUnreadable, dump, load
 from cti.runtime.durable.taking_up import TakingUp
-from cti.runtime.library import load_folder
+from cti.runtime.library import FlowLibrary, load_folder
 from cti.runtime.messages import Timers
+from cti.runtime.reload_job import Job
 
 from .resumekit import FLOWS, OFFICE
 
@@ -154,3 +156,34 @@ def test_work_is_packed_without_loss() -> None:
     }
     saved = Saved(Instant(1.0, 2.0, "b"), "f", "v", 3.0, {"x": 1}, works)
     assert load(dump(saved, b'{"x": 1}')) == saved
+
+
+class History:
+    """Of one flow: the texts of its versions."""
+
+    def __init__(self, *versions: FlowVersion) -> None:
+        self.versions, self.asked = versions, 0
+
+    def find(self, flow: str, version: str) -> list[FlowVersion]:
+        self.asked += 1
+        return [one for one in self.versions if (one.flow, one.version) == (flow, version)]
+
+
+def test_a_run_goes_on_with_the_version_that_it_began_with(plans: dict[str, Plan]) -> None:
+    """Callers meet another one by now; a version that is not to be had, or no longer makes what it made, is none."""
+    began = plans["choice"]
+    text = (FLOWS / "choice.yaml").read_text(encoding="utf-8")
+    kept = FlowVersion("choice", began.version, {"choice.yaml": text}, "", 1.0, Origin.FILE)
+    changed = FlowVersion("choice", "f" * 64, {"choice.yaml": text.replace("Hello", "Bye")}, "", 1.0, Origin.FILE)
+    library = FlowLibrary({"choice": plans["number"]}, EntryTable((), {}, {}))
+    history = History(kept, changed)
+    source = PlanSource(library, history, lambda: Job(str(FLOWS), Catalog()))  # type: ignore[arg-type]  # `find` alone
+    found = source.find("choice", began.version)
+    assert found is not None
+    assert (found.version, found.root) == (began.version, "choice")
+    assert source.find("choice", began.version) is found, "built once"
+    assert history.asked == 1
+    assert source.find("choice", "f" * 64) is None
+    assert source.find("choice", "0" * 64) is None
+    library.plans = {"choice": began}
+    assert source.find("choice", began.version) is not found, "what callers meet needs no building"
