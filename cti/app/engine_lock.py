@@ -55,8 +55,7 @@ def engine_lock(
                 )
             gevent.sleep(LOOK_S)
         before = _runs(handle)
-        host = re.sub("[^0-9A-Za-z-]", "-", socket.gethostname())[:40]
-        name = f"{node}-{slot}.{host}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+        name = f"{node}-{slot}.{_host()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
         _write(handle, [*before, name][-RUNS_KEPT:])
         yield Holder(name, frozenset(before), lost)
     finally:
@@ -64,8 +63,9 @@ def engine_lock(
 
 
 def tell_to_hand_over(data: Path, slot: int) -> bool:
-    """The engine of this machine that runs in the slot leaves everything to the next one, at once; False: none runs.
-    Raises ConfigError (bad-data-folder): it is another user's."""
+    """The engine of this machine that runs in the slot leaves everything to the next one, at once; False: none runs,
+    or elsewhere (another container), where process numbers are not ours. Raises ConfigError (bad-data-folder): it is
+    another user's."""
     file = data / f"engine-{slot}.lock"
     try:
         handle = os.open(file, os.O_RDWR | os.O_CLOEXEC)
@@ -75,7 +75,10 @@ def tell_to_hand_over(data: Path, slot: int) -> bool:
         runs = _runs(handle)
         if _locked(handle) or not runs:
             return False
-        os.kill(int(runs[-1].rsplit(".", 2)[1]), signal.SIGUSR1)
+        _, host, process, _ = runs[-1].rsplit(".", 3)
+        if host != _host() or int(process) == os.getpid():
+            return False
+        os.kill(int(process), signal.SIGUSR1)
     except (ProcessLookupError, ValueError, IndexError):
         return False
     except PermissionError as error:
@@ -84,6 +87,10 @@ def tell_to_hand_over(data: Path, slot: int) -> bool:
     finally:
         os.close(handle)
     return True
+
+
+def _host() -> str:
+    return re.sub("[^0-9A-Za-z-]", "-", socket.gethostname())[:40]
 
 
 def _locked(handle: int) -> bool:

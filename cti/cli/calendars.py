@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cti.cli.common import add_config, settings_of
+from cti.core.errors import ConfigError
+from cti.core.issue import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,12 +84,15 @@ def take(options: argparse.Namespace) -> int:
 
 
 def read_text(file: str) -> str:
-    """``-``: what comes in. Raises ConfigError."""
-    if file == "-":
-        return sys.stdin.read()
+    """``-``: what comes in. Raises ConfigError: not UTF-8 among others, since signs that were lost look like a name."""
     from cti.files import read_file
 
-    return read_file(Path(file)).decode("utf-8-sig", "replace")
+    data = sys.stdin.buffer.read() if file == "-" else read_file(Path(file))
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        place, remedy = Place(file, data.count(b"\n", 0, error.start) + 1), "save the table as CSV UTF-8"
+        raise ConfigError("this is not UTF-8", code="bad-csv", place=place, remedy=remedy) from error
 
 
 def tell(file: str, table: Table) -> bool:

@@ -6,6 +6,7 @@ counted once. Times are ISO 8601; without an offset they are in the zone that is
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -37,6 +38,8 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 ID, WORD = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:@-]{0,79}"), re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,63}")
 CODE = re.compile(DISPOSITION)
 NUMBER = re.compile(r"\+?[0-9*#]{1,32}")
+#: Of the id of a fact about a call, as the database keeps it.
+FACT_MAX = 64
 
 
 class LineRefused(CtiError):
@@ -68,7 +71,7 @@ def records_of(cells: Mapping[str, str], platform: str, zone: tzinfo) -> list[Re
         LegAdded(call_id, call_id, "caller", began, caller, platform),
     ]
     records += _queued(cells, call_id, platform, medium, began, ended, zone)
-    answered = _time(cells, "answered_at", zone)
+    answered = _within(cells, "answered_at", began, ended, zone)
     hangup, outcome = (_fitting(cells, name, WORD, "a word") for name in ("hangup_cause", "outcome"))
     records.append(CallEnded(call_id, ended, TerminalCause(cause), hangup, outcome, answered_at=answered))
     return records
@@ -84,12 +87,13 @@ def _queued(
         if agent:
             raise LineRefused("queue", "an agent had the call, and no queue is named")
         return found
-    since = _time(cells, "queued_at", zone) or began
+    since = _within(cells, "queued_at", began, ended, zone)
+    since = began if since is None else since
     wait_s = _seconds(cells, "wait_s")
     outcome = _choice(cells, "queue_outcome", QUEUE_OUTCOMES, "answered" if agent else "abandoned")
     found.append(
         EntryClosed(
-            entry_id=f"{call_id}/q", worker=f"import/{platform}", run="import", contact=call_id, call_id=call_id,
+            entry_id=_fact(call_id, "q"), worker=f"import/{platform}", run="import", contact=call_id, call_id=call_id,
             queue=queue, medium=medium, began_at=since, ended_at=since + wait_s, outcome=outcome, reason="imported",
             wait_s=wait_s, agent=agent if outcome == "answered" else "",
         )
@@ -104,16 +108,22 @@ def _handled(
 ) -> list[Record]:
     disposition = _fitting(cells, "disposition", CODE, "a code of small letters, digits and _") or None
     handled = ContactHandled(
-        fact_id=f"{call_id}/h", contact=call_id, call_id=call_id, agent=agent, queue=queue, medium=medium,
+        fact_id=_fact(call_id, "h"), contact=call_id, call_id=call_id, agent=agent, queue=queue, medium=medium,
         ended_at=ended, talk_s=_seconds(cells, "talk_s"), hold_s=_seconds(cells, "hold_s"),
         work_s=_seconds(cells, "work_s"), ended_by="imported", disposition=disposition,
     )  # fmt: skip
     written = WrapUpKept(
-        handling_id=f"{call_id}/h", worker=f"import/{platform}", run="import", contact=call_id, call_id=call_id,
+        handling_id=_fact(call_id, "h"), worker=f"import/{platform}", run="import", contact=call_id, call_id=call_id,
         agent=agent, queue=queue, medium=medium, version=1, at=ended, disposition=disposition, notes="", variables={},
         ended_at=ended, ended_by="imported",
     )  # fmt: skip
     return [handled, written]
+
+
+def _fact(call_id: str, kind: str) -> str:
+    """An id of 64 signs at most: of a long one no end is cut off, with which calls could not be told apart."""
+    found = f"{call_id}/{kind}"
+    return found if len(found) <= FACT_MAX else f"{hashlib.sha256(call_id.encode()).hexdigest()[:60]}/{kind}"
 
 
 def _fitting(cells: Mapping[str, str], column: str, form: re.Pattern[str], what: str) -> str:
@@ -139,6 +149,14 @@ def _time(cells: Mapping[str, str], column: str, zone: tzinfo) -> float | None:
     except ValueError:
         raise LineRefused(column, f"{text[:40]!r} is no time; write 2026-03-02T09:15:00+08:00") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+
+
+def _within(cells: Mapping[str, str], column: str, began: float, ended: float, zone: tzinfo) -> float | None:
+    """A time in the call. It may be told in whole seconds where others are not."""
+    found = _time(cells, column, zone)
+    if found is not None and not began - 1.0 < found < ended + 1.0:
+        raise LineRefused(column, "this is not between began_at and ended_at")
+    return found
 
 
 def _seconds(cells: Mapping[str, str], column: str) -> float:

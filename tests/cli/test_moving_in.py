@@ -12,6 +12,7 @@ import pytest
 from cti.app import open_accounts, open_records, open_reports
 from cti.cli import main
 from cti.config import load_settings
+from cti.core.imported import LineRefused, records_of
 from tests.store.template import copy_database
 
 CONFIG = "data: .\ntimezone: Asia/Shanghai\nswitches:\n  - {name: fs1, password: a-long-enough-one}\n"
@@ -140,3 +141,36 @@ def test_one_wrong_call_and_none_is_on_record(
     assert told in error
     with open_records(load_settings(file)) as store:
         assert store.list_calls(limit=9) == []
+
+
+def test_a_table_that_is_not_utf8_is_refused_at_its_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = file.parent / "table.csv"
+    table.write_bytes("user,title\nzoe,Zoe\nyan,\u5f20\u4e09\n".encode("gb18030"))
+    assert main(["user", "import", str(table), "--config", str(file), "--check"]) == 2
+    assert "table.csv:3:0: [bad-csv] this is not UTF-8" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("column", ["answered_at", "queued_at"])
+def test_what_happened_in_a_call_lies_within_it(column: str) -> None:
+    names = ["id", "began_at", "ended_at", "called", "queue"]
+    cells = dict(zip(names, ["17", "2026-03-02T09:15:00", "2026-03-02T09:20:00", "1", "sales"], strict=True))
+    assert records_of({**cells, column: "2026-03-02T09:16:00"}, "old", UTC)
+    with pytest.raises(LineRefused, match=f"{column}: this is not between"):
+        records_of({**cells, column: "2027-03-02T09:16:00"}, "old", UTC)
+
+
+def test_long_ids_stay_apart_in_every_column(file: Path) -> None:
+    """Ids of facts are cut at 64 signs by the database."""
+    head, line = CALLS.splitlines()[:2]
+    lines = "\n".join([head, *("x" * 70 + end + line[2:] for end in ("1", "2"))])
+    assert run(file, lines, "call", "import", "--platform", "old") == 0
+    facts = [
+        fact
+        for end in ("1", "2")
+        for record in records_of(
+            dict(zip(head.split(","), ("x" * 70 + end + line[2:]).split(","), strict=True)), "old", UTC
+        )
+        for name in ("entry_id", "fact_id", "handling_id")
+        if (fact := getattr(record, name, None)) is not None
+    ]
+    assert (len(facts), len({fact[:64] for fact in facts})) == (6, 4)

@@ -294,3 +294,30 @@ def test_what_is_known_of_a_caller_goes_along_to_another_platform(parked: Parked
     assert headers == headers_of(told)
     call.hang_up()
     parked.completed("bridge.1")
+
+
+def test_headers_that_a_caller_sent_do_not_go_along_to_another_platform(
+    real_switch: RealSwitch, tap: Tap, carrier: FakeCarrier
+) -> None:
+    """A switch copies a caller's own X- headers to whoever is called for it."""
+    tap.api(f"global_setvar {slot_variable(0)}=1")
+    assert carrier.registered.wait(20)
+    assert carrier.probed.wait(20)
+    nth = len([call for call in carrier.calls if not call.outgoing]) + 1
+    (route,) = Dialing("cti.local", platforms={"old": OtherPlatform("telecom")}).platform_routes(
+        "old", HandOver("5d7e", None, "10086", ()), 10.0
+    )
+    with Phone("13800138000") as caller:
+        forged = (("X-CTI-Identity", "4711"), ("X-CTI-Caller", "13900000000"), ("X-Note", "n"))
+        dialog = caller.call("4000", real_switch.conf.trunks_port, headers=forged)
+        call = Parked(tap.wait_name("CHANNEL_PARK").get("Unique-ID"), dialog, tap)
+        call.execute("answer", token="answer")
+        dialog.wait_answered()
+        call.execute("bridge", dial_string(route, f"{call.uuid[:-4]}beef", "0"), "bridge.1")
+        other = carrier.wait_call(nth=nth)
+        assert other.invite is not None
+        told = {name: value for name, value in other.invite.headers if name.startswith(("X-CTI-", "X-Note"))}
+        assert told == {"X-CTI-Call": "5d7e", "X-CTI-Called": "10086"}
+        other.hang_up()
+        call.completed("bridge.1")
+        dialog.hang_up()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 
 import pytest
 
-from cti.app.engine_lock import engine_lock
+from cti.app.engine_lock import engine_lock, tell_to_hand_over
 from cti.cli.serve import FREE_S
 from cti.core.errors import ConfigError
 from cti.switch.embedded import HangUp, Keys
@@ -38,6 +39,20 @@ def test_the_lock_is_one_process_s_and_names_the_runs_before(tmp_path: Path) -> 
     (tmp_path / "data" / "engine-0.lock").write_text('["half')  # a run that died while it wrote
     with engine_lock(tmp_path / "data", "cti", 0) as holder:
         assert holder.before == frozenset()
+
+
+def test_nobody_is_told_to_hand_over_by_the_process_number_of_another_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Containers share a data folder and not their process numbers: 7 here is somebody else."""
+    told: list[int] = []
+    monkeypatch.setattr("cti.app.engine_lock.os.kill", lambda process, _signal: told.append(process))
+    with engine_lock(tmp_path, "cti", 0) as holder:
+        node, host, _, run = holder.name.rsplit(".", 3)
+        for where, tells in ((f"{host}-b", False), (host, True)):
+            (tmp_path / "engine-0.lock").write_text(json.dumps([f"{node}.{where}.7.{run}"]))
+            assert tell_to_hand_over(tmp_path, 0) is tells
+    assert told == [7]
 
 
 def test_a_second_engine_is_refused_and_a_standby_takes_over_from_one_that_was_killed(platform: Platform) -> None:
