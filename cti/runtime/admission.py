@@ -150,7 +150,8 @@ class Admission:
             self._by_caller[call.caller.number] += 1
         if call.trunk in self.limits.per_trunk:
             self._by_trunk[call.trunk] += 1
-            self._trunk_arrivals.setdefault(call.trunk, Window(1.0)).add(now)
+            if self.limits.per_trunk[call.trunk].per_s:  # else nobody counts, and so nobody forgets
+                self._trunk_arrivals.setdefault(call.trunk, Window(1.0)).add(now)
 
     def refused(self) -> None:
         self.announcing += 1

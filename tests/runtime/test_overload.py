@@ -130,6 +130,12 @@ def test_a_trunk_has_limits_of_its_own() -> None:
     assert admission.empty()
 
 
+def test_a_trunk_whose_rate_is_not_bounded_is_not_remembered_by_arrivals() -> None:
+    admission = Admission(Limits(per_trunk={"a": TrunkLimit(calls=2)}), Watch())
+    admission.entered(call("1", "a"))
+    assert admission._trunk_arrivals == {}
+
+
 def test_while_a_back_end_is_ill_only_a_share_is_let_in() -> None:
     ill = [True]
     admission = Admission(Limits(calls=4, ill_pct=50.0, per_caller=0), Watch(), ill=lambda: ill[0])
