@@ -47,6 +47,7 @@ from cti.api.office_metrics import OfficeCollector
 from cti.api.once import KeepAnswers
 from cti.api.openapi import PATH, OpenApi
 from cti.api.operations import Health, Metrics, Vitals
+from cti.api.orders import Orders, OrderSources
 from cti.api.queues import Queue, Queues
 from cti.api.recordings import (
     Archive,
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
 
     from cti.boss.async_desk import AsyncDesk
     from cti.boss.feeds import FeedRunner
+    from cti.boss.orders.runner import OrderRunner
     from cti.boss.server import InterfaceServer
     from cti.runtime.account_services import AccountServices
     from cti.runtime.chats import Chats
@@ -108,6 +110,7 @@ def create_app(
     office: InterfaceServer | None = None,
     ordered: AsyncDesk | None = None,
     feeds: FeedRunner | None = None,
+    orders: OrderRunner | None = None,
     collectors: Sequence[Collector] = (),
 ) -> Api:
     """``collectors``: figures for ``/metrics`` beside those of the engine.
@@ -164,6 +167,9 @@ def create_app(
         app.add_route("/v1/feeds", Feeds(feeds))
         app.add_route("/v1/feeds/{feed}/runs", FeedRuns(feeds))
         app.add_route("/v1/feeds/{feed}/run", FeedRun(feeds))
+    if orders is not None:
+        app.add_route("/v1/orders", Orders(services.store.orders))
+        app.add_route("/v1/orders/sources", OrderSources(orders))
     if webhooks is not None:
         _add_webhooks(app, Hooks(services, webhooks))
     if floor is not None:

@@ -19,9 +19,10 @@ from cti.app.clocks import SystemClock
 from cti.app.conversing import resume_conversations
 from cti.app.feeding import make_feeds
 from cti.app.hooks import make_async_desk, make_outbox, make_webhooks
-from cti.app.jobs import FEEDS, TIMERS, TimerMarks, make_owners
+from cti.app.jobs import FEEDS, ORDERS, TIMERS, TimerMarks, make_owners
 from cti.app.office_keys import own_sealer
 from cti.app.office_watch import OfficeWatch
+from cti.app.ordering import make_orders
 from cti.app.parts import (
     find_engine,
     load_boss,
@@ -179,6 +180,17 @@ class Application:
         self.jobs = make_owners(settings, store.accounts.jobs, holder)
         self.feeds.owned = lambda: self.jobs[FEEDS].held
         self.timers = self._timers()
+        self.orders = make_orders(
+            plan,
+            self.accounts,
+            self.callbacks,
+            self.set_notices,
+            lambda: self.engine._services.messages,
+            self.blocked.holds,
+            self._clock,
+            folder,
+            self.jobs[ORDERS],
+        )
         self.switches_by_name = {s.name: self._switch(s) for s in settings.switches}
         self._beats: list[gevent.Greenlet[[], None]] = []
         self._api: WSGIServer | None = None
@@ -205,6 +217,7 @@ class Application:
             self.boss,
             self.ordered,
             self.feeds,
+            self.orders,
         )
         self.webhooks.start()
         self.ordered.start()
@@ -228,6 +241,7 @@ class Application:
         self._beats.append(gevent.spawn(keep_phones(self.settings, self.accounts, self.switches_by_name).run))
         self._beats += [gevent.spawn(owner.run) for owner in self.jobs.values()]
         self._beats += [gevent.spawn(self.timers.main), gevent.spawn(self.feeds.main)]
+        self.orders.start()
         resumed = self._requests.resume()
         if resumed:
             log.warning("%d requests that were promised to callers are taken up", resumed)
@@ -316,6 +330,7 @@ class Application:
         for driver in self.switches_by_name.values():
             driver.links.stop()
         self.recordings.stop()
+        self.orders.close()
         self.ordered.stop()
         self.webhooks.stop()
         self.feeds.close()

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from cti.store.jobs import Jobs
     from cti.switch.holding import Holder
 
-TIMERS, FEEDS = "timers", "feeds"
+TIMERS, FEEDS, ORDERS = "timers", "feeds", "orders"
 
 
 def make_owners(settings: Settings, jobs: Jobs, holder: Holder | None) -> dict[str, JobOwner]:
     """By job. Without ``holder`` this engine is known by its node and slot, as those before it were."""
     name = holder.name if holder is not None else f"{settings.node}/{settings.worker.slot}"
     before = holder.before if holder is not None else ()
-    return {job: JobOwner(job, jobs, name, before) for job in (TIMERS, FEEDS)}
+    return {job: JobOwner(job, jobs, name, before) for job in (TIMERS, FEEDS, ORDERS)}
 
 
 class TimerMarks:

@@ -11,6 +11,7 @@ from cti.api.engine_metrics import DatabaseCollector, FlowCollector, LinkCollect
 from cti.api.feed_metrics import FeedCollector
 from cti.api.floor_metrics import FloorCollector
 from cti.api.operations import Vitals
+from cti.api.order_metrics import OrderCollector
 from cti.api.reports import ReportResource
 from cti.api.server import make_server
 from cti.core.errors import ConfigError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from cti.api.flows import Flows
     from cti.boss.async_desk import AsyncDesk
     from cti.boss.feeds import FeedRunner
+    from cti.boss.orders.runner import OrderRunner
     from cti.boss.server import InterfaceServer
     from cti.config import Settings
     from cti.ports import Store
@@ -62,6 +64,7 @@ def start_api(
     office: InterfaceServer,
     ordered: AsyncDesk,
     feeds: FeedRunner,
+    orders: OrderRunner,
 ) -> WSGIServer:
     """Virtual calls are placed where a switch is an embedded one. Raises ConfigError (address-in-use)."""
     embedded = [switch.name for switch in settings.switches if switch.kind == "embedded"]
@@ -93,8 +96,10 @@ def start_api(
         office=office,
         ordered=ordered,
         feeds=feeds,
+        orders=orders,
         collectors=[
             FeedCollector(feeds),
+            OrderCollector(orders),
             FloorCollector(floor),
             LinkCollector(switches),
             *([DatabaseCollector(store)] if isinstance(store, SqlStore) else []),

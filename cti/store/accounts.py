@@ -32,6 +32,7 @@ from cti.store.notices import Notices
 from cti.store.office_cache import OfficeCache
 from cti.store.office_sealer import OfficeSealer
 from cti.store.office_writes import OfficeWrites
+from cti.store.orders import InboundOrders
 from cti.store.people import People
 from cti.store.recordings import Recordings
 from cti.store.repository import on_thread
@@ -69,6 +70,7 @@ class AccountStore:
         self.feeds = Feeds(engine, url, sealer)
         self.request_files = RequestFiles(engine, url, self.office_sealer)
         self.jobs = Jobs(engine, url)
+        self.orders = InboundOrders(engine, url)
         self.limits = AccountLimits(engine, url)
         self.webhooks = Webhooks(engine, url, sealer)
         self.webhook_queue = WebhookQueue(engine, url, sealer)
@@ -85,6 +87,7 @@ class AccountStore:
         self.office_writes.close()
         self.office_cache.close()
         self.jobs.close()
+        self.orders.close()
         self.async_requests.close()
         self.feeds.close()
         self.request_files.close()

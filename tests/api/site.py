@@ -13,6 +13,7 @@ from falcon import testing
 from cti.api.app import create_app
 from cti.api.reports import ReportResource
 from cti.boss.async_desk import AsyncDesk
+from cti.boss.orders.runner import OrderRunner
 from cti.core.access import SYSTEM, Deed
 from cti.core.calls import TerminalCause
 from cti.core.people import AgentProfile, Team
@@ -141,6 +142,7 @@ class Platform:
             self.store, NoVitals(), self.services, sandbox=NoSandbox(), domains=DOMAINS, trunks=self.trunks,
             floor=self.floor, shelf=self.shelf, flows=NoFlows(),  # type: ignore[arg-type]
             chats=self.texts.chats, webhooks=self.webhooks, office=server, ordered=self.ordered, feeds=self.feeds,
+            orders=OrderRunner({}, None, self.store.accounts.request_files, office.clock.now, office.folder),  # type: ignore[arg-type]
             reports=ReportResource(self.store.reports, self.services.store.agents, office.clock, UTC, live_queues),
         )  # fmt: skip
         self.anybody = testing.TestClient(self.app)

@@ -129,6 +129,8 @@ MATRIX: list[tuple[str, str, Any, str]] = [
     ("GET",    "/v1/feeds", None,                              "401 403 403 403 403 403 403 200 200"),
     ("GET",    "/v1/feeds/{feed}/runs", None,                  "401 403 403 403 403 403 403 200 200"),
     ("POST",   "/v1/feeds/{feed}/run", _NO_BODY,               "401 403 403 403 403 403 403 403 202"),
+    ("GET",    "/v1/orders", None,                             "401 403 403 403 403 403 403 200 200"),
+    ("GET",    "/v1/orders/sources", None,                     "401 403 403 403 403 403 403 200 200"),
     ("GET",    "/v1/audit", None,                              "401 403 403 403 403 403 403 200 200"),
     ("GET",    "/v1/calls", None,                              "401 403 403 200 200 200 200 200 200"),
     ("GET",    "/v1/calls/{call_id}", None,                    "401 403 403 200 200 200 200 200 200"),

@@ -18,6 +18,7 @@ from cti.api.schemas import (
     floor,
     flows,
     office,
+    orders,
     recordings,
     requests,
     service,
@@ -29,7 +30,7 @@ from cti.api.schemas.base import Operation, Schema, ref
 __all__ = ["OPERATIONS", "SCHEMAS", "Operation", "Schema", "ref"]
 
 _NOUNS = (
-    *(office, service, accounts, work, floor, chats, calls, recordings, desks, feeds, flows, webhooks),
+    *(office, service, accounts, work, floor, chats, calls, recordings, desks, feeds, orders, flows, webhooks),
     *(entries, calendars, bulk, customers, requests),
 )
 

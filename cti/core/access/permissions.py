@@ -77,6 +77,7 @@ class Permission(StrEnum):
     BACKENDS_CONTROL = "backends.control"  # drain, open and close breakers
     FEEDS_READ = "feeds.read"
     FEEDS_RUN = "feeds.run"  # have them looked after at once
+    ORDERS_READ = "orders.read"  # of other systems
     WEBHOOKS_EDIT = "webhooks.edit"
 
     USERS_READ = "users.read"

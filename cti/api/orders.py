@@ -1,0 +1,82 @@
+"""``/v1/orders``: what other systems have ordered, and how it was answered; their sources. No field of an order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cti.api.paging import PAGED, choice_of, iso, known_only, limit_of
+from cti.api.problems import Problem
+from cti.core.orders import OrderKind
+
+if TYPE_CHECKING:
+    import falcon
+
+    from cti.boss.orders.runner import OrderRunner
+    from cti.store.orders import InboundOrders, OrderRow
+
+STATES = ("received", "sending", "accepted", "rejected")
+
+
+def order_json(one: OrderRow) -> dict[str, Any]:
+    return {
+        "source": one.source,
+        "key": one.key,
+        "kind": one.kind,
+        "state": one.state,
+        "order_id": one.order_id or None,
+        "code": one.code or None,
+        "received_at": iso(one.received_at),
+        "done_at": None if one.done_at is None else iso(one.done_at),
+    }
+
+
+class Orders:
+    """``GET /v1/orders?source=&state=&kind=&limit=&after=``, the newest first."""
+
+    def __init__(self, store: InboundOrders) -> None:
+        self._store = store
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        known_only(req, (*PAGED, "source", "state", "kind"))
+        limit = limit_of(req)
+        state, kind = choice_of(req, "state", STATES), choice_of(req, "kind", OrderKind)
+        found = self._store.list(
+            limit=limit, before=_cursor(req.get_param("after")), source=req.get_param("source"), state=state, kind=kind
+        )
+        last = found[-1] if len(found) == limit else None
+        resp.media = {
+            "items": [order_json(one) for one in found],
+            "next": f"{last.received_at!r}~{last.source}~{last.key}" if last is not None else None,
+        }
+
+    on_head = on_get
+
+
+class OrderSources:
+    """``GET /v1/orders/sources``: each with what it brought since the start, and what is wrong with it."""
+
+    def __init__(self, runner: OrderRunner) -> None:
+        self._runner = runner
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        known_only(req, ())
+        shown = [
+            {**one, "problem": one["problem"] or None, "last_look": one["last_look"] and iso(one["last_look"])}
+            for one in self._runner.facts()
+        ]
+        resp.media = {"items": shown, "next": None}
+
+    on_head = on_get
+
+
+def _cursor(text: str | None) -> tuple[float, str, str] | None:
+    if text is None:
+        return None
+    at, source, key = (*text.split("~", 2), "", "")[:3]
+    try:
+        found = float(at)
+    except ValueError:
+        source = ""
+    if not source or not key:
+        raise Problem("bad-cursor", "after is the `next` of the page before")
+    return found, source, key

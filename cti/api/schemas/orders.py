@@ -1,0 +1,31 @@
+"""Orders of other systems."""
+
+from __future__ import annotations
+
+from cti.api.orders import STATES
+from cti.api.schemas.base import COUNT, CURSOR, LIMIT, TEXT, TIME, Operation, Schema, mapped, maybe, one_of, page, shape
+from cti.core.orders import OrderKind
+
+_KIND: Schema = one_of(tuple(OrderKind))
+
+# fmt: off
+SCHEMAS: dict[str, Schema] = {
+    "Order": shape({
+        "source": TEXT, "key": {**TEXT, "description": "the other system's"}, "kind": _KIND, "state": one_of(STATES),
+        "order_id": maybe(TEXT), "code": maybe(TEXT), "received_at": TIME, "done_at": maybe(TIME),
+    }),
+    "OrderSource": shape({
+        "name": TEXT, "way": one_of(("files", "table", "socket")), "kinds": {"type": "array", "items": _KIND},
+        "accepted": COUNT, "rejected": mapped(COUNT), "problem": maybe(TEXT), "last_look": maybe(TIME),
+    }),
+}
+
+OPERATIONS: dict[tuple[str, str], Operation] = {
+    ("GET", "/v1/orders"): Operation(
+        "What other systems have ordered, the newest first", {200: page("Order")},
+        query={"limit": LIMIT, "after": CURSOR, "source": TEXT, "state": one_of(STATES), "kind": _KIND},
+        errors=("bad-cursor",),
+    ),
+    ("GET", "/v1/orders/sources"): Operation("Where orders come from, and how that is", {200: page("OrderSource")}),
+}
+# fmt: on

@@ -1,0 +1,194 @@
+"""Orders of other systems: each has its effect once, through the services that people use, too.
+
+The id of what is ordered is made of the source and its key, so that an order whose answer a kill has lost finds what it
+had made. A message leaves no trace that could be found: one that was on its way when the engine died is answered as
+``unknown``, and never sent again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+import uuid as uuids
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cti.core.access import Author, Permission
+from cti.core.commands import RequestCallback, SendMessage
+from cti.core.errors import CtiError, StoreUnavailable
+from cti.core.orders import Order, OrderAnswer, OrderKind
+from cti.core.sms import parts_of
+from cti.store.orders import DONE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cti.core.access import Deed
+    from cti.core.callbacks import Callback
+    from cti.ports import Clock
+    from cti.runtime.services import Messages
+    from cti.store.orders import InboundOrders
+
+log = logging.getLogger("cti.orders")
+
+#: What may pass by itself: the order is to come again.
+PASSES = ("switch-unavailable", "too-many-callbacks")
+NUMBER, LANGUAGE = re.compile(r"\+?[0-9]{3,15}"), re.compile(r"say\.([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)")
+EVENT = re.compile(r"event:[A-Za-z0-9_.-]{1,64}")
+SMS_PARTS = 10
+_SPACE = uuids.UUID("9f3c1c39-6a0e-4c5e-9a54-6a1e4ab7f0d2")
+
+
+class Callbacks(Protocol):
+    def promise(self, wish: RequestCallback, deed: Deed, callback_id: str = "") -> Callback: ...
+
+
+class Notices(Protocol):
+    def put(self, notice_id: str, document: Mapping[str, Any], deed: Deed, *, new: bool = False) -> Any: ...
+
+    def all(self) -> list[Any]: ...
+
+
+class OrderRefused(CtiError):
+    """``code``: stable; the message holds no personal data."""
+
+
+class OrderDesk:
+    """Implements `cti.ports.OrderTaker`. ``deed``: who did it, with which permission, and why; ``blocked``: is this a
+    number that nobody writes to?"""
+
+    def __init__(
+        self,
+        store: InboundOrders,
+        callbacks: Callbacks,
+        notices: Notices,
+        messages: Callable[[], Messages],
+        clock: Clock,
+        deed: Callable[[Author, Permission, str], Deed],
+        blocked: Callable[[str], bool],
+    ) -> None:
+        self._store, self._callbacks, self._notices, self._messages = store, callbacks, notices, messages
+        self._clock, self._deed, self._blocked = clock, deed, blocked
+        self._effects: dict[OrderKind, Callable[[Order, str], str]] = {
+            OrderKind.CALLBACK: self._callback,
+            OrderKind.NOTICE: self._notice,
+            OrderKind.MESSAGE: self._message,
+        }
+
+    def take(self, order: Order) -> OrderAnswer:
+        """Raises StoreUnavailable: it is to come again."""
+        told = json.dumps([order.kind.value, sorted(order.fields.items())], ensure_ascii=False)
+        digest = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+        row = self._store.receive(order.source, order.key, order.kind, digest, self._clock.now())
+        if row.digest != digest:
+            return OrderAnswer("rejected", "", "order-key-reused", "another order came with this key")
+        if row.state in DONE:
+            return OrderAnswer(row.state, row.order_id, row.code)
+        own = str(uuids.uuid5(_SPACE, f"{order.source}\0{order.key}"))
+        try:
+            answer = OrderAnswer("accepted", self._effects[order.kind](order, own))
+        except StoreUnavailable:
+            raise
+        except CtiError as error:
+            if error.code in PASSES:
+                raise StoreUnavailable(f"not now: {error.code}") from error
+            answer = OrderAnswer("rejected", "", error.code)
+        self._store.answer(
+            order.source, order.key, answer.state, answer.order_id, answer.code, self._clock.now()
+        )  # fmt: skip
+        log.info("order %s of %s: %s %s", own, order.source, answer.state, answer.code)
+        return answer
+
+    # ---- kinds -------------------------------------------------------------------------------------------------------
+
+    def _callback(self, order: Order, own: str) -> str:
+        fields = order.fields
+        only(fields, "number", "when", "queue", "flow", "attempts")
+        number, when = fields.get("number", ""), fields.get("when") or "now"
+        if not NUMBER.fullmatch(number):
+            raise OrderRefused("number must be digits, with or without +", code="bad-number")
+        if bool(fields.get("queue")) == bool(fields.get("flow")):
+            raise OrderRefused("queue or flow: who meets the person called", code="bad-request")
+        if when != "now" and not EVENT.fullmatch(when):
+            moment(when)
+        attempts = fields.get("attempts") or "3"
+        if not re.fullmatch("[1-9]|10", attempts):
+            raise OrderRefused("attempts is a whole number from 1 to 10", code="bad-request")
+        wish = RequestCallback(
+            0, number, when, fields.get("queue") or None, False, fields.get("flow") or None, int(attempts)
+        )
+        return self._callbacks.promise(wish, self._of(order, Permission.CALLBACKS_EDIT), own).callback_id
+
+    def _notice(self, order: Order, own: str) -> str:
+        document, notice = document_of(order.fields), f"order-{own}"
+        deed = self._of(order, Permission.NOTICES_EDIT)
+        try:
+            self._notices.put(notice, document, deed, new=True)
+        except CtiError as error:
+            there = error.code == "notice-exists" and any(one.notice_id == notice for one in self._notices.all())
+            if not there:  # else it is this order's, of before a kill
+                raise
+        return notice
+
+    def _message(self, order: Order, own: str) -> str:
+        fields = order.fields
+        only(fields, "channel", "recipient", "text")
+        channel, recipient, text = fields.get("channel") or "sms", fields.get("recipient", ""), fields.get("text", "")
+        if channel != "sms":
+            raise OrderRefused("a message goes by sms", code="bad-request")
+        if not NUMBER.fullmatch(recipient):
+            raise OrderRefused("recipient must be digits, with or without +", code="bad-number")
+        if not text:
+            raise OrderRefused("there is no text", code="bad-request")
+        if parts_of(text) > SMS_PARTS:
+            raise OrderRefused(f"more than {SMS_PARTS} short messages", code="message-too-long")
+        if self._blocked(recipient):
+            raise OrderRefused("nobody writes to this number", code="blocked")
+        if not self._store.sending(order.source, order.key):
+            raise OrderRefused("it may have been sent when the engine died", code="unknown")
+        if self._messages().send(SendMessage(0, channel, recipient, text)).outcome != "sent":
+            raise OrderRefused("the channel did not take it", code="message-not-sent")
+        return own
+
+    def _of(self, order: Order, permission: Permission) -> Deed:
+        author = Author(f"order:{order.source}", order.source, f"order:{order.source}")
+        return self._deed(author, permission, f"order {order.key}")
+
+
+def only(fields: Mapping[str, str], *names: str) -> None:
+    """Raises OrderRefused (unknown-field). An empty field is none."""
+    unknown = sorted(name for name, value in fields.items() if value and name not in names)
+    if unknown:
+        raise OrderRefused(f"unknown: {', '.join(unknown)[:100]}", code="unknown-field")
+
+
+def document_of(fields: Mapping[str, str]) -> dict[str, Any]:
+    """``say.zh-CN``, ``areas`` and the like apart by blanks, ``starts``, ``ends``, ``priority``: as the API has them.
+    Raises OrderRefused."""
+    found: dict[str, Any] = {"say": {}}
+    for name, value in fields.items():
+        if not value:
+            continue
+        if (said := LANGUAGE.fullmatch(name)) is not None:
+            found["say"][said.group(1)] = value
+        elif name in ("areas", "services", "numbers"):
+            found[name] = value.split()
+        elif name in ("starts", "ends"):
+            found[name] = value
+        elif name == "priority" and re.fullmatch("-?[0-9]{1,4}", value):
+            found[name] = int(value)
+        else:
+            raise OrderRefused(f"{name[:40]!r} is no part of a notice", code="unknown-field")
+    return found
+
+
+def moment(text: str) -> None:
+    """Raises OrderRefused (bad-time)."""
+    try:
+        if datetime.fromisoformat(text).tzinfo is not None:
+            return
+    except ValueError:
+        pass
+    raise OrderRefused("when is now, event:NAME or a time with offset", code="bad-time")

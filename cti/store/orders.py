@@ -1,0 +1,87 @@
+"""Orders of other systems: which came, and what they were answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, select, tuple_, update
+
+from cti.store.database import insert_ignoring
+from cti.store.repository import Repository
+from cti.store.rows import clean
+from cti.store.schema_orders import inbound_orders
+
+if TYPE_CHECKING:
+    from cti.core.orders import OrderKind
+
+DONE = ("accepted", "rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """``done_at`` None: not answered yet."""
+
+    source: str
+    key: str
+    kind: str
+    digest: str
+    state: str
+    order_id: str
+    code: str
+    received_at: float
+    done_at: float | None
+
+
+class InboundOrders(Repository):
+    def receive(self, source: str, key: str, kind: OrderKind, digest: str, at: float) -> OrderRow:
+        """The order as it stands: this one, or the one that came with this key before."""
+        row = {
+            "source": clean(source, 64), "key": clean(key, 200), "kind": kind.value, "digest": digest,
+            "state": "received", "order_id": "", "code": "", "received_at": at, "done_at": None,
+        }  # fmt: skip
+
+        def work(connection: Connection) -> OrderRow:
+            connection.execute(insert_ignoring(connection, inbound_orders), [row])
+            return _row(connection.execute(select(inbound_orders).where(*_of(source, key))).one())
+
+        return self._write(work)
+
+    def sending(self, source: str, key: str) -> bool:
+        """From here on it may have had its effect. False: it had come so far before."""
+        at = inbound_orders.c
+        query = update(inbound_orders).where(*_of(source, key), at.state == "received").values(state="sending")
+        return self._write(lambda connection: connection.execute(query).rowcount == 1)
+
+    def answer(self, source: str, key: str, state: str, order_id: str, code: str, at: float) -> None:
+        """The first answer stays."""
+        values = {"state": state, "order_id": clean(order_id, 64), "code": clean(code, 64), "done_at": at}
+        query = update(inbound_orders).where(*_of(source, key), inbound_orders.c.done_at.is_(None)).values(values)
+        self._write(lambda connection: connection.execute(query))
+
+    def list(
+        self,
+        *,
+        limit: int,
+        before: tuple[float, str, str] | None = None,
+        source: str | None = None,
+        state: str | None = None,
+        kind: str | None = None,
+    ) -> list[OrderRow]:
+        """The newest first; ``before``: (received_at, source, key) of the last of the page before."""
+        at = inbound_orders.c
+        query = select(inbound_orders).order_by(at.received_at.desc(), at.source.desc(), at.key.desc()).limit(limit)
+        if before is not None:
+            query = query.where(tuple_(at.received_at, at.source, at.key) < tuple_(*before))
+        for column, wanted in ((at.source, source), (at.state, state), (at.kind, kind)):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        return self._read(lambda connection: [_row(row) for row in connection.execute(query)])
+
+
+def _of(source: str, key: str) -> tuple[Any, Any]:
+    return inbound_orders.c.source == clean(source, 64), inbound_orders.c.key == clean(key, 200)
+
+
+def _row(row: Any) -> OrderRow:
+    return OrderRow(**{name: getattr(row, name) for name in OrderRow.__slots__})
