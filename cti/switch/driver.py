@@ -55,8 +55,8 @@ SUBSCRIBED = (
     "BACKGROUND_JOB",
     *LEG_EVENTS,
 )
-#: Heartbeats go out every 1.5 s; without an answer for so long a switch is given no new calls.
-FIT_S = 3.0
+#: Heartbeats go out every 1.5 s; one that is unanswered for so long, and a switch is given no new calls.
+FIT_S = 1.5
 #: mod_dptools `record`: mean energy of a frame below this counts as silence (of 32,767).
 SILENCE_THRESHOLD = 200
 
@@ -100,9 +100,9 @@ class FreeSwitch(MediaOrders, Tapes):
 
     @property
     def fit(self) -> bool:
-        """May new calls be placed there? It is up, and has taken a heartbeat within `FIT_S`: a machine that is gone
+        """May new calls be placed there? It is up, and owes no answer for `FIT_S`: a machine that is gone
         without a word keeps its links for longer."""
-        return self.up and self._fence.age_s < FIT_S
+        return self.up and self._fence.unanswered_s < FIT_S
 
     @property
     def backlog(self) -> int:

@@ -51,23 +51,30 @@ class Fence:
     def __init__(self, clock: Callable[[], float] = boottime) -> None:
         self._clock = clock
         self._renewed = clock()
+        self._asked: float | None = None  # since when a renewal is unanswered
         self.armed = False
 
     def now(self) -> float:
         return self._clock()
 
+    def asked(self, at: float) -> None:
+        """A renewal goes out."""
+        if self._asked is None:
+            self._asked = at
+
     def renewed(self, at: float) -> None:
         """``at``: when the renewal was sent, by `now`."""
         self._renewed = max(self._renewed, at)
+        self._asked = None
 
     @property
-    def age_s(self) -> float:
-        """Since the last renewal that was taken; 0 where nobody renews."""
-        return self._clock() - self._renewed if self.armed else 0.0
+    def unanswered_s(self) -> float:
+        """How long the switch owes us an answer; 0: it does not. Our own lateness is not in it."""
+        return self._clock() - self._asked if self._asked is not None else 0.0
 
     @property
     def over(self) -> bool:
-        return self.age_s > LEASE_S
+        return self.armed and self._clock() - self._renewed > LEASE_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ class Liveness:
         old, self._turn = self._turn, 1 - self._turn
         value, sent = "1" if self._accepting else "0", self._fence.now()
         group = f"{self._variable}_{self._turn}"
+        self._fence.asked(sent)
         try:
             self._links.submit_api("sched_del", group)
             self._links.submit_api("sched_api", f"+{LIFE_S}", group, "global_setvar", f"{self._variable}=0")

@@ -38,6 +38,20 @@ def test_a_lease_holds_from_the_moment_at_which_the_renewal_was_sent() -> None:
     assert fence.over
 
 
+def test_what_the_switch_owes_is_counted_from_the_first_heartbeat_that_it_did_not_answer() -> None:
+    at = [100.0]
+    fence = Fence(lambda: at[0])
+    at[0] += 60.0  # nothing was sent: our own lateness
+    assert fence.unanswered_s == 0.0
+    fence.asked(fence.now())
+    at[0] += 1.0
+    fence.asked(fence.now())
+    at[0] += 1.0
+    assert fence.unanswered_s == 2.0
+    fence.renewed(161.0)
+    assert fence.unanswered_s == 0.0
+
+
 def test_who_has_no_slot_has_no_fence() -> None:
     at = [100.0]
     fence = Fence(lambda: at[0])
