@@ -1,0 +1,1 @@
+"""Seeded runs of the real engine on a virtual clock: docs/simulation.md."""
