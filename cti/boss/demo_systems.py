@@ -151,7 +151,8 @@ def start_systems(database: Path) -> Systems:
 
 def _started(module: str, *arguments: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", module, *arguments]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    # Ctrl-C in the terminal is for the demo to hear: it ends them in order.
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
 
 
 def _port(process: subprocess.Popen[bytes]) -> int:
