@@ -32,6 +32,7 @@ class Engine:
                 [sys.executable, "-m", "cti", "serve", "--config", str(self.config), *options],
                 cwd=ROOT, stdout=output, stderr=output, env={**os.environ},
             )  # fmt: skip
+        platform.processes.append(self.process)
 
     def __enter__(self) -> Engine:
         self.platform.until(lambda: alive(self.platform) == "1", "the engine beats", 30)

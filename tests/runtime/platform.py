@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,6 +108,7 @@ class Platform:
         self.limits = limits or Limits()
         self.witness = Witness()
         self.callers: list[VirtualCaller] = []
+        self.processes: list[subprocess.Popen[bytes]] = []  # engines of their own; what a failed test leaves is ended
         self.switch = self._new_switch(0)
         data = folder / "data"
         data.mkdir()
@@ -279,6 +281,10 @@ class Platform:
             raise TimeoutError(f"{error}, but {self.nothing_left()}") from None
 
     def stop(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
         self.application.let_go()
         self.switch.stop()
 
