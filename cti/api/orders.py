@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cti.api.bodies import json_body, only, text_field
+from cti.api.guard import access_of
 from cti.api.paging import PAGED, choice_of, iso, known_only, limit_of
 from cti.api.problems import Problem
-from cti.core.orders import OrderKind
+from cti.boss.orders.reading import FIELD_CHARS, FIELDS, KEY_CHARS
+from cti.core.orders import Order, OrderKind
 
 if TYPE_CHECKING:
     import falcon
 
     from cti.boss.orders.runner import OrderRunner
+    from cti.ports import OrderTaker
     from cti.store.orders import InboundOrders, OrderRow
 
 STATES = ("received", "sending", "accepted", "rejected")
@@ -31,10 +35,30 @@ def order_json(one: OrderRow) -> dict[str, Any]:
 
 
 class Orders:
-    """``GET /v1/orders?source=&state=&kind=&limit=&after=``, the newest first."""
+    """``GET /v1/orders?source=&state=&kind=&limit=&after=``, the newest first; ``POST`` with ``key``, ``kind`` and
+    ``fields`` places one, by HTTP as by the other ways: the same key again gets the first answer."""
 
-    def __init__(self, store: InboundOrders) -> None:
-        self._store = store
+    def __init__(self, store: InboundOrders, taker: OrderTaker) -> None:
+        self._store, self._taker = store, taker
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        body = json_body(req)
+        only(body, "key", "kind", "fields")
+        key, kind = text_field(body, "key", limit=KEY_CHARS), text_field(body, "kind", limit=20)
+        fields = body.get("fields", {})
+        if kind not in [str(one) for one in OrderKind]:
+            raise Problem("bad-request", f"kind must be one of {', '.join(OrderKind)}")
+        if not isinstance(fields, dict) or len(fields) > FIELDS:
+            raise Problem("bad-request", f"fields is an object of {FIELDS} texts at most")
+        for name in fields:
+            text_field(fields, name, limit=FIELD_CHARS, default="")
+        source = f"api:{access_of(req).principal.name}"[:64]
+        answer = self._taker.take(Order(source, key, OrderKind(kind), fields))
+        resp.media = {
+            "state": answer.state,
+            "order_id": answer.order_id or None,
+            "code": answer.code or None,
+        }
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         known_only(req, (*PAGED, "source", "state", "kind"))

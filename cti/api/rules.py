@@ -156,7 +156,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
     "/v1/feeds": {"GET": _platform(_P.FEEDS_READ)},
     "/v1/feeds/{feed}/runs": {"GET": _platform(_P.FEEDS_READ)},
     "/v1/feeds/{feed}/run": {"POST": _platform(_P.FEEDS_RUN)},
-    "/v1/orders": {"GET": _platform(_P.ORDERS_READ)},
+    "/v1/orders": {"GET": _platform(_P.ORDERS_READ), "POST": _platform(_P.ORDERS_PLACE)},
     "/v1/orders/sources": {"GET": _platform(_P.ORDERS_READ)},
     "/v1/audit": {"GET": _platform(_P.AUDIT_READ)},
     "/v1/calls": {"GET": _object(_P.CALLS_READ)},

@@ -31,6 +31,7 @@ from tests.api.chatsite import Flows
 from tests.api.feedsite import QuietFeeds
 from tests.api.floorsite import OneLook, make_floor
 from tests.api.officesite import OfficeSite
+from tests.api.ordersite import OrderBook
 from tests.runtime.accountkit import NOW, PASSWORD, Office
 from tests.store.template import kept_until_the_end
 
@@ -138,11 +139,13 @@ class Platform:
             accounts.async_requests, server.writes, lambda: server.plan, self.receiver, office.clock, "test/0"
         )
         self.feeds = QuietFeeds(self.store, office.clock.now, office.folder)
+        taker, files = OrderBook(self.store, office.clock.now), self.store.accounts.request_files
+        self.orders = OrderRunner({}, taker, files, office.clock.now, office.folder)
         self.app = create_app(
             self.store, NoVitals(), self.services, sandbox=NoSandbox(), domains=DOMAINS, trunks=self.trunks,
             floor=self.floor, shelf=self.shelf, flows=NoFlows(),  # type: ignore[arg-type]
             chats=self.texts.chats, webhooks=self.webhooks, office=server, ordered=self.ordered, feeds=self.feeds,
-            orders=OrderRunner({}, None, self.store.accounts.request_files, office.clock.now, office.folder),  # type: ignore[arg-type]
+            orders=self.orders,
             reports=ReportResource(self.store.reports, self.services.store.agents, office.clock, UTC, live_queues),
         )  # fmt: skip
         self.anybody = testing.TestClient(self.app)

@@ -130,6 +130,7 @@ MATRIX: list[tuple[str, str, Any, str]] = [
     ("GET",    "/v1/feeds/{feed}/runs", None,                  "401 403 403 403 403 403 403 200 200"),
     ("POST",   "/v1/feeds/{feed}/run", _NO_BODY,               "401 403 403 403 403 403 403 403 202"),
     ("GET",    "/v1/orders", None,                             "401 403 403 403 403 403 403 200 200"),
+    ("POST",   "/v1/orders", _NO_BODY,                         "401 403 403 403 403 403 403 403 400"),
     ("GET",    "/v1/orders/sources", None,                     "401 403 403 403 403 403 403 200 200"),
     ("GET",    "/v1/audit", None,                              "401 403 403 403 403 403 403 200 200"),
     ("GET",    "/v1/calls", None,                              "401 403 403 200 200 200 200 200 200"),
@@ -189,6 +190,7 @@ SWITCH = {("GET", "/switch/directory"): 404, ("POST", "/switch/directory"): 415}
 GATEWAY = {
     ("POST", "/v1/chats"): 201, ("GET", "/v1/chats/{chat}"): 404, ("DELETE", "/v1/chats/{chat}"): 404,
     ("GET", "/v1/chats/{chat}/messages"): 404, ("POST", "/v1/chats/{chat}/messages"): 404, ("POST", "/v1/sms"): 400,
+    ("POST", "/v1/orders"): 400,
 }  # fmt: skip
 
 #: Objects of the south, and of nobody: another team's object is not there, whatever is done to it.
@@ -309,7 +311,7 @@ def test_a_switch_may_ask_for_its_phones_and_nothing_else(
 
 
 @pytest.mark.parametrize(("method", "template", "body", "expected"), MATRIX)
-def test_a_gateway_may_relay_what_customers_write_and_nothing_else(
+def test_a_gateway_may_relay_what_customers_write_and_order_and_nothing_else(
     staffed: Platform, method: str, template: str, body: Any, expected: str
 ) -> None:
     answer = staffed.do("web1", method, template.format(**FILLED), body)

@@ -34,7 +34,7 @@ class OrderRunner:
         now: Callable[[], float],
         folder: Path,
     ) -> None:
-        self._plans = dict(plans)
+        self._plans, self.taker = dict(plans), taker
         self._now = now
         self.owned: Callable[[], bool] = lambda: True
         self.listeners: dict[str, Listener] = {}

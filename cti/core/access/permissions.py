@@ -78,6 +78,7 @@ class Permission(StrEnum):
     FEEDS_READ = "feeds.read"
     FEEDS_RUN = "feeds.run"  # have them looked after at once
     ORDERS_READ = "orders.read"  # of other systems
+    ORDERS_PLACE = "orders.place"  # as another system
     WEBHOOKS_EDIT = "webhooks.edit"
 
     USERS_READ = "users.read"

@@ -93,6 +93,7 @@ TABLE: Mapping[Permission, Mapping[Role, Reach]] = {
     _P.BACKENDS_CONTROL:  _row(NO,   NO,   NO,   NO,   NO,   ANY),
     _P.FEEDS_READ:        _row(NO,   NO,   NO,   NO,   ANY,  ANY),
     _P.ORDERS_READ:       _row(NO,   NO,   NO,   NO,   ANY,  ANY),
+    _P.ORDERS_PLACE:      _row(NO,   NO,   NO,   NO,   NO,   ANY, gateway=ANY),
     _P.FEEDS_RUN:         _row(NO,   NO,   NO,   NO,   NO,   ANY),
     _P.WEBHOOKS_EDIT:     _row(NO,   NO,   NO,   NO,   NO,   ANY),
 
