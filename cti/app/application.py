@@ -187,6 +187,7 @@ class Application:
             self.set_notices,
             lambda: self.engine._services.messages,
             self.blocked.holds,
+            settings.dialing,
             self._clock,
             folder,
             self.jobs[ORDERS],

@@ -7,13 +7,14 @@ had made. A message leaves no trace that could be found: one that was on its way
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import re
 import uuid as uuids
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
+
+from gevent.event import Event as Flag
 
 from cti.core.access import Author, Permission
 from cti.core.commands import RequestCallback, SendMessage
@@ -57,7 +58,8 @@ class OrderRefused(CtiError):
 
 class OrderDesk:
     """Implements `cti.ports.OrderTaker`. ``deed``: who did it, with which permission, and why; ``blocked``: is this a
-    number that nobody writes to?"""
+    number that nobody writes to? ``may_write`` raises CtiError (destination-denied) for one that may not be dialled
+    either."""
 
     def __init__(
         self,
@@ -68,9 +70,11 @@ class OrderDesk:
         clock: Clock,
         deed: Callable[[Author, Permission, str], Deed],
         blocked: Callable[[str], bool],
+        may_write: Callable[[str], object],
     ) -> None:
         self._store, self._callbacks, self._notices, self._messages = store, callbacks, notices, messages
-        self._clock, self._deed, self._blocked = clock, deed, blocked
+        self._clock, self._deed, self._blocked, self._may_write = clock, deed, blocked, may_write
+        self._running: dict[tuple[str, str], Flag] = {}
         self._effects: dict[OrderKind, Callable[[Order, str], str]] = {
             OrderKind.CALLBACK: self._callback,
             OrderKind.NOTICE: self._notice,
@@ -79,8 +83,17 @@ class OrderDesk:
 
     def take(self, order: Order) -> OrderAnswer:
         """Raises StoreUnavailable: it is to come again."""
-        told = json.dumps([order.kind.value, sorted(order.fields.items())], ensure_ascii=False)
-        digest = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+        whose = order.source, order.key
+        while (running := self._running.get(whose)) is not None:
+            running.wait()  # the same order, from another connection: it is answered once
+        self._running[whose] = Flag()
+        try:
+            return self._take(order)
+        finally:
+            self._running.pop(whose).set()
+
+    def _take(self, order: Order) -> OrderAnswer:
+        digest = self._store.digest(json.dumps([order.kind.value, sorted(order.fields.items())]))
         row = self._store.receive(order.source, order.key, order.kind, digest, self._clock.now())
         if row.digest != digest:
             return OrderAnswer("rejected", "", "order-key-reused", "another order came with this key")
@@ -88,18 +101,16 @@ class OrderDesk:
             return OrderAnswer(row.state, row.order_id, row.code)
         own = str(uuids.uuid5(_SPACE, f"{order.source}\0{order.key}"))
         try:
-            answer = OrderAnswer("accepted", self._effects[order.kind](order, own))
+            told = ("accepted", self._effects[order.kind](order, own), "")
         except StoreUnavailable:
             raise
         except CtiError as error:
             if error.code in PASSES:
                 raise StoreUnavailable(f"not now: {error.code}") from error
-            answer = OrderAnswer("rejected", "", error.code)
-        self._store.answer(
-            order.source, order.key, answer.state, answer.order_id, answer.code, self._clock.now()
-        )  # fmt: skip
-        log.info("order %s of %s: %s %s", own, order.source, answer.state, answer.code)
-        return answer
+            told = ("rejected", "", error.code)
+        row = self._store.answer(order.source, order.key, *told, self._clock.now())
+        log.info("order %s of %s: %s %s", own, order.source, row.state, row.code)
+        return OrderAnswer(row.state, row.order_id, row.code)
 
     # ---- kinds -------------------------------------------------------------------------------------------------------
 
@@ -122,14 +133,10 @@ class OrderDesk:
         return self._callbacks.promise(wish, self._of(order, Permission.CALLBACKS_EDIT), own).callback_id
 
     def _notice(self, order: Order, own: str) -> str:
-        document, notice = document_of(order.fields), f"order-{own}"
-        deed = self._of(order, Permission.NOTICES_EDIT)
-        try:
-            self._notices.put(notice, document, deed, new=True)
-        except CtiError as error:
-            there = error.code == "notice-exists" and any(one.notice_id == notice for one in self._notices.all())
-            if not there:  # else it is this order's, of before a kill
-                raise
+        notice = f"order-{own}"
+        if any(one.notice_id == notice for one in self._notices.all()):
+            return notice  # set before a kill; whoever has ended it since meant that
+        self._notices.put(notice, document_of(order.fields), self._of(order, Permission.NOTICES_EDIT), new=True)
         return notice
 
     def _message(self, order: Order, own: str) -> str:
@@ -144,6 +151,7 @@ class OrderDesk:
             raise OrderRefused("there is no text", code="bad-request")
         if parts_of(text) > SMS_PARTS:
             raise OrderRefused(f"more than {SMS_PARTS} short messages", code="message-too-long")
+        self._may_write(recipient)
         if self._blocked(recipient):
             raise OrderRefused("nobody writes to this number", code="blocked")
         if not self._store.sending(order.source, order.key):

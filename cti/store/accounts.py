@@ -70,7 +70,7 @@ class AccountStore:
         self.feeds = Feeds(engine, url, sealer)
         self.request_files = RequestFiles(engine, url, self.office_sealer)
         self.jobs = Jobs(engine, url)
-        self.orders = InboundOrders(engine, url)
+        self.orders = InboundOrders(engine, url, sealer)
         self.limits = AccountLimits(engine, url)
         self.webhooks = Webhooks(engine, url, sealer)
         self.webhook_queue = WebhookQueue(engine, url, sealer)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, select, tuple_, update
+from sqlalchemy import Connection, Engine, select, tuple_, update
+from sqlalchemy.engine import URL
 
 from cti.store.database import insert_ignoring
 from cti.store.repository import Repository
 from cti.store.rows import clean
 from cti.store.schema_orders import inbound_orders
+from cti.store.sealing import Sealer
 
 if TYPE_CHECKING:
     from cti.core.orders import OrderKind
@@ -34,6 +36,15 @@ class OrderRow:
 
 
 class InboundOrders(Repository):
+    """``sealer``: makes the digests, so that nobody can try numbers until one fits."""
+
+    def __init__(self, engine: Engine, url: URL, sealer: Sealer) -> None:
+        super().__init__(engine, url)
+        self._sealer = sealer
+
+    def digest(self, told: str) -> str:
+        return self._sealer.blind("order:" + clean(told, 1_000_000))
+
     def receive(self, source: str, key: str, kind: OrderKind, digest: str, at: float) -> OrderRow:
         """The order as it stands: this one, or the one that came with this key before."""
         row = {
@@ -53,11 +64,16 @@ class InboundOrders(Repository):
         query = update(inbound_orders).where(*_of(source, key), at.state == "received").values(state="sending")
         return self._write(lambda connection: connection.execute(query).rowcount == 1)
 
-    def answer(self, source: str, key: str, state: str, order_id: str, code: str, at: float) -> None:
-        """The first answer stays."""
+    def answer(self, source: str, key: str, state: str, order_id: str, code: str, at: float) -> OrderRow:
+        """The first answer stays; the order as it stands then."""
         values = {"state": state, "order_id": clean(order_id, 64), "code": clean(code, 64), "done_at": at}
         query = update(inbound_orders).where(*_of(source, key), inbound_orders.c.done_at.is_(None)).values(values)
-        self._write(lambda connection: connection.execute(query))
+
+        def work(connection: Connection) -> OrderRow:
+            connection.execute(query)
+            return _row(connection.execute(select(inbound_orders).where(*_of(source, key))).one())
+
+        return self._write(work)
 
     def list(
         self,

@@ -49,6 +49,7 @@ PEOPLE = {
     "fs2": "switch@switch:fs2",
     "web1": "gateway",
     "web2": "gateway",
+    "crm1": "orderer",
 }
 CALLER = "13800001234"
 DOMAINS = {"fs1": "cti.local", "fs2": "two.local"}

@@ -190,7 +190,6 @@ SWITCH = {("GET", "/switch/directory"): 404, ("POST", "/switch/directory"): 415}
 GATEWAY = {
     ("POST", "/v1/chats"): 201, ("GET", "/v1/chats/{chat}"): 404, ("DELETE", "/v1/chats/{chat}"): 404,
     ("GET", "/v1/chats/{chat}/messages"): 404, ("POST", "/v1/chats/{chat}/messages"): 404, ("POST", "/v1/sms"): 400,
-    ("POST", "/v1/orders"): 400,
 }  # fmt: skip
 
 #: Objects of the south, and of nobody: another team's object is not there, whatever is done to it.
@@ -311,12 +310,21 @@ def test_a_switch_may_ask_for_its_phones_and_nothing_else(
 
 
 @pytest.mark.parametrize(("method", "template", "body", "expected"), MATRIX)
-def test_a_gateway_may_relay_what_customers_write_and_order_and_nothing_else(
+def test_a_gateway_may_relay_what_customers_write_and_nothing_else(
     staffed: Platform, method: str, template: str, body: Any, expected: str
 ) -> None:
     answer = staffed.do("web1", method, template.format(**FILLED), body)
     norole = int(expected.split()[WHO.index("norole")])
     assert answer.status_code == GATEWAY.get((method, template), norole), answer.text
+
+
+@pytest.mark.parametrize(("method", "template", "body", "expected"), MATRIX)
+def test_another_system_may_order_and_nothing_else(
+    staffed: Platform, method: str, template: str, body: Any, expected: str
+) -> None:
+    answer = staffed.do("crm1", method, template.format(**FILLED), body)
+    norole = int(expected.split()[WHO.index("norole")])
+    assert answer.status_code == {("POST", "/v1/orders"): 400}.get((method, template), norole), answer.text
 
 
 def test_every_role_is_in_the_table() -> None:

@@ -12,7 +12,7 @@ ORDER = {"key": "crm-1", "kind": "callback", "fields": {"number": "13800000001",
 
 
 def place(platform: Platform, **more: Any) -> Any:
-    return platform.do("web1", "POST", "/v1/orders", {**ORDER, **more})
+    return platform.do("crm1", "POST", "/v1/orders", {**ORDER, **more})
 
 
 def test_an_order_is_answered_and_the_same_key_gets_the_first_answer(platform: Platform) -> None:
@@ -21,7 +21,7 @@ def test_an_order_is_answered_and_the_same_key_gets_the_first_answer(platform: P
     assert place(platform).json == first.json
     refused = place(platform, key="crm-2", fields={"number": "999"}).json
     assert refused == {"state": "rejected", "order_id": None, "code": "destination-denied"}
-    told = platform.do("auditor", "GET", "/v1/orders?source=api:web1&limit=1")
+    told = platform.do("auditor", "GET", "/v1/orders?source=api:crm1&limit=1")
     (newest,) = told.json["items"]
     assert (newest["key"], newest["state"], newest["code"], newest["kind"]) == (
         "crm-2",
@@ -29,9 +29,9 @@ def test_an_order_is_answered_and_the_same_key_gets_the_first_answer(platform: P
         "destination-denied",
         "callback",
     )
-    after = platform.do("auditor", "GET", f"/v1/orders?source=api:web1&limit=1&after={told.json['next']}").json
+    after = platform.do("auditor", "GET", f"/v1/orders?source=api:crm1&limit=1&after={told.json['next']}").json
     assert [item["key"] for item in after["items"]] == ["crm-1"]
-    assert platform.do("auditor", "GET", "/v1/orders?source=api:web1&state=accepted").json["items"] == after["items"]
+    assert platform.do("auditor", "GET", "/v1/orders?source=api:crm1&state=accepted").json["items"] == after["items"]
     assert "13800000001" not in told.text + str(after)
 
 

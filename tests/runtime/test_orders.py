@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
+import gevent
 import pytest
+from gevent.event import Event as Flag
 
 from cti.core.errors import StoreUnavailable
 from cti.core.orders import Order, OrderAnswer, OrderKind
@@ -22,9 +26,9 @@ class Orders:
         self.store = self.application.accounts.store
         self.sent = Sent()
         self.application.engine._services.messages._channels["sms"] = self.sent
+        self.desk = self._desk()
 
-    @property
-    def desk(self) -> OrderDesk:
+    def _desk(self) -> OrderDesk:
         application = self.platform.application
         return OrderDesk(
             application.accounts.store.orders,
@@ -34,6 +38,7 @@ class Orders:
             application._clock,
             application.accounts.accounts.deed,
             application.blocked.holds,
+            lambda number: application.switches_by_name["fs"].dialing.routes("number", number, 1.0),
         )
 
     def order(self, kind: str, key: str = "k1", **fields: str) -> OrderAnswer:
@@ -125,6 +130,7 @@ def test_a_message_is_sent_once(orders: Orders) -> None:
         ("notice", {"say_en-US": "x", "colour": "red"}, "unknown-field"),
         ("message", {"recipient": "x", "text": "x"}, "bad-number"),
         ("message", {"recipient": NUMBER}, "bad-request"),
+        ("message", {"recipient": "8690012345", "text": "x"}, "destination-denied"),
         ("message", {"recipient": NUMBER, "text": "x" * 5000}, "message-too-long"),
         ("message", {"recipient": NUMBER, "text": "x", "channel": "fax"}, "bad-request"),
     ],
@@ -141,3 +147,62 @@ def test_a_key_that_is_used_for_something_else_is_refused(orders: Orders) -> Non
     orders.order("message", recipient=NUMBER, text="One")
     assert orders.order("message", recipient=NUMBER, text="Two").code == "order-key-reused"
     assert orders.sent.texts == ["One"]
+
+
+def test_the_same_order_at_the_same_time_is_answered_once(orders: Orders, monkeypatch: pytest.MonkeyPatch) -> None:
+    go, inside, real = Flag(), Flag(), Sent.send
+
+    def slow(self: Sent, recipient: str, text: str) -> bool:
+        inside.set()
+        assert go.wait(30)
+        return real(self, recipient, text)
+
+    monkeypatch.setattr(Sent, "send", slow)
+    both = [gevent.spawn(orders.order, "message", recipient=NUMBER, text="Hi")]
+    assert inside.wait(30)
+    both.append(gevent.spawn(orders.order, "message", recipient=NUMBER, text="Hi"))
+    gevent.sleep(0)
+    go.set()
+    answers = [one.get(timeout=30) for one in both]
+    assert answers[0] == answers[1] == orders.order("message", recipient=NUMBER, text="Hi")
+    assert (answers[0].state, orders.sent.texts) == ("accepted", ["Hi"])
+
+
+def test_what_a_person_has_ended_after_a_kill_stays_ended(orders: Orders, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dies(*_: object) -> None:
+        raise StoreUnavailable("killed here")
+
+    said = {"say_zh-CN": "今天停电。", "say_en-US": "No power today."}
+    with monkeypatch.context() as before:
+        before.setattr(type(orders.store.orders), "answer", dies)
+        with pytest.raises(StoreUnavailable):
+            orders.order("notice", **said)
+    notices = orders.application.set_notices
+    (one,) = [one for one in notices.all() if one.notice_id.startswith("order-")]
+    notices.end(one.notice_id, orders.application.accounts.accounts.deed(_author()))
+    assert orders.order("notice", **said) == OrderAnswer("accepted", one.notice_id)
+    (now,) = [other for other in notices.all() if other.notice_id == one.notice_id]
+    assert now.ended_at is not None
+
+
+def test_a_callback_that_was_made_is_told_though_its_queue_is_gone_by_then(
+    orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise StoreUnavailable("killed here")
+
+    told = {"number": NUMBER, "queue": "service", "when": "2030-01-01T10:00:00+08:00"}
+    with monkeypatch.context() as before:
+        before.setattr(type(orders.store.orders), "answer", dies)
+        with pytest.raises(StoreUnavailable):
+            orders.order("callback", **told)
+    monkeypatch.setattr(type(orders.application.callbacks._promises), "served", lambda *_: False)
+    assert orders.order("callback", **told).state == "accepted"
+
+
+def test_nobody_can_try_numbers_until_the_digest_fits(orders: Orders) -> None:
+    orders.order("callback", number=NUMBER, queue="service")
+    (row,) = orders.store.orders.list(limit=5)
+    told = json.dumps(["callback", sorted({"number": NUMBER, "queue": "service"}.items())])
+    assert row.digest == orders.store.orders.digest(told)
+    assert row.digest != hashlib.sha256(told.encode()).hexdigest()

@@ -14,6 +14,7 @@ class Role(StrEnum):
     ADMIN = "admin"  # users, roles, keys and the machinery; no personal data in clear
     SWITCH = "switch"  # a FreeSWITCH that asks for its phones; for machines
     GATEWAY = "gateway"  # the backend of a web chat, a gateway of SMS; for machines
+    ORDERER = "orderer"  # another system that orders callbacks, messages and notices; for machines
 
 
 class Permission(StrEnum):

@@ -25,9 +25,12 @@ class Reach(IntEnum):
 _ORDER = (Role.AGENT, Role.TEAM_LEAD, Role.SUPERVISOR, Role.FLOW_AUTHOR, Role.AUDITOR, Role.ADMIN)
 
 
-def _row(*cells: Reach, switch: Reach = Reach.NONE, gateway: Reach = Reach.NONE) -> Mapping[Role, Reach]:
-    """``switch``, ``gateway``: of the roles that are for machines only."""
-    return {**dict(zip(_ORDER, cells, strict=True)), Role.SWITCH: switch, Role.GATEWAY: gateway}
+def _row(
+    *cells: Reach, switch: Reach = Reach.NONE, gateway: Reach = Reach.NONE, orderer: Reach = Reach.NONE
+) -> Mapping[Role, Reach]:
+    """``switch``, ``gateway``, ``orderer``: of the roles that are for machines only."""
+    machines = {Role.SWITCH: switch, Role.GATEWAY: gateway, Role.ORDERER: orderer}
+    return {**dict(zip(_ORDER, cells, strict=True)), **machines}
 
 
 _P, NO, OWN, SCO, ANY = Permission, Reach.NONE, Reach.OWN, Reach.SCOPE, Reach.ANY
@@ -93,7 +96,7 @@ TABLE: Mapping[Permission, Mapping[Role, Reach]] = {
     _P.BACKENDS_CONTROL:  _row(NO,   NO,   NO,   NO,   NO,   ANY),
     _P.FEEDS_READ:        _row(NO,   NO,   NO,   NO,   ANY,  ANY),
     _P.ORDERS_READ:       _row(NO,   NO,   NO,   NO,   ANY,  ANY),
-    _P.ORDERS_PLACE:      _row(NO,   NO,   NO,   NO,   NO,   ANY, gateway=ANY),
+    _P.ORDERS_PLACE:      _row(NO,   NO,   NO,   NO,   NO,   ANY, orderer=ANY),
     _P.FEEDS_RUN:         _row(NO,   NO,   NO,   NO,   NO,   ANY),
     _P.WEBHOOKS_EDIT:     _row(NO,   NO,   NO,   NO,   NO,   ANY),
 

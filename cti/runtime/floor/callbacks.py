@@ -128,11 +128,11 @@ class CallbackDesk:
     def promise(self, wish: RequestCallback, deed: Deed, callback_id: str = "") -> Callback:
         """By hand, or ordered by another system: then ``callback_id`` is the order's, and one that is there already is
         not promised twice. Raises CtiError: destination-denied, bad-phone, nobody-calls, too-many-callbacks, …"""
+        if callback_id and (there := self._store.get_all([callback_id])):
+            return there[0]
         self._calls.check(Phone(f"number/{wish.number}"))
         if not self._promises.served(wish):
             raise CtiError("there is no such queue or flow", code="nobody-calls", remedy="GET /v1/queues shows them")
-        if callback_id and (there := self._store.get_all([callback_id])):
-            return there[0]
         asked = self._promises.asked("", wish)
         if callback_id:
             asked = replace(asked, callback_id=callback_id)
