@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cti.api.bodies import json_body, only, text_field
 from cti.api.guard import access_of
-from cti.api.paging import PAGED, choice_of, iso, known_only, limit_of
+from cti.api.paging import PAGED, choice_of, iso, known_only, limit_of, page_of
 from cti.api.problems import Problem
 from cti.boss.orders.reading import FIELD_CHARS, FIELDS, KEY_CHARS
 from cti.core.orders import Order, OrderKind
@@ -83,12 +83,13 @@ class OrderSources:
         self._runner = runner
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        known_only(req, ())
+        known_only(req, PAGED)
+        found, following = page_of(req, self._runner.facts(), lambda one: str(one["name"]))
         shown = [
             {**one, "problem": one["problem"] or None, "last_look": one["last_look"] and iso(one["last_look"])}
-            for one in self._runner.facts()
+            for one in found
         ]
-        resp.media = {"items": shown, "next": None}
+        resp.media = {"items": shown, "next": following}
 
     on_head = on_get
 

@@ -151,6 +151,7 @@ def test_a_timer_runs_its_flow_and_is_on_record(platform: Platform, monkeypatch:
     monkeypatch.setattr(timers, "_clock", clock)
     monkeypatch.setattr(timers, "_begin", lambda name: begun.append(begin(name)))
     timers._seen = {}
+    platform.until(lambda: application.jobs["timers"].held, "the timers are this engine's")
     clock.set("2026-03-02T02:59:00")
     timers.look()
     clock.set("2026-03-02T03:00:00")

@@ -7,6 +7,7 @@ from cti.api.schemas.base import (
     COUNT,
     CURSOR,
     LIMIT,
+    PAGES,
     TEXT,
     TIME,
     Operation,
@@ -52,6 +53,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         errors=("store-unavailable",),
         example={"key": "crm-17", "kind": "callback", "fields": {"number": "13800000000", "queue": "service"}},
     ),
-    ("GET", "/v1/orders/sources"): Operation("Where orders come from, and how that is", {200: page("OrderSource")}),
+    ("GET", "/v1/orders/sources"): Operation(
+        "Where orders come from, and how that is", {200: page("OrderSource")}, query=PAGES,
+    ),
 }
 # fmt: on
