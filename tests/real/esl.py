@@ -90,6 +90,12 @@ class Tap:
         chosen = [event for event in list(self.events) if event.get("Unique-ID") == uuid]
         return [event for event in chosen if not names or event.name in names]
 
+    def take(self) -> list[Any]:
+        """The events so far, which are kept no longer: for who listens for hours."""
+        with self._changed:
+            taken, self.events = self.events, []
+            return taken
+
     def _reply(self, timeout_s: float = 10) -> Frame:
         with self._changed:
             if not self._changed.wait_for(lambda: bool(self._replies), timeout_s):

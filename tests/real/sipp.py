@@ -16,6 +16,7 @@ from .ports import borrow_ports
 from .switch import free_port
 
 KILL_AFTER_S = 5
+PERIOD_S = 10  # a rate is a whole number of calls in so long
 
 
 @dataclass(frozen=True)
@@ -70,26 +71,31 @@ def run_callers(
     steps: Sequence[Step],
     *,
     calls: int,
-    per_second: int = 10,
+    per_second: float = 10,
+    at_once: int | None = None,
     callers: Sequence[str] = ("13800138000",),
     timeout_s: float = 60,
 ) -> Result:
     """``calls`` callers at ``per_second`` dial ``called`` at 127.0.0.1:``port``, with the numbers ``callers`` in turn.
 
+    ``at_once``: never more than so many, and all with one port for what they hear (which nobody listens to), so that
+    there may be any number of them; else each has ports of its own.
+
     Raises TimeoutError when SIPp does not
     end by itself ``timeout_s`` after its start; a call that does not go as the steps say is a failed one."""
     folder.mkdir(parents=True, exist_ok=True)
     scenario = folder / "scenario.xml"
-    scenario.write_text(_scenario(steps))
+    scenario.write_text(_scenario(steps, "media_port" if at_once else "auto_media_port"))
     numbers = folder / "callers.csv"
     numbers.write_text("SEQUENTIAL\n" + "".join(f"{number};\n" for number in callers))
     stats, errors = folder / "stats.csv", folder / "errors.log"
     command = [str(sipp), f"127.0.0.1:{port}", "-sf", str(scenario), "-s", called, "-inf", str(numbers)]
     command += ["-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", str(free_port(socket.SOCK_DGRAM))]
-    command += ["-m", str(calls), "-r", str(per_second), "-l", str(calls), "-nostdin"]
+    command += ["-m", str(calls), "-r", str(round(per_second * PERIOD_S)), "-rp", str(PERIOD_S * 1000)]
+    command += ["-l", str(at_once or calls), "-nostdin"]
     command += ["-trace_stat", "-stf", str(stats), "-fd", "1", "-trace_err", "-error_file", str(errors)]
     command += ["-timeout", f"{timeout_s:.0f}s", "-timeout_error", "-recv_timeout", f"{timeout_s * 1000:.0f}"]
-    with (folder / "screen.txt").open("wb") as screen, borrow_ports(4 * calls + 200) as media:
+    with (folder / "screen.txt").open("wb") as screen, borrow_ports(100 if at_once else 4 * calls + 200) as media:
         running = subprocess.Popen(
             [*command, "-mp", str(media)],
             stdout=screen,
@@ -124,8 +130,8 @@ def _result(stats: Path, errors: str) -> Result:
     return Result(int(last["TotalCallCreated"]), int(last["SuccessfulCall(C)"]), int(last["FailedCall(C)"]), errors)
 
 
-def _scenario(steps: Sequence[Step]) -> str:
-    parts = [_INVITE]
+def _scenario(steps: Sequence[Step], media_port: str = "auto_media_port") -> str:
+    parts = [_INVITE.replace("auto_media_port", media_port)]
     for step in steps:
         match step:
             case Press(keys):

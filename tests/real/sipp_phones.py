@@ -24,15 +24,18 @@ MEDIA_PORTS = 100
 class SippPhone:
     """The phone ``number`` of the switch whose phones register at 127.0.0.1:``registrar``; rings from then on.
 
-    ``hertz``: the tone that it speaks with. Raises AssertionError when the switch does not let it in."""
+    ``hertz``: the tone that it speaks with. ``expires_s``: it registers once, for so long. Raises AssertionError
+    when the switch does not let it in."""
 
-    def __init__(self, sipp: Path, folder: Path, registrar: int, number: str, password: str, hertz: int) -> None:
+    def __init__(
+        self, sipp: Path, folder: Path, registrar: int, number: str, password: str, hertz: int, *, expires_s: int = 300
+    ) -> None:
         self._sipp, self._folder, self._registrar, self.number = sipp, folder / number, registrar, number
         self._folder.mkdir(parents=True, exist_ok=True)
         self._password, self.hertz = password, hertz
         self._port = free_port(socket.SOCK_DGRAM)
         (self._folder / "voice.ulaw").write_bytes(tone_frame(hertz) * 50)
-        self._register(300)
+        self._register(expires_s)
         self._borrowed = ExitStack()
         self._media = self._borrowed.enter_context(borrow_ports(MEDIA_PORTS))
         self._running = self._start(_ANSWERS, ["-aa", "-mp", str(self._media)])
