@@ -1,7 +1,8 @@
 """One engine at a time in a worker slot: a lock in the data folder, which the kernel takes back when its process dies.
 
 The file names the last runs, so that one that is restarted may take its slot on the switch at once: whoever held it had
-this lock, and is dead.
+this lock, and is dead. That is so on this machine, since its last start, and for this very file: a copy of the folder
+names runs that may still live where the original is, so who finds one waits as for any other engine.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import gevent
 
+from cti.app.boot import boot_id
 from cti.core.errors import ConfigError
 from cti.core.issue import Place
 from cti.switch.holding import Holder
@@ -54,9 +56,11 @@ def engine_lock(
                     remedy="give this engine another `node` or `worker.slot` and `data`, or start it with --standby",
                 )
             gevent.sleep(LOOK_S)
-        before = _runs(handle)
+        runs = _runs(handle)
+        here = _place(handle)
+        before = runs if here is not None and here == _told(handle).get("place") else []
         name = f"{node}-{slot}.{_host()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
-        _write(handle, [*before, name][-RUNS_KEPT:])
+        _write(handle, [*runs, name][-RUNS_KEPT:])
         yield Holder(name, frozenset(before), lost)
     finally:
         os.close(handle)
@@ -101,17 +105,28 @@ def _locked(handle: int) -> bool:
     return True
 
 
+def _place(handle: int) -> str | None:
+    """Where the file is; None: the machine does not tell which start of it this is."""
+    boot, file = boot_id(), os.fstat(handle)
+    return f"{boot}/{file.st_dev}/{file.st_ino}" if boot else None
+
+
 def _runs(handle: int) -> list[str]:
-    """What stands in the file; nothing when a run died while it wrote."""
-    try:
-        found = json.loads(os.pread(handle, 65_536, 0) or b"[]")
-    except ValueError:
-        return []
+    found = _told(handle).get("runs")
     return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 
 
+def _told(handle: int) -> dict[str, object]:
+    """What stands in the file; nothing when a run died while it wrote. Before it told its place it was a list."""
+    try:
+        found = json.loads(os.pread(handle, 65_536, 0) or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {"runs": found}
+
+
 def _write(handle: int, runs: list[str]) -> None:
-    text = json.dumps(runs).encode()
+    text = json.dumps({"place": _place(handle), "runs": runs}).encode()
     os.ftruncate(handle, 0)
     os.pwrite(handle, text, 0)
     os.fsync(handle)

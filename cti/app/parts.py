@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cti.acd import Overflow, QueueConfig, Select
+from cti.app.boot import boot_id
 from cti.boss import DEMO_DATABASE, DEMO_INTERFACES, WAYS, OfficePlan, ensure_demo_database, load_office
 from cti.channels.log import LogChannel
 from cti.channels.outbox import OutboxChannel
@@ -204,14 +205,6 @@ def make_durable(
     owner = f"{settings.node}/{settings.worker.slot}"
     plans = PlanSource(library, history, reloader.building)
     return DurableCalls(store, owners, clock, owner, plans, boot=boot_id(), prompt=resume_says(settings))
-
-
-def boot_id() -> str:
-    """Of this start of the machine; empty where the system does not tell."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
 
 
 def find_engine(settings: Settings) -> Engine | None:

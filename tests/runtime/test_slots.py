@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def elsewhere(platform: Platform) -> Path:
 
 
 def test_the_lock_is_one_process_s_and_names_the_runs_before(tmp_path: Path) -> None:
-    names = []
+    names: list[str] = []
     for _ in range(2):
         with engine_lock(tmp_path / "data", "cti", 0) as holder:
             assert holder.before == frozenset(names)
@@ -39,6 +40,27 @@ def test_the_lock_is_one_process_s_and_names_the_runs_before(tmp_path: Path) -> 
     (tmp_path / "data" / "engine-0.lock").write_text('["half')  # a run that died while it wrote
     with engine_lock(tmp_path / "data", "cti", 0) as holder:
         assert holder.before == frozenset()
+
+
+def test_a_copy_of_the_folder_names_nobody_as_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does the same folder after another start of the machine, nor a file of a release that told no place."""
+    with engine_lock(tmp_path / "data", "cti", 0) as holder:
+        first = holder.name
+    shutil.copytree(tmp_path / "data", tmp_path / "copy")
+    with engine_lock(tmp_path / "copy", "cti", 0) as copied:
+        assert copied.before == frozenset()
+    with engine_lock(tmp_path / "copy", "cti", 0) as again:
+        assert again.before == {first, copied.name}
+    file = tmp_path / "data" / "engine-0.lock"
+    runs = json.loads(file.read_text())["runs"]
+    with monkeypatch.context() as other:
+        for boot in ("another", ""):
+            other.setattr("cti.app.engine_lock.boot_id", lambda boot=boot: boot)
+            with engine_lock(tmp_path / "data", "cti", 0) as elsewhere:
+                assert elsewhere.before == frozenset()
+    file.write_text(json.dumps(runs))
+    with engine_lock(tmp_path / "data", "cti", 0) as old:
+        assert old.before == frozenset()
 
 
 def test_nobody_is_told_to_hand_over_by_the_process_number_of_another_machine(

@@ -38,7 +38,7 @@ class LinkSettings:
     connect_timeout_s: float = 5.0
     reply_timeout_s: float = 10.0
     backoff_first_s: float = 0.25
-    backoff_max_s: float = 15.0
+    backoff_max_s: float = 1.5  # a switch that is back is used within 3 s, however long it was away
     refused_retry_s: float = 60.0
     quiet_s: float = 30.0  # HEARTBEAT comes every 20 s: after this long without a byte the link is probed
     probe_timeout_s: float = 5.0

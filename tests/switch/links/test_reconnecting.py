@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cti.switch.links import LinkLost, LinkSettings, LinkState, SwitchLinks
+from cti.switch.links.transport import open_transport
 from tests.switch.links.scripted import (
     CORE,
     GOODBYE,
@@ -197,6 +198,24 @@ def test_back_off_doubles_to_its_bound_with_half_of_it_left_to_chance() -> None:
         assert all(most / 2 <= delay <= most for delay, most in zip(delays, whole, strict=True))
     assert waits[0] != waits[1]
     assert 60 <= SwitchLinks("fs1", settings, Sink())._delay_s(True) <= 66
+
+
+def test_a_network_that_swallowed_everything_for_long_is_noticed_soon_after_it_is_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An attempt that nobody answers and the wait after it: 3 s together at most, after however many."""
+    asked: list[float] = []
+
+    def swallow(_address: object, timeout: float) -> None:
+        asked.append(timeout)
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr("cti.switch.links.transport.socket.create_connection", swallow)
+    settings = LinkSettings("127.0.0.1", 1, PASSWORD, ("DTMF",))
+    links = SwitchLinks("fs1", settings, Sink(), rng=random.Random(1))
+    with pytest.raises(LinkLost, match="cannot connect"):
+        open_transport("127.0.0.1", 1, settings.connect_timeout_s)
+    assert asked[0] + max(links._delay_s(False) for _ in range(50)) <= 3.0
 
 
 @pytest.mark.parametrize("mute", ["event ", "api global_getvar"])
