@@ -1,6 +1,7 @@
 """What the runtime needs from the outside, as Protocols. Adapters implement them; `cti.app` joins the two."""
 
 from cti.ports.clock import Clock
+from cti.ports.cluster import Bus, Leader, Member, Message
 from cti.ports.services import (
     CallbackDesk,
     FaxPages,
@@ -17,14 +18,18 @@ from cti.ports.store import FlowHistory, OwnerBook, RequestFiles, Store
 from cti.ports.switch import CallSink, LegControl, LegSink, Switch
 
 __all__ = [
+    "Bus",
     "CallSink",
     "CallbackDesk",
     "Clock",
     "FaxPages",
     "FlowHistory",
+    "Leader",
     "LegControl",
     "LegSink",
     "LookupSource",
+    "Member",
+    "Message",
     "MessageChannel",
     "NoticeSource",
     "OrderTaker",
