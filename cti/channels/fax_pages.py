@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
-
-from PIL import Image, ImageDraw, ImageFont
+from typing import TYPE_CHECKING
 
 from cti.core.errors import CtiError
+
+if TYPE_CHECKING:  # Pillow is loaded with the font: most engines never write a page
+    from collections.abc import Iterator
+
+    from PIL import Image, ImageFont
+
+    Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 WIDTH, HEIGHT = 1728, 2287  # dots: 215 mm × 297 mm
 DPI = (204, 196)
@@ -24,16 +30,21 @@ FONTS = (
     "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
     "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
 )
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 class TextPages:
-    """Implements `cti.ports.FaxPages`. ``font`` is a TrueType or OpenType file; None: the first of `FONTS` there is."""
+    """Implements `cti.ports.FaxPages`. ``font`` is a TrueType or OpenType file; None: the first of `FONTS` there is,
+    opened for the first page."""
 
     def __init__(self, font: Path | None = None) -> None:
         """Raises CtiError (bad-font)."""
         self._file = str(font) if font is not None else next((name for name in FONTS if Path(name).is_file()), "")
-        self._font: Font = _open_font(self._file)
+        if font is not None:
+            self._font = _open_font(self._file)  # what is configured is no font: said now, not with the first page
+
+    @cached_property
+    def _font(self) -> Font:
+        return _open_font(self._file)
 
     def write(self, text: str, language: str, path: str) -> int:
         """Raises CtiError: too long, or in letters that the font has not got (font-missing); OSError."""
@@ -84,6 +95,8 @@ class TextPages:
         yield line
 
     def _draw(self, lines: list[str]) -> Image.Image:
+        from PIL import Image, ImageDraw
+
         page = Image.new("1", (WIDTH, HEIGHT), 1)
         draw = ImageDraw.Draw(page)
         for index, line in enumerate(lines):
@@ -92,6 +105,8 @@ class TextPages:
 
 
 def _open_font(file: str) -> Font:
+    from PIL import ImageFont
+
     try:
         return ImageFont.truetype(file, SIZE) if file else ImageFont.load_default(SIZE)
     except OSError as error:

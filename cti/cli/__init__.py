@@ -9,10 +9,12 @@ from __future__ import annotations
 import argparse
 import io
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from cti import __version__
 from cti.core.errors import ConfigError, CtiError, StoreUnavailable, SwitchUnavailable
+from cti.runtime.collector import paused_collector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,49 +25,53 @@ STATUS_UNREACHABLE = 3
 STATUS_INTERRUPTED = 130
 
 
-def parser() -> argparse.ArgumentParser:
-    from cti.cli import (
-        audit,
-        backend,
-        backup,
-        calendars,
-        callbacks,
-        calls,
-        demo,
-        doctor,
-        feed,
-        flows,
-        keys,
-        lookup,
-        notices,
-        ops,
-        prompts,
-        recording,
-        report,
-        request,
-        schedules,
-        serve,
-        sms,
-        switch,
-        user,
-        watch,
-    )
+#: What follows `cti` -> the module that knows it, in the order of `cti --help`.
+NOUNS = {
+    "serve": "serve",
+    "demo": "demo",
+    "flow": "flows",
+    "notice": "notices",
+    "callback": "callbacks",
+    "sms": "sms",
+    "prompts": "prompts",
+    "call": "calls",
+    "recording": "recording",
+    "report": "report",
+    "watch": "watch",
+    "switch": "switch",
+    "user": "user",
+    "lookup": "lookup",
+    "backend": "backend",
+    "request": "request",
+    "feed": "feed",
+    "keys": "keys",
+    "calendar": "calendars",
+    "schedule": "schedules",
+    "audit": "audit",
+    "backup": "backup",
+    "doctor": "doctor",
+    "ops": "ops",
+}
 
+
+def parser(noun: str | None = None) -> argparse.ArgumentParser:
+    """``noun``: only this one is loaded, which spares an engine that starts the others' modules; None: all."""
     root = argparse.ArgumentParser(prog="cti", description="Telecom customer-service platform on FreeSWITCH.")
     root.add_argument("--version", action="version", version=f"cti {__version__}")
     nouns = root.add_subparsers(dest="noun", required=True, metavar="COMMAND")
-    for module in (serve, demo, flows, notices, callbacks, sms, prompts, calls, recording, report, watch, switch, user):
-        module.add_to(nouns)
-    for module in (lookup, backend, request, feed, keys):
-        module.add_to(nouns)
-    for module in (calendars, schedules, audit, backup, doctor, ops):
-        module.add_to(nouns)
+    for module in NOUNS.values() if noun is None else (NOUNS[noun],):
+        import_module(f"cti.cli.{module}").add_to(nouns)
     return root
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     _never_fail_to_print()
-    options = parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    noun = argv[0] if argv and argv[0] in NOUNS else None
+    with paused_collector() as loading:  # nothing that is imported is given up: walking it is a tenth of a start
+        loading.begin()
+        options = parser(noun).parse_args(argv)
+        loading.keep()
     try:
         return int(options.run(options))
     except CtiError as error:

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from cti.cli.common import add_config, settings_of, start_log
+from cti.runtime.collector import paused_collector
 
 if TYPE_CHECKING:
     import argparse
@@ -37,10 +38,13 @@ def add_to(nouns: Any) -> None:
 def serve(options: argparse.Namespace) -> int:
     """Exit status 75 when another engine has taken the slot meanwhile. Raises ConfigError (engine-running,
     slot-held)."""
-    from cti.app import Application
-    from cti.app.engine_lock import engine_lock, tell_to_hand_over
+    with paused_collector() as loading:
+        loading.begin()
+        from cti.app import Application
+        from cti.app.engine_lock import engine_lock, tell_to_hand_over
 
-    settings = settings_of(options)
+        settings = settings_of(options)
+        loading.keep()
     start_log(options.verbose, settings)
     running: list[Application] = []
 
@@ -53,10 +57,13 @@ def serve(options: argparse.Namespace) -> int:
         log.warning("no engine runs in worker slot %d that could hand over", slot)
     with engine_lock(settings.data, settings.node, slot, wait=standby, lost=lost) as holder:
         _wait_for_slot(settings, holder, standby=standby)
-        application = Application(settings, holder=holder)
-        running.append(application)
-        application.heed_signals()
-        application.start()
+        with paused_collector() as starting:
+            starting.begin()
+            application = Application(settings, holder=holder)
+            running.append(application)
+            application.heed_signals()
+            application.start()
+            starting.keep()
         return application.run_until_signal()
 
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-import holidays
-
 from cti.flow.suggest import did_you_mean
 
 
@@ -25,6 +23,8 @@ def public_days(region: str, year: int) -> PublicDays:
 
     A year for which a country has not yet published its exchanged workdays has its fixed holidays only.
     """
+    import holidays  # not before a calendar names a region
+
     country, _, part = region.partition("-")
     if country not in holidays.list_supported_countries():
         raise KeyError(region)
@@ -43,6 +43,8 @@ def region_fault(region: str) -> str | None:
     try:
         public_days(region, 2026)  # any year: this also loads the country's rules, before the first call needs them
     except KeyError:
+        import holidays
+
         country, _, part = region.partition("-")
         known = holidays.list_supported_countries()
         if part and country in known:

@@ -24,10 +24,11 @@ import wave
 from array import array
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:  # the engine knows this module too, and has no use for numpy: 40 ms of its start
+    import numpy as np
+    import numpy.typing as npt
 
 RATE = 8_000
 MISSING, REFUSED, SILENT, UNWRITTEN = 2, 3, 4, 5
@@ -44,6 +45,8 @@ def resample(samples: Sequence[int], rate: int, target: int = RATE) -> array[int
     """Band-limited; the same length in time, clipped to 16 bit."""
     if rate == target:
         return array("h", samples)
+    import numpy as np
+
     common = math.gcd(rate, target)
     up, down = target // common, rate // common
     half = max(_HALF, math.ceil(_HALF * rate / 22_050))
@@ -63,6 +66,8 @@ def resample(samples: Sequence[int], rate: int, target: int = RATE) -> array[int
 def _phases(rate: int, up: int, half: int) -> npt.NDArray[np.float64]:
     """The filter's taps (columns) for each of the ``up`` places an output sample can have between two input samples."""
     cutoff = min(_CUTOFF_HZ, 0.46 * rate) / rate
+    import numpy as np
+
     x = np.arange(1 - half, half + 1)[np.newaxis, :] - (np.arange(up) / up)[:, np.newaxis]
     window = np.i0(_BETA * np.sqrt(np.maximum(0.0, 1 - (x / half) ** 2)))
     taps = np.sinc(2 * cutoff * x) * window

@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import gevent
-
 _TURN_S, _REST_S = 0.001, 0.002
 
 
@@ -27,6 +25,7 @@ def set_aside() -> None:
 def let_go(things: list[Any]) -> None:
     """Give up what is no longer used, a little at a time: to free 500 nodes at once holds the hub for 20 ms. What a
     running call still uses lives on."""
+    import gevent  # the command line pauses the collector, too, and most of it does without
 
     def free() -> None:
         turn = time.perf_counter()
