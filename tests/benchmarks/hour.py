@@ -221,7 +221,7 @@ class Hour:
         assert store.flush(60.0)
         since, until = (int(began) // 900 - 1) * 900, (int(time.time()) // 900 + 2) * 900
         whole: Counter[str] = Counter()
-        for row in self.application._reports.counts("queue", since, until):
+        for row in self.application.ground.store.reports.counts("queue", since, until):
             whole[row.what] += row.value  # type: ignore[assignment]
         ended = [fact for fact in self.facts if isinstance(fact, o.EntryEnded)]
         answered = [fact for fact in ended if fact.outcome is Outcome.ANSWERED]
@@ -240,7 +240,7 @@ class Hour:
             level_of_counts=service_level(WITHIN_S).of(whole),
             level_of_facts=sum(fact.wait_s <= WITHIN_S for fact in answered) / (len(answered) + len(given_up)),
             wait_of_facts_s=sum(fact.wait_s for fact in answered),
-            differences=list(self.application._reports.verify(since, until)),
+            differences=list(self.application.ground.store.reports.verify(since, until)),
             left=left[:5],
             handled_once=set(handled.values()) == {1} and len(handled) == len(answered),
         )

@@ -36,7 +36,7 @@ def rows(platform: Platform, query: str) -> list[Any]:
 
 def verified(platform: Platform) -> list[Any]:
     begin = int(platform.application.floor.owner.now()) // 900 * 900 - 900
-    return list(platform.application._reports.verify(begin, begin + 2700))
+    return list(platform.application.ground.store.reports.verify(begin, begin + 2700))
 
 
 STAYS = "SELECT outcome, reason, agent, wait_s, began_at, ended_at FROM queue_entries ORDER BY began_at"

@@ -18,7 +18,7 @@ def test_a_talk_and_a_caller_who_leaves_are_counted(platform: Platform) -> None:
     platform.over(left)
     store = platform.application.store
     assert store.flush(10.0)
-    reports = platform.application._reports
+    reports = platform.application.ground.store.reports
     since = int(platform.application.floor.owner.now()) // 900 * 900 - 900
     rows = list(reports.contacts(since, since + 2700, None))
     assert {row.call_id: row.outcome for row in rows} == {uuid_of(talked): "answered", uuid_of(left): "abandoned"}

@@ -35,7 +35,7 @@ class Orders:
             application.callbacks,
             application.set_notices,
             lambda: application.engine._services.messages,
-            application._clock,
+            application.ground.clock,
             application.accounts.accounts.deed,
             application.blocked.holds,
             lambda number: application.switches_by_name["fs"].dialing.routes("number", number, 1.0),

@@ -67,7 +67,7 @@ class Folder:
     def new(self, **how: Any) -> Reloader:
         self.setup = replace(self.setup, **how)
         notices = self.platform.application.notices
-        return Reloader(self.library, self.history, self.platform.application._clock, self.setup, notices)
+        return Reloader(self.library, self.history, self.platform.application.ground.clock, self.setup, notices)
 
     def save(self, name: str, text: str | bytes) -> None:
         """As an editor does: written beside, then renamed."""

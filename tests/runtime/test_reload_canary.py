@@ -36,7 +36,7 @@ def begin(flows: Folder) -> tuple[str, str]:
 
 def ended(flows: Folder, version: str, count: int, broken: int) -> None:
     store = flows.platform.application.store
-    now = flows.platform.application._clock.now()
+    now = flows.platform.application.ground.clock.now()
     for number in range(count):
         name = f"{version[:6]}-{number}"
         cause = TerminalCause.SYSTEM_ERROR if number < broken else TerminalCause.FLOW_END
@@ -95,7 +95,7 @@ def test_it_goes_back_by_itself_with_its_figures_and_is_not_tried_again(flows: F
     assert "talk" in flows.library.canaries  # too few calls to judge
     ended(flows, old, 40, 1)
     store = flows.platform.application.store
-    now = flows.platform.application._clock.now()
+    now = flows.platform.application.ground.clock.now()
     store.record(CallStarted("one more", "fs", "777", now + 1, flow="talk", flow_version=new))
     store.record(CallEnded("one more", now + 2, TerminalCause.FLOW_END))
     assert store.flush(10.0)

@@ -337,7 +337,7 @@ def test_one_call_and_three_chats_at_once(site: Site) -> None:
 
 
 def test_a_web_chat_is_fetched_and_not_sent(site: Site) -> None:
-    chats = Chats(site.application.conversations, site.application.transcripts, site.application._clock)
+    chats = Chats(site.application.conversations, site.application.transcripts, site.application.ground.clock)
     chat = chats.open("u-web", Caller(None, "", DESK), "hello", {"origin": "web"})
     assert [line.text for line in chats.read(chat, 1, 10.0)][:1] == ["Reply PIN to tell your PIN, 0 for a person."]
     chats.write(chat, "0")
@@ -393,6 +393,6 @@ def test_the_counts_of_every_medium_agree_with_the_rows(site: Site) -> None:
     assert site.application.store.flush(10.0)
     from cti.acd.counts import INTERVAL_S, interval_of
 
-    begins = interval_of(site.application._clock.now())
-    reports = site.application._reports
+    begins = interval_of(site.application.ground.clock.now())
+    reports = site.application.ground.store.reports
     assert list(reports.verify(begins - INTERVAL_S, begins + 2 * INTERVAL_S)) == []

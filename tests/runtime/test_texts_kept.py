@@ -43,7 +43,7 @@ class Kept:
 
     def chats(self) -> Chats:
         application = self.platform.application
-        return Chats(application.conversations, application.transcripts, application._clock)
+        return Chats(application.conversations, application.transcripts, application.ground.clock)
 
 
 @pytest.fixture

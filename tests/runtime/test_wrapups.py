@@ -87,7 +87,7 @@ def test_what_was_sent_outlives_the_engine_and_is_shown_to_the_next_agent(
         ("anna", "engine_lost", "sold"), ("bert", "agent", None),
     ]  # fmt: skip
     begin = int(floor.parts.owner.now()) // 900 * 900 - 900
-    reports = platform.application._reports
+    reports = platform.application.ground.store.reports
     assert list(reports.verify(begin, begin + 2700)) == []
     counted = {row.what: row.value for row in reports.counts("queue", begin, begin + 2700) if row.name == "desk"}
     assert (counted["handled"], counted["without_disposition"]) == (1, 1), "what was lost is not handled"
