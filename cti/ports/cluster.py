@@ -6,10 +6,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from cti.core.errors import CtiError
+
 #: Roles of a process: it carries calls, distributes them, or answers clients.
 ROLES = ("flow", "acd", "api")
 #: A member of whom nothing was heard for so long, by our own clock, is gone.
 GONE_S = 5.0
+#: The job (`cti.runtime.job_owner`) whose holder distributes.
+LEADER_JOB = "acd"
+#: The longest body of a message, in bytes of JSON.
+LONGEST = 64 * 1024
+
+
+class TooLong(CtiError):
+    """A message between processes is over 64 KB."""
+
+    code = "message-too-long"
+    remedy = "keep less in the variables that go with a call"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +37,10 @@ class Member:
     api: str = ""
     switches: tuple[str, ...] = ()
     draining: bool = False
+
+    @property
+    def node(self) -> str:
+        return self.address.partition("/")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +70,10 @@ class Bus(Protocol):
 
     me: str
     run: str
-    #: Told of each member that came (True) and that is over (False): no message of that run is told any more.
+    #: Told of each member that came (True), or says something else of itself (True again), and that is over (False): no
+    #: message of that run is told any more. One that was silent for `GONE_S` and goes on, in the same run, comes anew:
+    #: over first, then there; what was on its way between is lost, and both sides say anew what they have. Who cannot
+    #: reach the database for so long is told that all others are over.
     watchers: list[Callable[[Member, bool], None]]
     #: Told when somebody else leads, us included; None: nobody does, as far as is known.
     led: list[Callable[[Leader | None], None]]
@@ -73,3 +93,14 @@ class Bus(Protocol):
     def listen(self, prefix: str, heard: Callable[[Message], None]) -> None:
         """Tell ``heard`` messages whose kind begins with ``prefix``. A message of an older epoch than the newest that
         was seen is refused."""
+
+
+def holder_name(address: str, run: str) -> str:
+    """With which a process takes the job `LEADER_JOB`, so that the others find its address and its run."""
+    return f"{address}#{run}"
+
+
+def read_holder(holder: str) -> tuple[str, str]:
+    """Address and run; ("", "") for a job that nobody has."""
+    address, _, run = holder.rpartition("#")
+    return address, run

@@ -19,6 +19,7 @@ from cti.store.attempts import SignInAttempts
 from cti.store.audit import Audit
 from cti.store.blocked import BlockedNumbers
 from cti.store.callbacks import Callbacks
+from cti.store.cluster import ClusterStore
 from cti.store.credentials import Credentials
 from cti.store.customers import Customers
 from cti.store.database import file_of, make_engine, parse_url
@@ -70,11 +71,16 @@ class AccountStore:
         self.feeds = Feeds(engine, url, sealer)
         self.request_files = RequestFiles(engine, url, self.office_sealer)
         self.jobs = Jobs(engine, url)
+        self._cluster = url, sealer
         self.orders = InboundOrders(engine, url, sealer)
         self.limits = AccountLimits(engine, url)
         self.webhooks = Webhooks(engine, url, sealer)
         self.webhook_queue = WebhookQueue(engine, url, sealer)
         self.attempts = SignInAttempts(engine, url, sealer)
+
+    def open_cluster(self) -> ClusterStore:
+        """On connections of its own, for who opens it to close."""
+        return ClusterStore(*self._cluster)
 
     def close(self) -> None:
         self.attempts.close()

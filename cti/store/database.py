@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,54 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
 
 from cti.core.errors import ConfigError, StoreUnavailable
 
 _MIGRATION_LOCK = 0x43544931  # an arbitrary number, ours alone: the advisory lock for migrations on PostgreSQL
-_CONNECT_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Endings:
+    """How many connections to PostgreSQL one process has at most, and when what it waits for ends. In seconds.
+
+    ``wait_s``: for a free connection. ``statement_s`` and ``lock_s`` are kept by the server, which ends the statement;
+    ``statement_s`` is shorter than callers wait for an answer, so that no thread stays behind. ``idle_s``: a
+    transaction whose process was stopped gives its locks back.
+    """
+
+    connections: int = 15
+    wait_s: float = 5.0
+    connect_s: float = 5.0
+    statement_s: float = 8.0
+    lock_s: float = 5.0
+    idle_s: float = 30.0
+
+    def brief(self, connections: int) -> Endings:
+        """For signs of life, which are good for a moment only."""
+        return Endings(connections, wait_s=1.0, connect_s=2.0, statement_s=2.0, lock_s=1.5, idle_s=3.0)
+
+    def arguments(self, options: object) -> dict[str, Any]:
+        """For libpq. ``options``: those of the URL."""
+        kept = {
+            "statement_timeout": self.statement_s,
+            "lock_timeout": self.lock_s,
+            "idle_in_transaction_session_timeout": self.idle_s,
+        }
+        ours = [f"-c {name}={max(1, round(seconds * 1000))}" for name, seconds in kept.items()]
+        return {
+            "connect_timeout": max(2, round(self.connect_s)),  # libpq takes whole seconds, and 2 at least
+            "options": " ".join([*([str(options)] if options else []), *ours]),
+            # A server whose machine or network is gone says nothing: known within `statement_s` and a moment.
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": round((self.statement_s + 2.0) * 1000),
+        }
+
+
+ENDINGS = Endings()
 
 
 def parse_url(url: str) -> URL:
@@ -43,14 +86,21 @@ def file_of(url: URL) -> Path | None:
     return Path(path) if path and path != ":memory:" else None
 
 
-def make_engine(url: URL, *, busy_s: float, read_only: bool) -> Engine:
+def make_engine(url: URL, *, busy_s: float, read_only: bool, endings: Endings = ENDINGS) -> Engine:
     """Raises ConfigError: folder missing, driver not installed."""
     file = file_of(url)
     if file is not None and not file.parent.is_dir():
         raise ConfigError(f"the folder {file.parent} of the database does not exist", remedy=f"mkdir -p {file.parent}")
     try:
         if file is None:
-            return create_engine(url, connect_args={"connect_timeout": _CONNECT_S}, pool_pre_ping=True)
+            return create_engine(
+                url,
+                connect_args=endings.arguments(url.query.get("options")),
+                pool_pre_ping=True,
+                pool_size=min(5, endings.connections),
+                max_overflow=max(0, endings.connections - 5),
+                pool_timeout=endings.wait_s,
+            )
         # A connection per use: it costs about 0.2 ms and no lock is shared between threads and greenlets.
         engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": busy_s, "check_same_thread": False})
     except (ModuleNotFoundError, ArgumentError) as error:
@@ -89,6 +139,9 @@ def _tune_sqlite(engine: Engine, read_only: bool) -> None:
 def lock_for_migration(connection: Connection) -> None:
     """Two processes that start at once migrate one after the other. SQLite's write transaction does that already."""
     if connection.dialect.name == "postgresql":
+        # A large table takes its time, and so does the other process that migrates.
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
 
 
@@ -209,6 +262,16 @@ _SQLITE_SAYS = {
 }
 
 
+_POSTGRESQL_SAYS = {
+    "57014": ("took too long over a statement", "find what loads it; `store: {pool: {statement_s}}`"),
+    "55P03": ("is held up by a lock of another transaction", "find who holds it (pg_locks)"),
+    "53300": ("has no connections left", "raise its max_connections, or lower `store: {pool: {connections}}`"),
+    "25P03": ("ended a transaction that stood still", "the process or its machine was stopped for a while"),
+    "57P01": ("was shut down", "start it; writing goes on by itself"),
+    "57P03": ("is starting or stopping", "wait; writing goes on by itself"),
+}
+
+
 def unavailable(error: Exception, url: URL) -> StoreUnavailable:
     """What a database error means to a person: which database, what is wrong, what to do. Holds no data of a row."""
     if isinstance(error, StoreUnavailable):
@@ -218,6 +281,15 @@ def unavailable(error: Exception, url: URL) -> StoreUnavailable:
     code = getattr(origin, "sqlite_errorcode", None)
     if isinstance(code, int) and (code & 0xFF) in _SQLITE_SAYS:
         what, remedy = _SQLITE_SAYS[code & 0xFF]
+        return StoreUnavailable(f"the database {where} {what}", remedy=remedy)
+    if isinstance(error, PoolTimeout):
+        return StoreUnavailable(
+            f"all connections to the database {where} are in use",
+            remedy="find what holds them (pg_stat_activity), or raise `store: {pool: {connections}}`",
+        )
+    state = getattr(origin, "sqlstate", None)
+    if state in _POSTGRESQL_SAYS:
+        what, remedy = _POSTGRESQL_SAYS[state]
         return StoreUnavailable(f"the database {where} {what}", remedy=remedy)
     first_line = (str(origin).splitlines() or [""])[0][:200]
     known = isinstance(error, (SQLAlchemyError, OSError, sqlite3.Error))

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from cti.core.calls import TerminalCause
 
 #: The revision that this code works on (the last file in migrations/versions).
-HEAD = "0026"
+HEAD = "0027"
 
 metadata = MetaData(
     naming_convention={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -9,21 +10,11 @@ from typing import TYPE_CHECKING, Any
 import gevent
 import orjson
 
-from cti.core.errors import CtiError
-from cti.ports.cluster import Leader, Member, Message
+from cti.ports.cluster import LONGEST, Leader, Member, Message, TooLong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-#: Longest body of a message, as JSON.
-LONGEST = 64 * 1024
-
-
-class TooLong(CtiError):
-    """A message between processes is over 64 KB."""
-
-    code = "message-too-long"
-    remedy = "keep less in the variables that go with a call"
+log = logging.getLogger("cti.cluster")
 
 
 class MemoryHub:
@@ -39,8 +30,11 @@ class MemoryHub:
         older = self.buses.get(member.address)
         if older is not None:
             self.leave(older)
+        there = [bus.member for bus in self.buses.values()]
         joined = self.buses[member.address] = MemoryBus(self, member)
         self._watched(member, True)
+        for other in there:
+            joined.post(lambda other=other: [told(other, True) for told in joined.watchers])  # type: ignore[misc]
         return joined
 
     def leave(self, bus: MemoryBus) -> None:
@@ -54,9 +48,9 @@ class MemoryHub:
     def lead(self, bus: MemoryBus | None) -> None:
         """Make ``bus`` the leader; None: nobody."""
         self._epoch += 1
-        self.leader = None if bus is None else Leader(bus.me, bus.run, self._epoch)
+        self.leader = leader = None if bus is None else Leader(bus.me, bus.run, self._epoch)
         for one in list(self.buses.values()):
-            one.post(lambda one=one: [told(self.leader) for told in one.led])  # type: ignore[misc]
+            one.post(lambda one=one: [told(leader) for told in one.led])  # type: ignore[misc]
 
     def _watched(self, member: Member, came: bool) -> None:
         for one in list(self.buses.values()):
@@ -111,7 +105,10 @@ class MemoryBus:
     def _run(self) -> None:
         try:
             while self._line and not self.over:
-                self._line.popleft()()
+                try:
+                    self._line.popleft()()
+                except Exception:
+                    log.exception("what was told has failed")
         finally:
             self._telling = False
 
