@@ -203,6 +203,11 @@ class Callers:
         )  # fmt: skip
         return stay.state()
 
+    def contact_of(self, uuid: str) -> str | None:
+        """As what the distribution knows a caller; None: in no queue."""
+        caller = self._callers.get(uuid)
+        return None if caller is None else caller.contact
+
     def whisper_of(self, uuid: str) -> tuple[AudioPart, ...]:
         """What an agent would have been told of this caller."""
         caller = self._callers.get(uuid)

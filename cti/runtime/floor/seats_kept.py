@@ -84,6 +84,13 @@ class SeatsKept:
                 log.warning("agent %s has to sign in again: %s", row.get("agent"), error)
         return found
 
+    def talks_on(self, agent: str) -> None:
+        """In a talk that is none of the distribution's: no contact before `over`."""
+        desk = self._owner.acd.floor.desks.get(agent)
+        if desk is not None and desk.presence is Presence.READY:
+            self._waiting[agent] = Presence.READY
+            self._owner.tell(SetNotReady(agent, SystemReason.FAILOVER))
+
     def over(self, agent: str) -> None:
         """The talk that went on without us has ended."""
         if self._waiting.pop(agent, None) is None:

@@ -1,0 +1,39 @@
+"""What the distribution orders of a caller's switch, over the bus: music, and its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cti.runtime.cluster.codec import pack
+from cti.runtime.cluster.leading import CALL
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cti.runtime.cluster.leading import Leading
+
+
+class CallerOrders:
+    """The part of `cti.ports.Switch` that `Callers` asks for, and where it posts to the caller's run. ``name``, of
+    switch, worker and its run, finds the legs. ``number``: of this stay in a queue, by the worker's count."""
+
+    def __init__(self, leading: Leading, address: str, run: str, switch: str, number: int) -> None:
+        self._leading, self.address, self.run, self.switch, self._number = leading, address, run, switch, number
+        self.name = f"{switch} {address} {run}"
+
+    def start_music(self, uuid: str, audio: Sequence[str]) -> None:
+        self._send("music", uuid, audio=list(audio))
+
+    def stop_music(self, uuid: str) -> None:
+        self._send("quiet", uuid)
+
+    def post(self, uuid: str, event: Any) -> None:
+        done = getattr(event, "done", None)
+        asked = {} if done is None else {"done": self._leading.later(lambda ok: done(bool(ok)))}
+        self._send("post", uuid, event=pack(event), **asked)
+
+    def stay(self, uuid: str, stay: dict[str, Any] | None) -> None:
+        self._send("stay", uuid, stay=stay)
+
+    def _send(self, what: str, uuid: str, **body: Any) -> None:
+        self._leading.send(self.address, self.run, CALL + what, {"uuid": uuid, "number": self._number, **body})

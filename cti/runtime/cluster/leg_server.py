@@ -1,0 +1,179 @@
+"""Does on this worker's switches what the leader orders of legs, and tells it what becomes of them.
+
+When the leader is lost, talks go on. Phones that ring for nobody any more are stopped, a caller on hold is joined with
+the agent again, and what is over is hung up, so that no leg is left without an owner.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import gevent
+
+from cti.core import legs as l
+from cti.core.errors import CtiError
+from cti.runtime.cluster.codec import pack, unpack
+from cti.runtime.cluster.leading import LEG_EVENT
+from cti.runtime.cluster.remote_legs import LEG
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cti.ports import LegControl
+    from cti.ports.cluster import Message
+    from cti.runtime.cluster.following import Following
+    from cti.runtime.cluster.remote_queues import RemoteQueues
+
+log = logging.getLogger("cti.cluster")
+
+#: What may be ordered, and how many legs, first among the arguments, must be there for it.
+ORDERS: Mapping[str, int] = {
+    "ring": 0, "stop": 1, "meet": 1, "play": 1, "stop_play": 1, "bridge": 2, "unbridge": 2, "hold": 1, "retrieve": 1,
+    "park": 1, "pick_up": 2, "mute": 1, "send_dtmf": 1, "answer": 1, "hang_up": 1, "conference": 0, "join": 0,
+    "leave": 0, "kick": 0, "monitor": 2, "stop_monitor": 1, "take_over": 2,
+}  # fmt: skip
+#: With callers in these, somebody else talks with them: only of those who are in a queue.
+_JOINS = ("bridge", "pick_up", "join", "conference")
+
+
+class LegServer:
+    """``is_caller``: whether this leg of a switch is a call's, and so its flow's while it is in no queue."""
+
+    def __init__(
+        self,
+        following: Following,
+        queues: RemoteQueues,
+        legs: Callable[[str], LegControl | None],
+        is_caller: Callable[[str, str], bool],
+    ) -> None:
+        self._following, self._queues, self._legs, self._is_caller = following, queues, legs, is_caller
+        self._rung: dict[str, str] = {}  # leg that a leader had rung -> switch
+        self._with: dict[str, str] = {}  # leg -> with whom it talks
+        self._rooms: dict[str, str] = {}  # leg -> the conference that it is in
+        self._orphans: set[str] = set()
+        following.bus.listen(LEG, self._ordered)
+        following.lost.append(self._leader_lost)
+        queues.hang_up = self._hang_up
+
+    def sink(self, switch: str) -> Sink:
+        return Sink(self, switch)
+
+    # ---- what is ordered -------------------------------------------------------------------------------------------
+
+    def _ordered(self, message: Message) -> None:
+        if not self._following.from_leader(message):
+            return
+        what, body = message.kind.removeprefix(LEG), message.body
+        legs, args = self._legs(body["switch"]), unpack(body["args"])
+        if what == "registered":
+            gevent.spawn(self._registered, legs, args[0], body["id"])
+        elif what not in ORDERS or legs is None:
+            log.error("order %s for switch %s: there is no such thing", what, body["switch"])
+        else:
+            named = {name: unpack(value) for name, value in body["named"].items()}
+            self._do(body["switch"], legs, what, args, named, body.get("done"))
+
+    def _do(
+        self, switch: str, legs: LegControl, what: str, args: tuple[Any, ...], named: dict[str, Any], done: str | None
+    ) -> None:
+        if what in _JOINS and not self._free(switch, what, args):
+            if what in ("bridge", "pick_up"):
+                self.told(switch, l.BridgeFailed(args[0], args[1], "gone"))
+            return
+        if what == "ring":
+            self._rung[args[0]] = switch
+        elif what == "meet":
+            self._rung.pop(args[0], None)
+        if done is not None:
+            named["done"] = lambda ok: self._following.answer(done, ok)
+        try:
+            getattr(legs, what)(*args, **named)
+        except CtiError as error:
+            log.warning("switch %s: %s: %s", switch, what, error)
+            if what == "ring":
+                self.told(switch, l.LegFailed(args[0], "failed"))
+
+    def _free(self, switch: str, what: str, args: tuple[Any, ...]) -> bool:
+        """Callers who have left their queue meanwhile are their flows'."""
+        legs = args[1] if what == "conference" else args[1:2] if what == "join" else args[:2]
+        return all(self._queues.has(leg) or not self._is_caller(switch, leg) for leg in legs)
+
+    def _registered(self, legs: LegControl | None, user: str, number: str) -> None:
+        try:
+            found = None if legs is None else legs.registered(user)
+        except CtiError:
+            found = None
+        self._following.answer(number, found)
+
+    # ---- what the switch tells -------------------------------------------------------------------------------------
+
+    def told(self, switch: str, event: l.LegEvent) -> None:
+        self._note(event)
+        match event:
+            case l.LegHungUp(leg) | l.LegFailed(leg):
+                ours = self._rung.pop(leg, None) is not None
+            case _:
+                ours = True
+        self._queues.leg_event(event)
+        if ours:
+            self._following.tell(LEG_EVENT, {"switch": switch, "event": pack(event)})
+        match event:
+            case l.LegsUnbridged(a, b) | l.BridgeFailed(a, b):
+                self._over(a, b)
+            case l.ConferenceLeft(_, leg) | l.MonitorEnded(leg):
+                self._over(leg)
+
+    def _note(self, event: l.LegEvent) -> None:
+        match event:
+            case l.LegsBridged(a, b):
+                self._with[a], self._with[b] = b, a
+            case l.LegsUnbridged(a, b):
+                for leg, other in ((a, b), (b, a)):
+                    if self._with.get(leg) == other:
+                        del self._with[leg]
+            case l.ConferenceJoined(room, leg):
+                self._rooms[leg] = room
+            case l.ConferenceLeft(room, leg) if self._rooms.get(leg) == room:
+                del self._rooms[leg]
+            case l.LegHungUp(leg):
+                self._rooms.pop(leg, None)
+                other = self._with.pop(leg, "")
+                if self._with.get(other) == leg:
+                    del self._with[other]
+
+    # ---- nobody leads ----------------------------------------------------------------------------------------------
+
+    def _leader_lost(self) -> None:
+        talking = {one.leg: one for one in self._queues.talking() if one.leg}
+        for leg, switch in list(self._rung.items()):
+            self._orphans.add(leg)
+            joined, caller = leg in self._rooms or leg in self._with, talking.get(leg)
+            if caller is not None and leg not in self._rooms and self._with.get(leg) != caller.uuid:
+                legs = self._legs(switch)
+                if legs is not None:
+                    log.info("caller %s, on hold, is joined with agent %s again", caller.uuid, caller.stay.agent)
+                    legs.bridge(caller.uuid, leg)
+            elif not joined and caller is None:
+                self._hang_up(switch, leg)
+
+    def _over(self, *legs: str) -> None:
+        for leg in legs:
+            if leg in self._orphans and leg not in self._with and leg not in self._rooms:
+                self._hang_up(self._rung.get(leg, ""), leg)
+
+    def _hang_up(self, switch: str, leg: str) -> None:
+        legs = self._legs(switch)
+        if legs is not None and leg:
+            self._orphans.discard(leg)
+            legs.hang_up(leg)
+
+
+class Sink:
+    """`cti.ports.LegSink` of one switch."""
+
+    def __init__(self, server: LegServer, switch: str) -> None:
+        self._server, self._switch = server, switch
+
+    def leg_event(self, event: l.LegEvent) -> None:
+        self._server.told(self._switch, event)

@@ -1,0 +1,210 @@
+"""The leader's side of callers that other processes carry: they enter queues, and are called back, as our own would."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import gevent
+
+from cti.acd import inputs as i
+from cti.acd.states import Outcome
+from cti.runtime.cluster.caller_orders import CallerOrders
+from cti.runtime.cluster.codec import unpack
+from cti.runtime.cluster.remote_queues import QUEUE
+from cti.runtime.floor.ids import call_of
+from cti.runtime.floor.stays import Stay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from cti.acd.outputs import Output
+    from cti.ports import CallbackDesk
+    from cti.ports.cluster import Message
+    from cti.runtime.cluster.leading import Leading
+    from cti.runtime.floor import Floor
+
+log = logging.getLogger("cti.queue")
+
+#: A worker that is gone has so long to come back, or another one to go on with its calls.
+KEPT_S = 60.0
+
+
+@dataclass(slots=True, eq=False)
+class RemoteCall:
+    """``orders``: None before it has entered a queue. ``stay``: as it was told to the worker last."""
+
+    worker: tuple[str, str]
+    shown: Mapping[str, Any]
+    orders: CallerOrders | None = None
+    stay: tuple[Any, ...] = ()
+    losing: gevent.Greenlet[..., None] | None = field(default=None)
+
+
+class QueueServer:
+    """``lose``: calls that ended while no engine was there. ``callbacks``: there once all is put together."""
+
+    def __init__(
+        self,
+        leading: Leading,
+        floor: Floor,
+        lose: Callable[[Collection[str]], None],
+        callbacks: Callable[[], CallbackDesk],
+    ) -> None:
+        self._leading, self._floor, self._lose, self._callbacks = leading, floor, lose, callbacks
+        self._calls: dict[str, RemoteCall] = {}
+        self._before: dict[str, str] = {}  # worker that is gone -> its run, whose talks are not over
+        #: Agents in talks that go on without us, as the workers say.
+        self.talking: set[str] = set()
+        self.hailed: set[tuple[str, str]] = set()  # workers that have told all they have
+        self._orders = {
+            "enter": self._enter,
+            "leave": self._leave,
+            "gone": self._gone,
+            "lost": self._ended,
+            "hello": self._hello,
+            "talked": self._talked,
+            "callback": self._callback,
+        }
+        floor.callers.settling = lambda: True  # those who come back are let in together, after a moment
+        floor.owner.listeners.append(self._heard)
+        leading.bus.listen(QUEUE, self._told)
+        leading.went = self._worker_gone
+
+    def told_of(self, call: str) -> Mapping[str, Any] | None:
+        """What is shown of it; None: it is none of other processes."""
+        found = self._calls.get(call)
+        return None if found is None else found.shown
+
+    def is_up(self, call: str) -> bool:
+        return call in self._calls
+
+    def number_of(self, call: str) -> str | None:
+        found = self._calls.get(call)
+        return None if found is None else found.shown.get("number")
+
+    def on_line(self, number: str) -> bool:
+        """Among those who are known here: in queues, or with an agent."""
+        return any(call.shown.get("number") == number for call in self._calls.values())
+
+    # ---- what workers tell -------------------------------------------------------------------------------------------
+
+    def _told(self, message: Message) -> None:
+        order = self._orders.get(message.kind.removeprefix(QUEUE))
+        if order is None:
+            log.error("%s told %s, which nobody here knows", message.sender, message.kind)
+            return
+        order(message)
+
+    def _enter(self, message: Message) -> None:
+        body = message.body
+        uuid = body["uuid"]
+        worker = message.sender, message.run
+        orders = CallerOrders(self._leading, *worker, body["switch"], body["number"])
+        self._keep(uuid, RemoteCall(worker, body["screen"], orders))
+        stay = None if body["stay"] is None else Stay.of(body["stay"], 0.0)
+        self._floor.callers.enter(
+            uuid,
+            orders,  # type: ignore[arg-type]  # the part of a Switch that is asked for
+            unpack(body["wish"]),
+            lambda event: orders.post(uuid, event),
+            body["returns"],
+            stay,
+        )
+        self._stays(uuid)
+
+    def _leave(self, message: Message) -> None:
+        self._floor.callers.leave(message.body["uuid"], message.body["ref"], keep_place=True)
+
+    def _gone(self, message: Message) -> None:
+        uuid = message.body["uuid"]
+        call = self._calls.get(uuid)
+        if call is None or call.worker == (message.sender, message.run):
+            self._floor.callers.gone(uuid, Outcome(message.body["outcome"]))
+            self._forget(uuid)
+
+    def _ended(self, message: Message) -> None:
+        calls = message.body["calls"]
+        for uuid in calls:
+            if uuid in self._calls:
+                self._floor.callers.gone(uuid, Outcome.ABANDONED)
+                self._forget(uuid)
+        self._lose(calls)
+
+    def _hello(self, message: Message) -> None:
+        """A worker tells of its talks that are none of ours; then of everybody who waits."""
+        before = self._before.pop(message.sender, None)
+        if before is not None:
+            self._leading.lose_legs(message.sender, before)
+        agents = {one["agent"] for one in message.body["talking"] if one["agent"]}
+        self.talking |= agents
+        self.hailed.add((message.sender, message.run))
+        for agent in agents:
+            self._floor.seats_kept.talks_on(agent)
+
+    def _talked(self, message: Message) -> None:
+        agent = message.body["agent"]
+        self.talking.discard(agent)
+        self._floor.seats_kept.over(agent)
+
+    def _callback(self, message: Message) -> None:
+        uuid = message.body["uuid"]
+        if uuid not in self._calls:
+            self._keep(uuid, RemoteCall((message.sender, message.run), message.body["screen"]))
+        wish = unpack(message.body["wish"])
+        gevent.spawn(lambda: self._leading.answer(message, self._callbacks().register(uuid, wish)))
+
+    # ---- workers come and go ---------------------------------------------------------------------------------------
+
+    def _worker_gone(self, address: str, run: str) -> None:
+        """Its callers stand where they stood, and nobody is rung for them; its talks go on on the switch."""
+        self._before[address] = run
+        callers, owner = self._floor.callers, self._floor.owner
+        for uuid, call in list(self._calls.items()):
+            if call.worker == (address, run):
+                contact = callers.contact_of(uuid)
+                case = None if contact is None else owner.acd.floor.cases.get(contact)
+                if case is not None and case.in_line:
+                    owner.tell(i.Suspend(case.contact))
+                call.losing = gevent.spawn_later(KEPT_S, self._given_up, uuid)
+        gevent.spawn_later(KEPT_S, self._legs_given_up, address, run)
+
+    def _given_up(self, uuid: str) -> None:
+        log.warning("call %s: its worker did not come back", uuid)
+        self._calls.pop(uuid, None)
+        self._floor.callers.gone(uuid, Outcome.ABANDONED)
+
+    def _legs_given_up(self, address: str, run: str) -> None:
+        if self._before.get(address) == run:
+            del self._before[address]
+            self._leading.lose_legs(address, run)
+
+    # ---- inside ------------------------------------------------------------------------------------------------------
+
+    def _keep(self, uuid: str, call: RemoteCall) -> None:
+        self._forget(uuid)
+        self._calls[uuid] = call
+
+    def _forget(self, uuid: str) -> None:
+        call = self._calls.pop(uuid, None)
+        if call is not None and call.losing is not None:
+            call.losing.kill(block=False)
+
+    def _heard(self, fact: Output) -> None:
+        contact = getattr(fact, "contact", None)
+        if isinstance(contact, str):
+            self._stays(call_of(contact))
+
+    def _stays(self, uuid: str) -> None:
+        """The worker keeps it with the call."""
+        call = self._calls.get(uuid)
+        if call is None or call.orders is None:
+            return
+        state = self._floor.callers.stay(uuid)
+        if state is None:
+            return
+        known = state["contact"], state["queue"], state["priority"], state["agent"]
+        if known != call.stay:
+            call.stay = known
+            call.orders.stay(uuid, state)

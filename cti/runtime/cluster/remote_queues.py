@@ -1,0 +1,286 @@
+"""What a flow sees of queues that another process has: as `Callers` is where everything is in one.
+
+While nobody leads callers wait on, with music; the next leader lets them in at their place, with the time that they
+have waited. Talks go on meanwhile: here it is seen that one ends, and the flow goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import gevent
+
+from cti.acd.states import Outcome
+from cti.core import events as ev
+from cti.core import legs as l
+from cti.core.errors import CtiError
+from cti.runtime import messages as msg
+from cti.runtime.cluster.codec import pack, unpack
+from cti.runtime.cluster.leading import CALL
+from cti.runtime.floor.callers import MUSIC
+from cti.runtime.floor.stays import Stay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from cti.core.commands import EnterQueue, RequestCallback
+    from cti.ports import Switch
+    from cti.ports.cluster import Message
+    from cti.runtime.cluster.following import Following
+
+log = logging.getLogger("cti.queue")
+
+QUEUE = "queue."
+#: How long a caller waits for the promise of a callback.
+REGISTER_S = 6.0
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """``number``: of this stay, which tells it apart from others of the call. ``stay``: as the leader told it last, at
+    ``at`` (monotonic). ``leg``: the agent's, in a talk. ``aside``: the place is kept while the flow asks about a
+    callback. ``orphaned``: its talk is of a leader that is no more."""
+
+    uuid: str
+    number: int
+    switch: Switch
+    wish: EnterQueue
+    post: Callable[[Any], None]
+    returns: bool
+    stay: Stay
+    at: float = field(default_factory=monotonic)
+    back: bool = False  # it stood there before, by another engine or leader
+    connected: bool = False
+    leg: str = ""
+    aside: bool = False
+    orphaned: bool = False
+    timer: gevent.Greenlet[..., None] | None = None
+
+    def now(self) -> Stay:
+        later = monotonic() - self.at
+        return replace(self.stay, waited_s=self.stay.waited_s + later, ranked_s=self.stay.ranked_s + later)
+
+
+class RemoteQueues:
+    """``screen``: what agents' clients are shown of a call. ``music``: by queue, while nobody leads."""
+
+    def __init__(self, following: Following, screen: Callable[[str], dict[str, Any]], music: Mapping[str, str]) -> None:
+        self._following, self._screen, self._music = following, screen, music
+        self._callers: dict[str, Waiting] = {}
+        self._known: set[str] = set()  # calls of which the leader was told
+        self._numbers = 0
+        #: Hangs a leg up.
+        self.hang_up: Callable[[str, str], None] = lambda _switch, _leg: None
+        following.bus.listen(CALL, self._heard)
+        following.found.append(self._led)
+        following.lost.append(self._leader_lost)
+
+    # ---- what a run asks ----------------------------------------------------------------------------------------
+
+    def enter(
+        self,
+        uuid: str,
+        switch: Switch,
+        wish: EnterQueue,
+        post: Callable[[Any], None],
+        returns: bool,
+        stay: Stay | None = None,
+    ) -> None:
+        """As `Callers.enter`."""
+        self.gone(uuid, Outcome.FLOW_OUT)
+        self._numbers += 1
+        first = stay or Stay(uuid, wish.queue, 0.0, 0.0, wish.priority)
+        one = self._callers[uuid] = Waiting(
+            uuid, self._numbers, switch, wish, post, returns, replace(first, agent=""), back=stay is not None
+        )
+        switch.start_music(uuid, [self._music.get(wish.queue, MUSIC)])
+        if wish.max_wait_s is not None:
+            one.timer = gevent.spawn_later(max(0.0, wish.max_wait_s - first.waited_s), self._waited, one)
+        self._enter(one)
+
+    def leave(self, uuid: str, ref: int, *, keep_place: bool) -> None:
+        one = self._callers.get(uuid)
+        if one is None or one.wish.ref != ref:
+            return
+        if not keep_place:
+            self.gone(uuid, Outcome.FLOW_OUT)
+            return
+        one.aside = True
+        one.switch.stop_music(uuid)
+        self._tell("leave", uuid, ref=ref)
+
+    def gone(self, uuid: str, outcome: Outcome = Outcome.ABANDONED) -> None:
+        one, known = self._forget(uuid), uuid in self._known
+        self._known.discard(uuid)
+        if one is not None:
+            one.switch.stop_music(uuid)
+            if one.leg:
+                one.post(msg.LegLeft(one.leg, ""))
+            if one.orphaned:
+                self.hang_up(one.switch.name, one.leg)
+                self.talk_over(one.stay.agent)
+        if known:
+            self._tell("gone", uuid, outcome=outcome.value)
+
+    def stay(self, uuid: str) -> dict[str, Any] | None:
+        one = self._callers.get(uuid)
+        return None if one is None else one.now().state()
+
+    def lost(self, calls: Collection[str]) -> None:
+        """These ended while no engine was there."""
+        if calls:
+            self._following.tell(f"{QUEUE}lost", {"calls": list(calls)})
+
+    def register(self, call_id: str, wish: RequestCallback) -> str:
+        """`cti.ports.CallbackDesk`. Blocks until the leader has kept it; declined where nobody leads."""
+        self._known.add(call_id)
+        body = {"uuid": call_id, "wish": pack(wish), "screen": self._shown(call_id)}
+        try:
+            return str(self._following.ask(f"{QUEUE}callback", body, REGISTER_S))
+        except CtiError as error:
+            log.warning("call %s: callback declined: %s", call_id, error)
+            return "declined"
+
+    def talk_over(self, agent: str) -> None:
+        """One that was not of the present leader's making."""
+        if agent:
+            self._following.tell(f"{QUEUE}talked", {"agent": agent})
+
+    # ---- looking -------------------------------------------------------------------------------------------------
+
+    def idle(self) -> bool:
+        return not self._callers
+
+    def waiting(self) -> dict[str, int]:
+        """Callers not connected yet, by queue."""
+        found: dict[str, int] = {}
+        for one in self._callers.values():
+            if not one.connected:
+                found[one.stay.queue] = found.get(one.stay.queue, 0) + 1
+        return found
+
+    def has(self, uuid: str) -> bool:
+        """Whether the distribution may do something with this caller."""
+        one = self._callers.get(uuid)
+        return one is not None and not one.aside
+
+    def talking(self) -> list[Waiting]:
+        return [one for one in self._callers.values() if one.connected]
+
+    # ---- what the leader says ------------------------------------------------------------------------------------
+
+    def _heard(self, message: Message) -> None:
+        body = message.body
+        one = self._callers.get(body["uuid"])
+        if one is None or one.number != body["number"] or one.orphaned or not self._following.from_leader(message):
+            return
+        match message.kind.removeprefix(CALL):
+            case "music" if not one.aside:
+                one.switch.start_music(one.uuid, body["audio"])
+            case "quiet":
+                one.switch.stop_music(one.uuid)
+            case "stay" if body["stay"] is not None:
+                one.stay, one.at = Stay.of(body["stay"], 0.0), monotonic()
+            case "post":
+                self._posted(one, unpack(body["event"]), body.get("done"))
+
+    def _posted(self, one: Waiting, event: Any, done: str | None) -> None:
+        match event:
+            case ev.QueueConnected(ref, agent) if ref == one.wish.ref:
+                one.connected, one.stay = True, replace(one.now(), agent=agent)
+                one.at = monotonic()
+                self._untime(one)
+            case ev.QueueEnded():
+                self._forget(one.uuid)
+            case msg.LegJoined(leg):
+                one.leg = leg.partition("~")[0]
+            case msg.LegLeft(leg) if leg.partition("~")[0] == one.leg:
+                one.leg = ""
+            case msg.RecordTalk() if done is not None:
+                event = replace(event, done=lambda ok: self._following.answer(done, ok))
+        one.post(event)
+
+    # ---- leaders come and go ---------------------------------------------------------------------------------------
+
+    def _led(self) -> None:
+        self._known.clear()
+        talking = [{"uuid": one.uuid, "agent": one.stay.agent} for one in self.talking()]
+        self._following.tell(f"{QUEUE}hello", {"talking": talking})
+        for one in sorted(self._callers.values(), key=lambda one: -one.now().ranked_s):
+            if not one.connected:
+                one.back = True
+                self._numbers += 1
+                one.number = self._numbers
+                self._enter(one)
+                if one.aside:
+                    self._tell("leave", one.uuid, ref=one.wish.ref)
+
+    def _leader_lost(self) -> None:
+        for one in self._callers.values():
+            if one.connected:
+                one.orphaned = True
+            elif not one.aside:
+                one.switch.start_music(one.uuid, [self._music.get(one.wish.queue, MUSIC)])
+
+    def leg_event(self, event: l.LegEvent) -> None:
+        """A talk that no leader knows is over when the switch says so."""
+        for one in [one for one in self._callers.values() if one.orphaned]:
+            match event:
+                case l.LegHungUp(leg, cause) if leg == one.leg:
+                    self._talked(one, cause)
+                case l.LegsUnbridged(a, b) | l.BridgeFailed(a, b) if {a, b} == {one.uuid, one.leg}:
+                    self._talked(one, "")
+
+    def _talked(self, one: Waiting, cause: str) -> None:
+        self._forget(one.uuid)
+        one.post(msg.LegLeft(one.leg, cause))
+        one.post(ev.QueueEnded(one.wish.ref, "talked"))
+        self.hang_up(one.switch.name, one.leg)
+        self.talk_over(one.stay.agent)
+
+    # ---- inside ------------------------------------------------------------------------------------------------------
+
+    def _enter(self, one: Waiting) -> None:
+        self._known.add(one.uuid)
+        stay = one.now().state() if one.back else None
+        body = {
+            "uuid": one.uuid, "number": one.number, "switch": one.switch.name, "wish": pack(one.wish),
+            "returns": one.returns, "stay": stay, "screen": self._shown(one.uuid),
+        }  # fmt: skip
+        try:
+            self._following.tell(f"{QUEUE}enter", body)
+        except CtiError as error:
+            log.warning("call %s: agents see nothing of its variables: %s", one.uuid, error)
+            body["screen"] = {}
+            self._following.tell(f"{QUEUE}enter", body)
+
+    def _shown(self, uuid: str) -> dict[str, Any]:
+        try:
+            return self._screen(uuid)
+        except Exception:
+            log.exception("call %s cannot be shown", uuid)
+            return {}
+
+    def _tell(self, what: str, uuid: str, **body: Any) -> None:
+        self._following.tell(QUEUE + what, {"uuid": uuid, **body})
+
+    def _waited(self, one: Waiting) -> None:
+        """The leader sees to the longest wait; where there is none, this does."""
+        if self._callers.get(one.uuid) is one and not self._following.led and not one.connected:
+            self._forget(one.uuid)
+            one.switch.stop_music(one.uuid)
+            one.post(ev.QueueEnded(one.wish.ref, "timeout"))
+
+    def _forget(self, uuid: str) -> Waiting | None:
+        one = self._callers.pop(uuid, None)
+        if one is not None:
+            self._untime(one)
+        return one
+
+    def _untime(self, one: Waiting) -> None:
+        if one.timer is not None and one.timer is not gevent.getcurrent():
+            one.timer.kill(block=False)
+        one.timer = None
