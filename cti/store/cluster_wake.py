@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from gevent.socket import wait_read
 from gevent.threadpool import ThreadPool
-from sqlalchemy.exc import SQLAlchemyError
 
 from cti.store.cluster import CHANNEL
 from cti.store.threads import Job, end_threads
@@ -52,12 +51,12 @@ class Wake:
             pass  # connecting has a time-out of its own
         try:
             return job.get()
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - the driver's own, which is not wrapped here
             log.debug("no connection to listen on: %s", type(error).__name__)
             return None
 
     def _connect(self) -> Any:
-        pooled = self._engine.raw_connection()
+        pooled = self._engine.raw_connection()  # detached below, so that it counts in no pool
         try:
             connection: Any = pooled.driver_connection
             connection.autocommit = True
