@@ -61,6 +61,16 @@ def text_body(req: falcon.Request, media_type: str, *, limit: int = BODY_LIMIT) 
         raise Problem("bad-request", f"the body is not UTF-8: {error}") from error
 
 
+def raw_body(req: falcon.Request, limit: int) -> bytes:
+    """Of any kind, as it came. Raises Problem: body-too-large, bad-request."""
+    if (req.content_length or 0) > limit:
+        raise Problem("body-too-large", f"{req.content_length} bytes")
+    raw = _read(req, limit)
+    if len(raw) > limit:
+        raise Problem("body-too-large", f"more than {limit} bytes")
+    return raw
+
+
 def only(body: dict[str, Any], *known: str) -> None:
     """A field with a typo must not be ignored. Raises Problem."""
     unknown = sorted(set(body) - set(known))
@@ -99,12 +109,7 @@ def _raw(req: falcon.Request, wanted: str, limit: int = BODY_LIMIT) -> bytes:
     media = (req.content_type or "").partition(";")[0].strip().lower()
     if media != wanted:
         raise Problem("media-type", f"Content-Type is {req.content_type!r}, not {wanted}")
-    if (req.content_length or 0) > limit:
-        raise Problem("body-too-large", f"{req.content_length} bytes")
-    raw = _read(req, limit)
-    if len(raw) > limit:
-        raise Problem("body-too-large", f"more than {limit} bytes")
-    return raw
+    return raw_body(req, limit)
 
 
 def _read(req: falcon.Request, limit: int = BODY_LIMIT) -> bytes:

@@ -42,6 +42,12 @@ class Handler(WSGIHandler):
         with gevent.Timeout(HEADERS_S, TimeoutError("headers came too slowly")):
             return super().read_request(raw_requestline)
 
+    def get_environ(self) -> dict[str, Any]:
+        """With the target as the client wrote it, for who passes requests on."""
+        environ: dict[str, Any] = super().get_environ()
+        environ["cti.target"] = self.path
+        return environ
+
     def _handle_client_error(self, ex: Exception) -> Any:
         if not isinstance(ex, ValueError):  # else the base class prints a traceback, though it is the client's mistake
             ex = ValueError(str(ex) or type(ex).__name__)
