@@ -1,4 +1,4 @@
-"""``python -m tests.simulation SEED [--calls N] [--trace]``: one seed, its digest, and what is wrong with it."""
+"""``python -m tests.simulation SEED|FIRST-LAST [--calls N] [--jobs N] [--trace]``: digests, and what is wrong."""
 
 from __future__ import annotations
 
@@ -7,31 +7,68 @@ import logging
 import os
 import sys
 import tempfile
+from collections import deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.simulation.virtual_time import install
+
+if TYPE_CHECKING:
+    from tests.simulation.warm import Warm
 
 
 def main() -> int:
     if os.environ.get("PYTHONHASHSEED") != "0":  # the order of sets is chance too, and must be the same in each process
         os.execve(sys.executable, sys.orig_argv, os.environ | {"PYTHONHASHSEED": "0"})
+    asked = _asked()
+    logging.basicConfig(level=logging.CRITICAL if not asked.trace else logging.WARNING)
+    time = install(0)
+    from tests.simulation.warm import Warm
+
+    warm, wrong = Warm(time), 0
+    try:
+        for said in _each(warm, asked):
+            wrong += "\n" in said.rpartition("seed ")[2].strip()
+            print(said, end="", flush=True)
+    finally:
+        warm.close()
+    os._exit(1 if wrong else 0)
+
+
+def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("seed", type=int)
+    parser.add_argument("seeds", help="7, or 1-200")
     parser.add_argument("--calls", type=int, default=50)
+    parser.add_argument("--jobs", type=int, default=1, help="seeds at a time")
     parser.add_argument("--no-faults", action="store_true")
     parser.add_argument("--trace", action="store_true", help="every event of every channel")
-    asked = parser.parse_args()
-    logging.basicConfig(level=logging.CRITICAL if not asked.trace else logging.WARNING)
-    time = install(asked.seed)
-    from tests.simulation.world import World
+    return parser.parse_args()
 
+
+def _each(warm: Warm, asked: argparse.Namespace) -> Iterator[str]:
+    from tests.simulation.warm import forked
+
+    first, _, last = asked.seeds.partition("-")
+    running: deque[tuple[int, Callable[[], str]]] = deque()
+    for seed in range(int(first), int(last or first) + 1):
+        running.append((seed, forked(lambda seed=seed: _run(warm, seed, asked))))  # type: ignore[misc]
+        if len(running) >= asked.jobs:
+            yield _said(*running.popleft())
+    while running:
+        yield _said(*running.popleft())
+
+
+def _said(seed: int, wait: Callable[[], str]) -> str:
+    return wait() or f"seed {seed} digest - events -\nit broke, see above\n"
+
+
+def _run(warm: Warm, seed: int, asked: argparse.Namespace) -> str:
     with tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder), time, calls=asked.calls, faults=not asked.no_faults)
+        world = warm.world(seed, Path(folder), calls=asked.calls, faults=not asked.no_faults)
         wrong = world.run()
-        if asked.trace:
-            print("\n".join(world.trace))
-        print("\n".join([f"seed {asked.seed} digest {world.digest} events {len(world.trace)}", *wrong]), flush=True)
-    os._exit(1 if wrong else 0)  # the engine's greenlets are left as they are: nothing outlives the process
+        trace = world.trace if asked.trace else []
+        return "\n".join([*trace, f"seed {seed} digest {world.digest} events {len(world.trace)}", *wrong, ""])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import gevent
+from gevent.queue import Queue
 
 from cti.switch.embedded.protocol import Connection
 
@@ -39,6 +40,11 @@ class Network:
             self.cuts += 1
             transport.break_off("the simulation cut the link")
 
+    def kill(self) -> None:
+        """The engine's process is gone: the kernel closes what it had."""
+        for transport in list(self.up):
+            transport.die()
+
 
 class _Way:
     """Bytes one way: what was sent first arrives first."""
@@ -62,13 +68,21 @@ class MemoryTransport:
         self.unsent = self.received = 0
         self.reader: gevent.Greenlet[..., None] | None = None
         self._network, self._open = network, True
+        self._arrived: Queue[memoryview | str] = Queue()
         self._there = Connection(network.core, self._from_switch, self._switch_closes, lambda: True)
         self._to_switch = _Way(network, self._at_switch)
         self._to_engine = _Way(network, self._at_engine)
 
     def start(self, on_data: Callable[[memoryview], object], on_end: Callable[[str], object]) -> None:
         self._on_data, self._on_end = on_data, on_end
+        self.reader = gevent.spawn(self._read)
         self._there.open()
+
+    def _read(self) -> None:
+        """On a greenlet of the engine's, as with a socket."""
+        while not isinstance(arrived := self._arrived.get(), str):
+            self._on_data(arrived)
+        self._on_end(arrived)
 
     def write(self, data: bytes) -> None:
         if self._open:
@@ -82,10 +96,15 @@ class MemoryTransport:
 
     def break_off(self, why: str) -> None:
         if self._open:
+            self.die()
+            self._arrived.put(why)
+
+    def die(self) -> None:
+        """Nobody is there any more who could be told."""
+        if self._open:
             self._open = False
             self._network.up.remove(self)
             self._there.end(notice=False)
-            gevent.spawn(self._on_end, why)
 
     def _from_switch(self, data: bytes) -> None:
         if self._open:
@@ -101,4 +120,4 @@ class MemoryTransport:
     def _at_engine(self, data: bytes) -> None:
         if self._open:
             self.received += len(data)
-            self._on_data(memoryview(data))
+            self._arrived.put(memoryview(data))

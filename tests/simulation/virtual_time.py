@@ -28,10 +28,17 @@ class VirtualTime:
     """``now``: seconds since the start. ``chance`` is of the whole run; ``timers``: (due, drawn, number, timer)."""
 
     def __init__(self, seed: int) -> None:
-        self.now = 1000.0
-        self.chance = random.Random(seed)
+        self.chance, self.ids = random.Random(), random.Random()
+        self.begin(seed)
         self.timers: list[tuple[float, float, int, VirtualTimer]] = []
         self._number = 0
+
+    def begin(self, seed: int) -> None:
+        """Chance and time are those of ``seed`` from here on."""
+        self.now = 1000.0
+        self.chance.seed(seed)
+        self.ids.seed(f"ids of {seed}")
+        random.seed(seed)
 
     def push(self, timer: VirtualTimer, after_s: float) -> int:
         self._number += 1
@@ -145,8 +152,7 @@ def install(seed: int) -> VirtualTime:
     time.monotonic = time.perf_counter = time.process_time = time.thread_time = lambda: world.now
     time.clock_gettime = lambda clock: world.now
     time.time = lambda: BEGINS + world.now
-    random.seed(seed)
-    fixed = random.Random(f"ids of {seed}")
+    fixed = world.ids
     os.urandom = fixed.randbytes
 
     class SeededRandom(random.Random):

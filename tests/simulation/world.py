@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gevent
 
-import cti.app.application as application_module
-import cti.switch.links.link as link_module
-from cti.app import Application
-from cti.config import load_settings
 from cti.runtime.library import NO_FLOWS
 from cti.switch.embedded import PhoneBehaviour, PlatformDialplan, SwitchConfig, VirtualCaller
 from cti.switch.embedded.core import Core
 from cti.switch.embedded.gevent_clock import GeventClock
 from cti.switch.embedded.script import HangUp, Item, Keys, Quiet, Wait
 
+from .database import Database
+from .engines import Engines
 from .network import Network
 
 if TYPE_CHECKING:
@@ -31,7 +28,8 @@ NUMBERS = {f"9{at:02}": flow.stem for at, flow in enumerate(sorted(FLOWS.glob("*
 #: What callers dial: menus, digits, a queue, a dialled number.
 DIALLED = tuple(number for number, flow in NUMBERS.items() if flow in ("menu", "collect", "queue", "helpdesk", "out"))
 PHONES = ("1001", "1002", "1003")
-CALLING_S, PATIENCE_S, SETTLING_S = 120.0, 300.0, 60.0
+CALLING_S, PATIENCE_S, SETTLING_S = 90.0, 30.0, 20.0
+LOOK_S, SEEN_S = 0.25, 1.0
 CONFIG = f"""\
 data: data
 flows: {FLOWS}
@@ -49,23 +47,18 @@ queues:
 """
 
 
-class _NoApi:
-    """In the place of the API's server: there is no socket."""
-
-    server_port = 0
-
-    def stop(self, timeout: float = 0) -> None:
-        """There is nothing to stop."""
-
-
 class World:
-    """``faults``: link cuts on the way. `run` gives what is wrong, one line each; ``digest`` is of the trace."""
+    """``image``: a database that an engine has begun with. ``faults``: what breaks on the way. `run` gives what is
+    wrong, one line each; ``digest`` is of the trace."""
 
-    def __init__(self, folder: Path, time: VirtualTime, *, calls: int = 50, faults: bool = True) -> None:
+    def __init__(
+        self, folder: Path, time: VirtualTime, *, image: bytes = b"", calls: int = 50, faults: bool = True
+    ) -> None:
         self.folder, self.time, self.calls, self.faults = folder, time, calls, faults
         self.chance = time.chance
         self.trace: list[str] = []
         self.callers: list[VirtualCaller] = []
+        self._served: list[tuple[float, float]] = []  # from, to
         gateways = {"carrier": True, "spare": True, "oldpbx": True}
         plan = PlatformDialplan(apology="say:cti:en:We are sorry.", guard_s=30)
         self.core = Core(
@@ -83,12 +76,9 @@ class World:
         clock.start()
         self.core.bus.add(self)
         self.network = Network(self.core, self.chance)
-        vars(link_module)["open_transport"] = self.network.connect
-        vars(application_module)["start_api"] = lambda *_: _NoApi()
         (folder / "cti.yaml").write_text(CONFIG, encoding="utf-8")
-        self.application = Application(
-            load_settings(folder / "cti.yaml"), direct=NUMBERS, announce=logging.getLogger(__name__).debug
-        )
+        self.database = Database(image)
+        self.engines = Engines(folder, self.database, self.network, NUMBERS)
 
     # ---- a witness of the switch's events: the trace ---------------------------------------------------------------
 
@@ -103,17 +93,44 @@ class World:
     def digest(self) -> str:
         return hashlib.sha256("\n".join(self.trace).encode()).hexdigest()[:16]
 
+    @property
+    def _met(self) -> set[str]:
+        """Calls that an engine could see for a second: who comes and goes while nobody is there has no record."""
+        came: dict[str, float] = {}
+        found = set()
+        for line in self.trace:
+            at, name, uuid, *_ = line.split()
+            if name == "CHANNEL_PARK":
+                came.setdefault(uuid, float(at))
+            elif name == "CHANNEL_DESTROY" and uuid in came:
+                seen = (min(float(at), to) - max(came[uuid], since) for since, to in self._served)
+                if max(seen, default=0.0) > SEEN_S:
+                    found.add(uuid)
+        return found
+
+    def _watch(self) -> None:
+        """When the engine had its links."""
+        while True:
+            if self.engines.up:
+                since, last = self._served[-1] if self._served else (0.0, 0.0)
+                if self.time.now - last <= 2 * LOOK_S:
+                    self._served[-1] = since, self.time.now
+                else:
+                    self._served.append((self.time.now, self.time.now))
+            gevent.sleep(LOOK_S)
+
     # ---- life ------------------------------------------------------------------------------------------------------
 
     def run(self) -> list[str]:
-        self.application.start()
-        self.application.wait_until_up(60.0)
+        gevent.spawn(self._watch)
+        self.engines.start()
+        self.engines.application.wait_until_up(60.0)
         for phone in PHONES:
             self.core.directory.phones[phone].behaviour = self._phone()
         later = self.chance.uniform
         started: list[Any] = [gevent.spawn_later(later(0, CALLING_S), self._call, at) for at in range(self.calls)]
         if self.faults:
-            started.append(gevent.spawn_later(later(0.0, CALLING_S), self.network.cut))
+            started.append(gevent.spawn(self._break))
         gevent.joinall(started)
         gevent.sleep(PATIENCE_S)
         for caller in self.callers:
@@ -121,6 +138,22 @@ class World:
                 caller.hangup()
         gevent.sleep(SETTLING_S)
         return self._wrong()
+
+    def _break(self) -> None:
+        """One fault after the other: the link is cut, the engine is killed and started again, or hands over."""
+        until = self.time.now + CALLING_S
+        while True:
+            gevent.sleep(self.chance.uniform(1.0, 30.0))
+            if self.time.now > until:
+                return
+            fault = self.chance.choice((self.network.cut, self._kill, self.engines.hand_over))
+            self.trace.append(f"{self.time.now:.6f} FAULT {fault.__name__}")
+            fault()
+
+    def _kill(self) -> None:
+        self.engines.kill()
+        gevent.sleep(self.chance.choice((0.0, self.chance.uniform(0.1, 8.0))))
+        self.engines.again()
 
     def _phone(self) -> PhoneBehaviour:
         draw = self.chance.random()
@@ -149,19 +182,19 @@ class World:
     # ---- the end ---------------------------------------------------------------------------------------------------
 
     def _wrong(self) -> list[str]:
-        engine, store = self.application.engine, self.application.store
+        application = self.engines.application
+        engine, store = application.engine, application.store
         left: dict[str, Any] = {
             "channels without an owner": self.core.channels,
             "calls the engine still has": engine._actors,
-            "legs the driver still has": self.application.switches_by_name["fs"].legs,
+            "legs the driver still has": application.switches_by_name["fs"].legs,
         }
         wrong = [f"{what}: {sorted(map(str, found))}" for what, found in left.items() if found]
         if not engine._services.queues.idle():
             wrong.append("a caller or an agent is held by a queue")
         if not store.flush(60.0):
             wrong.append("the store does not write")
-        met = {line.split()[2] for line in self.trace if " CHANNEL_PARK " in line} & self._inbound
-        for uuid in sorted(met):
+        for uuid in sorted(self._met & self._inbound):
             found = store.find_call(uuid)
             if found is None or found.call.ended_at is None:
                 wrong.append(f"no terminal record of {uuid}")

@@ -1,0 +1,88 @@
+"""One SQLite database in memory for all engines of a run: what was committed outlives the engine that is killed."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import StaticPool
+
+import cti.store.database as database_module
+
+
+class Database:
+    """``owner``: number of the engine that runs now; statements of those before it are refused. ``fault``: the error
+    that every statement meets meanwhile; empty: none."""
+
+    def __init__(self, image: bytes = b"") -> None:
+        self.raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        if image:
+            self.raw.deserialize(image)
+        self.owner = 0
+        self.fault = ""
+        self.refused = 0
+
+    def image(self) -> bytes:
+        return self.raw.serialize()
+
+    def engine(self, url: URL, **_: Any) -> Engine:
+        """In the place of `cti.store.database.make_engine`: belongs to the engine that runs now."""
+        Path(url.database or "").touch()  # the store looks whether its file is still there
+        lent = _Lent(self)
+        made = create_engine("sqlite://", creator=lambda: lent, poolclass=StaticPool)
+        database_module._tune_sqlite(made, read_only=False)
+        return made
+
+    def kill(self) -> None:
+        """Whoever used it is dead: what was not committed is gone."""
+        self.owner += 1
+        if self.raw.in_transaction:
+            self.raw.rollback()
+
+    def check(self, owner: int) -> None:
+        if owner != self.owner:
+            raise sqlite3.OperationalError("this process is dead")
+        if self.fault:
+            self.refused += 1
+            raise sqlite3.OperationalError(self.fault)
+
+
+class _Cursor(sqlite3.Cursor):
+    lent: _Lent
+
+    def execute(self, *arguments: Any) -> Any:  # type: ignore[override]
+        self.lent.database.check(self.lent.owner)
+        return super().execute(*arguments)
+
+    def executemany(self, *arguments: Any) -> Any:  # type: ignore[override]
+        self.lent.database.check(self.lent.owner)
+        return super().executemany(*arguments)
+
+
+class _Lent:
+    """The connection as one engine has it: all have the same, so none closes it."""
+
+    def __init__(self, database: Database) -> None:
+        self.database, self.owner = database, database.owner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.database.raw, name)
+
+    def cursor(self) -> sqlite3.Cursor:
+        made = self.database.raw.cursor(_Cursor)
+        made.lent = self
+        return made
+
+    def commit(self) -> None:
+        self.database.check(self.owner)
+        self.database.raw.commit()
+
+    def rollback(self) -> None:
+        if self.owner == self.database.owner:
+            self.database.raw.rollback()
+
+    def close(self) -> None:
+        """It stays."""
