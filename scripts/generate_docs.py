@@ -129,11 +129,11 @@ EVENTS_HEAD = """\
 
 `GET /v1/events` sends what happens as server-sent events, of what one may see: an agent the own state and contacts, a
 team lead the team's, a supervisor those of the queues and teams in scope. The first event is a `snapshot`; every event
-has an id, and a client that connects again with `Last-Event-ID` goes on after it. One that cannot (too long ago, the
-server has started anew) is told `resync`, and a snapshot follows; so is one that does not keep up. The stream outlives
-a refresh of the token and ends with `token_expired` when the session has none any more; a comment every 10 s keeps the
-connection. Browsers, whose EventSource sends no headers, take a ticket: `POST /v1/me/stream-ticket`, then
-`/v1/events?ticket=…` within 30 s.
+has an id, and a client that connects again with `Last-Event-ID` goes on after it. One that cannot (ten minutes or
+20,000 events ago, the server has started anew) is told `resync`, and a snapshot follows; so is one that does not keep
+up. The stream outlives a refresh of the token and ends with `token_expired` when the session has none any more; a
+comment every 10 s keeps the connection. Browsers, whose EventSource sends no headers, take a ticket:
+`POST /v1/me/stream-ticket`, then `/v1/events?ticket=…` within 30 s.
 
 An agent's client that has no stream and sends no `PUT /v1/me/heartbeat` for 30 s makes its agent NOT_READY
 (`connection_down`); talks go on.

@@ -49,6 +49,15 @@ def test_what_is_not_kept_any_more_is_said(last: str | None, missed: str) -> Non
     assert hub.subscribe(SUPER, last).missed == missed
 
 
+def test_nothing_is_kept_for_longer_than_ten_minutes() -> None:
+    hub = Hub("b1")
+    for at in (0.0, 1.0, 600.0, 601.5):
+        hub.publish("agent.state_changed", at, {}, ResourceScope.of())
+    back = hub.subscribe(SUPER, "b1-2")
+    assert (back.missed, [event.id for event in back.take()]) == ("", ["b1-3", "b1-4"])
+    assert hub.subscribe(SUPER, "b1-1").missed == "too_old"
+
+
 def test_who_does_not_read_is_told_and_not_buffered_for() -> None:
     hub = Hub("b1")
     slow = hub.subscribe(SUPER, hub.last_id, keep=10)

@@ -25,18 +25,21 @@ if TYPE_CHECKING:
 
 #: Events kept for those who come back, and at most as many per subscriber who does not read.
 KEPT, LAG_MAX = 20_000, 1_000
+#: And none for longer: at a few events a second the number alone would be reached, with 30 MB, after hours.
+KEPT_S = 600.0
 _NEEDED = {kind.permission for kind in EVENTS.values()}
 
 
 @dataclass(frozen=True)
 class Event:
-    """``text``: as sent, JSON. ``scope``: whom it belongs to."""
+    """``text``: as sent, JSON. ``scope``: whom it belongs to. ``at``: seconds since 1970."""
 
     number: int
     id: str
     type: str
     scope: ResourceScope
     text: str
+    at: float
 
     @cached_property
     def sse(self) -> bytes:
@@ -144,8 +147,10 @@ class Hub:
             if len(self._versions) > KEPT:
                 self._versions.popitem(last=False)
         self._number += 1
-        event = Event(self._number, self.last_id, type_, scope, self.text(type_, at, data, self.version(contact)))
+        event = Event(self._number, self.last_id, type_, scope, self.text(type_, at, data, self.version(contact)), at)
         self._ring.append(event)
+        while self._ring[0].at < at - KEPT_S:
+            self._ring.popleft()
         for listener in self.listeners:
             listener(event, at, data)
         for subscription in (*self._wide, *self._own.get(scope.owner or "", ())):
