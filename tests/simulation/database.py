@@ -53,11 +53,11 @@ class Database:
 class _Cursor(sqlite3.Cursor):
     lent: _Lent
 
-    def execute(self, *arguments: Any) -> Any:  # type: ignore[override]
+    def execute(self, *arguments: Any) -> Any:
         self.lent.database.check(self.lent.owner)
         return super().execute(*arguments)
 
-    def executemany(self, *arguments: Any) -> Any:  # type: ignore[override]
+    def executemany(self, *arguments: Any) -> Any:
         self.lent.database.check(self.lent.owner)
         return super().executemany(*arguments)
 
