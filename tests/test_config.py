@@ -45,6 +45,11 @@ def test_paths_count_from_the_file(tmp_path: Path) -> None:
         (SWITCH + "worker: 4", "cti.yaml:2:9 [bad-value] worker:"),
         (SWITCH + "queues: {q: {disposition_required: on}}", "cti.yaml:2:13 [bad-value] q: a disposition is required"),
         (SWITCH + "queues: {q: {dispositions: {'Sold!': x}}}", "cti.yaml:2:38 [bad-value] Sold!:"),
+        (SWITCH + "store: {pool: {connections: 1}}", "cti.yaml:2:29 [bad-value] connections: input should be greater"),
+        (
+            SWITCH + "store: {pool: {lock_s: 9}}",
+            "cti.yaml:2:15 [bad-value] pool: lock_s (9) is longer than statement",
+        ),
         (SWITCH + "api: {port: 99999}", "cti.yaml:2:13 [bad-value] port:"),
         (SWITCH + "api: {port: x}", "cti.yaml:2:13 [bad-value] port:"),
         (SWITCH + "api: {host: 0.0.0.0}", "cti.yaml:2:6 [bad-value] api: passwords would cross the network in clear"),

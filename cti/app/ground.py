@@ -11,6 +11,7 @@ from cti.app.admitting import make_admission, make_overload
 from cti.app.hooks import make_outbox
 from cti.app.office_keys import own_sealer
 from cti.app.parts import (
+    endings_of,
     load_boss,
     make_durable,
     make_folder,
@@ -61,7 +62,7 @@ class Ground:
         make_folder(settings.data)
         plan, self.office_folder = load_boss(settings)
         url, keys = store_place(settings)
-        self.store = open_store(url, keys, clock=clock.now)
+        self.store = open_store(url, keys, clock=clock.now, endings=endings_of(settings))
         self.accounts = AccountServices(self.store.accounts, load_token_key(settings.data / "token-key.pem"), clock)
         self.office = self._office(plan)
         sealer = self.store.accounts.office_sealer

@@ -30,6 +30,7 @@ from cti.runtime.recordings.shelf import Shelf
 from cti.runtime.reload_job import PromptJob
 from cti.runtime.reloading import ReloadSetup
 from cti.runtime.request_spool import FileSpool
+from cti.store import Endings
 from cti.switch.speech import Engine
 
 if TYPE_CHECKING:
@@ -83,6 +84,12 @@ def make_folder(folder: Path) -> None:
 def store_place(settings: Settings) -> tuple[str, Path]:
     url = settings.store.url or f"sqlite:///{settings.data / 'cti.db'}"
     return url, settings.store.keys or settings.data / "keys.json"
+
+
+def endings_of(settings: Settings) -> Endings:
+    """Bounds of the store's connections."""
+    pool = settings.store.pool
+    return Endings(pool.connections, pool.wait_s, pool.connect_s, pool.statement_s, pool.lock_s)
 
 
 def load_boss(settings: Settings) -> tuple[OfficePlan, Path]:

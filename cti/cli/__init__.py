@@ -50,6 +50,7 @@ NOUNS = {
     "audit": "audit",
     "backup": "backup",
     "doctor": "doctor",
+    "node": "node",
     "ops": "ops",
 }
 

@@ -170,9 +170,30 @@ class DialingSettings(Section):
     )
 
 
+class PoolSettings(Section):
+    """What one process asks of a PostgreSQL at once, and when its waits end. SQLite needs none of it."""
+
+    connections: Annotated[int, Field(ge=3, le=200)] = Field(
+        15, description="at most, three for a cluster's signs of life apart; all processes together: `max_connections`"
+    )
+    wait_s: Annotated[float, Field(ge=0.1, le=10)] = Field(5.0, description="for a free connection")
+    connect_s: Annotated[float, Field(ge=2, le=60)] = Field(5.0, description="until a new connection is there")
+    statement_s: Annotated[float, Field(ge=0.1, le=9)] = Field(
+        8.0, description="then the server ends a statement; who waits for it gives up after 10 s"
+    )
+    lock_s: Annotated[float, Field(ge=0.1, le=9)] = Field(5.0, description="the same of the wait for a lock")
+
+    @model_validator(mode="after")
+    def _locks_end_first(self) -> PoolSettings:
+        if self.lock_s > self.statement_s:
+            raise ValueError(f"lock_s ({self.lock_s:g}) is longer than statement_s ({self.statement_s:g})")
+        return self
+
+
 class StoreSettings(Section):
     url: str | None = Field(None, description="SQLAlchemy URL; default: SQLite cti.db in `data`")
     keys: Path | None = Field(None, description="key ring; default: keys.json in `data`")
+    pool: PoolSettings = PoolSettings()
 
 
 def from_environment(text: str) -> str:

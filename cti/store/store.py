@@ -25,7 +25,7 @@ from cti.core.wrapups import WrapUpRow
 from cti.store import audit_chain, document_rows, journal, keycheck
 from cti.store.accounts import AccountStore
 from cti.store.batch import BatchWriter
-from cti.store.database import file_of, make_engine, parse_url, unavailable
+from cti.store.database import ENDINGS, Endings, file_of, make_engine, parse_url, unavailable
 from cti.store.flow_versions import FlowVersions
 from cti.store.migrate import require_head, upgrade
 from cti.store.notice_counts import count_notices
@@ -179,15 +179,17 @@ def open_store(
     settings: WriterSettings | None = None,
     on_health: Callable[[StoreHealth], None] = _log_health,
     busy_s: float = 5.0,
+    endings: Endings = ENDINGS,
 ) -> SqlStore:
     """Open the database, bring its schema up to date, make a key ring on first start, take up what was spilled.
 
     ``clock`` gives wall time. ``busy_s`` is how long one attempt waits for a locked database; then it is tried again
-    with back-off. ``read_only`` neither migrates nor writes (several may read beside one engine). ``on_health`` is
-    told when writing stops and goes on. Raises ConfigError (what a person must mend) and StoreUnavailable.
+    with back-off; ``endings``: bounds of a PostgreSQL. ``read_only`` neither migrates nor writes (several may read
+    beside one engine). ``on_health`` is told when writing stops and goes on. Raises ConfigError (what a person must
+    mend) and StoreUnavailable.
     """
     parsed = parse_url(url)
-    engine = make_engine(parsed, busy_s=busy_s, read_only=read_only)
+    engine = make_engine(parsed, busy_s=busy_s, read_only=read_only, endings=endings)
     file = file_of(parsed)
     if read_only and file is not None and not file.exists():
         raise StoreUnavailable(f"there is no database {file}", remedy="start the engine once, it makes one")
