@@ -59,6 +59,9 @@ def configuration() -> str:
     for name, field in Settings.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             sections.append((f"{name}:", field.annotation))
+            for inner, nested in field.annotation.model_fields.items():
+                if _is_section(nested):
+                    sections.append((f"{name}: {{{inner}: …}}", nested.annotation))
     sections += [("speech:", SpeechSettings), ("queues: by name", QueueSettings)]
     for title, model in sections:
         parts.append(f"\n## `{title}`\n")
