@@ -19,6 +19,7 @@ from cti.app.ground import Ground
 from cti.app.office_watch import OfficeWatch
 from cti.app.outside import Outside
 from cti.app.serving import start_api, welcome
+from cti.app.surviving import make_survivor
 from cti.runtime.chats import Chats
 from cti.runtime.collector import set_aside
 
@@ -57,7 +58,7 @@ class Application:
         ``recogniser``: in the place of the configured one; without any callers can only press keys.
         ``announce``: shows a person, and no log, the first administrator's one-time password. ``holder``: who this
         engine is in its worker slot; None: nobody else can be there (one process has switch and engine)."""
-        self.settings, self._announce = settings, announce
+        self.settings, self._announce, self._holder = settings, announce, holder
         self._handing_over, self._taken_by, self._asked = False, "", Flag()
         self._beats: list[gevent.Greenlet[[], None]] = []
         self._api: WSGIServer | None = None
@@ -97,6 +98,7 @@ class Application:
                 self._beats.append(gevent.spawn(OfficeWatch(self.boss, self.settings.boss.file, ground.use_keys).run))
         self._beats += self._side.start()
         self.recordings.start()
+        self.durable.lost = lambda: self.step_down("another engine of this worker")
         if left := self.durable.begin():
             log.warning("%d calls that the last engine left may go on", left)
         self._side.seat_agents()
@@ -104,6 +106,8 @@ class Application:
         resume_conversations(self.durable, self.conversations, self.transcripts, self.store, self.engine)
         self._beats += self._calls.start()
         self._beats += outside.start()
+        if self._holder is not None and self.settings.worker.adopts:
+            self._beats.append(gevent.spawn(make_survivor(ground, self._side, self._calls, self._holder).run))
         resumed = ground.requests.resume()
         if resumed:
             log.warning("%d requests that were promised to callers are taken up", resumed)
@@ -168,6 +172,7 @@ class Application:
     def step_down(self, by: str) -> None:
         """Another engine has the worker slot, and with it the calls: nothing is waited for, nothing is closed."""
         self._taken_by = by
+        self.store.disown()
         self._asked.set()
 
     def wait_until_up(self, timeout_s: float) -> None:

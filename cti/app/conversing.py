@@ -10,6 +10,7 @@ from cti.core.transcripts import Author, Line
 
 if TYPE_CHECKING:
     from cti.channels.conversations import Conversations
+    from cti.core.calls import NewCall
     from cti.ports import Store
     from cti.runtime.durable import DurableCalls
     from cti.runtime.engine import Engine
@@ -23,6 +24,21 @@ def resume_conversations(
 ) -> None:
     """Before anything is written: no switch tells which of them are still there, so all of them are. Those that were
     left without where they stood are closed as lost."""
+    engine.switch_up(conversations.name, False, _take_up(durable, conversations, transcripts, store))
+
+
+def go_on(
+    durable: DurableCalls, conversations: Conversations, transcripts: Transcripts, store: Store, engine: Engine
+) -> None:
+    """Those of another worker beside ours."""
+    left = _take_up(durable, conversations, transcripts, store)
+    if left:
+        engine.calls_left(conversations.name, left, left.keys())
+
+
+def _take_up(
+    durable: DurableCalls, conversations: Conversations, transcripts: Transcripts, store: Store
+) -> dict[str, NewCall]:
     left = {call.uuid: call for call in durable.by_text(conversations.name)}
     for call in left.values():
         try:
@@ -36,4 +52,4 @@ def resume_conversations(
         conversations.resume(call)
     if left:
         log.warning("%d conversations by text go on", len(left))
-    engine.switch_up(conversations.name, False, left)
+    return left

@@ -39,17 +39,17 @@ class FloorSide:
         settings, clock, store = ground.settings, ground.clock, ground.store
         self._ground = ground
         self.floor = floor = make_floor(settings, clock, ground.desk, switches)
-        self._ledger = Ledger(store.record, ground.worker)
+        self.ledger = Ledger(store.record, ground.worker)
         self._left = self._documents_left()
         going_on = {one.contact: one.entry_id for one in self._left if one.entry_id}
-        self._ledger.begin(floor.owner.now(), going_on, self._stays_left())
+        self.ledger.begin(floor.owner.now(), going_on, self._stays_left())
         floor.callers.settling = lambda: ground.durable.settling
-        floor.callers.lost = lambda calls: self._ledger.lose(calls, floor.owner.now())
+        floor.callers.lost = lambda calls: self.ledger.lose(calls, floor.owner.now())
         floor.texts.documents = Documents(store.record, ground.worker)
         self.hours = make_hours(settings, clock, floor, ground.library)
-        floor.owner.listeners.append(self._ledger.hear)
+        floor.owner.listeners.append(self.ledger.hear)
         floor.owner.kept = store.flush
-        floor.wrapups.keep, self._ledger.written = self._ledger.note, floor.wrapups.closing
+        floor.wrapups.keep, self.ledger.written = self.ledger.note, floor.wrapups.closing
         ground.durable.settled = floor.callers.let_in
         self.set_notices = make_set_notices(
             ground.accounts.store.notices, ground.notices, clock, ground.library, ground.desk
@@ -86,16 +86,21 @@ class FloorSide:
         kept, durable = self.floor.seats_kept, self._ground.durable
         durable.talk_over = kept.over
         if durable.floor_left:
-            seated = kept.restore(durable.floor_left, self._ground.accounts.store.agents.find, durable.agents_talking)
-            log.warning("%d agents sit where they sat", seated)
+            self.seat(durable.floor_left)
         kept.keep = durable.keep_floor
+
+    def seat(self, left: bytes) -> None:
+        """Those who sat with another engine: this worker's last one, or another worker's."""
+        find = self._ground.accounts.store.agents.find
+        seated = self.floor.seats_kept.restore(left, find, self._ground.durable.agents_talking)
+        log.warning("%d agents sit where they sat", seated)
 
     def stop(self, *, goes_on: bool) -> None:
         """``goes_on``: another engine tells from here on how agents spend their time."""
         self.callbacks.stop()
         self.floor.stop()
         if not goes_on:
-            self._ledger.close(self.floor.owner.acd, self.floor.owner.now())
+            self.ledger.close(self.floor.owner.acd, self.floor.owner.now())
             self.floor.seats_kept.forget()
 
     # ---- what the last engine of this worker left --------------------------------------------------------------------

@@ -147,6 +147,9 @@ class WorkerSettings(Section):
     guard_s: Annotated[int, Field(ge=6, le=600)] = Field(
         30, description="a call whose engine died goes to the emergency extension after this time"
     )
+    adopts: bool = Field(
+        True, description="take up the calls of other slots whose engine is dead, where both have one database"
+    )
     drain_s: Annotated[float, Field(ge=0)] = Field(10.0, description="how long a stopping engine waits for its calls")
 
 

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cti.core.floor_records import EntryOpened
+
+#: Under this name, and the worker's, stands who sits where: no call has such a one.
+FLOOR = "floor:"
+
+
+def floor_id(owner: str) -> str:
+    return f"{FLOOR}{owner}"
+
 
 @dataclass(frozen=True, slots=True)
 class RunSnapshot:
@@ -28,3 +37,30 @@ class Ownership:
 
     epoch: int
     last_seen: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Of life, of the engine of a worker. ``seen_at`` (its wall clock) is compared with itself alone: it goes on while
+    that engine lives."""
+
+    epoch: int
+    seen_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallsLeft:
+    """Of a worker without an engine, taken up by another. ``floor``: who sat where; empty: nobody."""
+
+    snapshots: tuple[RunSnapshot, ...] = ()
+    stays: tuple[EntryOpened, ...] = ()
+    floor: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotSeen:
+    """A worker slot, as a switch tells of it: which engine had it last (empty: none), and whether somebody lives
+    there."""
+
+    holder: str
+    lives: bool

@@ -10,7 +10,7 @@ from cti.core.documents import DocumentLeft
 from cti.core.floor_records import EntryOpened
 from cti.core.records import CallDetail, CallFilter, CallJournal, CallRow, NoticeTotal, Record, StoreHealth
 from cti.core.request_files import Answer, MadeFile, RequestFile, TakenUp
-from cti.core.snapshots import Ownership, RunSnapshot
+from cti.core.snapshots import CallsLeft, Ownership, RunSnapshot, Sign
 from cti.core.versions import Activation, FlowVersion, VersionFigures
 from cti.core.wrapups import WrapUpRow
 
@@ -52,6 +52,13 @@ class Store(Protocol):
     def find_journals(self, call_ids: Sequence[str]) -> dict[str, CallJournal]:
         """The same of many calls, by call; those without a journal are left out."""
 
+    def fence(self, owner: str, epoch: int, on_stale: Callable[[], object]) -> None:
+        """From here on what is recorded is written only while the worker ``owner`` is at ``epoch``, which is looked at
+        in the same transaction. After that nothing is: ``on_stale`` is told, once."""
+
+    def disown(self) -> None:
+        """Another engine has the worker. What the database does not take at the end is not left for a next start."""
+
     def keep_snapshot(self, snapshot: RunSnapshot) -> None:
         """In the place of the call's last one; with the records put before it, or after them. Goes when the call ends.
         Returns at once."""
@@ -85,6 +92,13 @@ class OwnerBook(Protocol):
 
     def seen(self, owner: str, epoch: int, at: float) -> bool:
         """A sign of life; False: another engine of this worker has begun since."""
+
+    def find(self, owner: str) -> Sign | None:
+        """The last sign of life; None: no engine of this worker ever ran on this database."""
+
+    def take_up(self, dead: str, seen: Sign, heir: str, epoch: int, run: str) -> CallsLeft | None:
+        """All calls of the worker ``dead`` are ``heir``'s, of this ``epoch``, from now on, whole or not at all. None:
+        ``dead`` is not as it was ``seen``."""
 
 
 class FlowHistory(Protocol):

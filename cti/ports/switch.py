@@ -47,6 +47,12 @@ class CallSink(Protocol):
         ``elsewhere``: calls on the same switch that other workers own. ``taken``: calls of an earlier engine of ours
         that the switch took to the emergency extension."""
 
+    def calls_left(
+        self, switch: str, live: Mapping[str, NewCall], there: Collection[str], taken: Collection[NewCall]
+    ) -> None:
+        """``live`` were another worker's, which is dead, and are ours from now on. ``there``: all channels of the
+        switch; ``taken``: what of that worker's the switch took to the emergency extension."""
+
     def switch_down(self, switch: str, reason: str) -> None: ...
 
 

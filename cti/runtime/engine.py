@@ -182,6 +182,27 @@ class Engine:
         for uuid in [u for u, call in self._talking.items() if call.switch == switch and u not in live]:
             self._close_talking(uuid, TerminalCause.CALLER_HANGUP, "")
         spared = {*live, *elsewhere, *self._actors}
+        self._adopt(live)
+        if self._durable is not None:
+            self._services.queues.lost([one.call_id for one in self._durable.gone(switch, spared | set(live))])
+        self._records.switch_up(switch, spared, taken)
+        log.info("switch %s is up%s, %d calls live", switch, " (restarted)" if restarted else "", len(live))
+
+    def calls_left(
+        self, switch: str, live: Mapping[str, NewCall], there: Collection[str], taken: Collection[NewCall] = ()
+    ) -> None:
+        """Another worker's, which is dead. Its calls that ended meanwhile are closed."""
+        self._adopt(live)
+        if self._durable is None:
+            return
+        gone = [one.call_id for one in self._durable.gone(switch, {*there, *self._actors})]
+        self._services.queues.lost(gone)
+        self._services.journal.lose(gone)
+        self._records.taken(switch, taken)
+        self._ended[TerminalCause.ENGINE_LOST.value] += len(gone)
+        log.warning("switch %s: %d calls of another worker go on here, %d had ended", switch, len(live), len(gone))
+
+    def _adopt(self, live: Mapping[str, NewCall]) -> None:
         for uuid, call in live.items():
             if uuid in self._actors:
                 continue
@@ -190,10 +211,6 @@ class Engine:
                 self._talking[uuid] = call
             else:
                 self.call_arrived(call)
-        if self._durable is not None:
-            self._services.queues.lost([one.call_id for one in self._durable.gone(switch, spared | set(live))])
-        self._records.switch_up(switch, spared, taken)
-        log.info("switch %s is up%s, %d calls live", switch, " (restarted)" if restarted else "", len(live))
 
     def switch_down(self, switch: str, reason: str) -> None:
         log.warning("switch %s is down: %s", switch, reason)

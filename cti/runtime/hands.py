@@ -145,7 +145,16 @@ class Hands:
         )
 
     def _message(self, message: cmd.SendMessage) -> None:
-        self._spawn(lambda: self._services.messages.send(message), ev.MessageEnded(message.ref, "failed"))
+        failed = ev.MessageEnded(message.ref, "failed")
+        self._spawn(lambda: self._services.messages.send(message) if self._sure("a message") else failed, failed)
+
+    def _sure(self, what: str) -> bool:
+        """Is the call still ours? This process may have been stopped while another engine took it."""
+        durable = self._services.durable
+        if durable is None or durable.sure():
+            return True
+        log.error("call %s: %s is not sent, the call is another engine's", self._uuid, what)
+        return False
 
     def _listen(self, listen: cmd.Listen) -> None:
         recogniser = self._services.recogniser
@@ -172,7 +181,10 @@ class Hands:
         very write, and makes no other of it. It is made even if the caller hangs up meanwhile."""
 
         def submit() -> None:
-            if not self._on_disk():
+            on_disk = self._on_disk()
+            if not self._sure("a write"):
+                return
+            if not on_disk:
                 log.warning("call %s: a write goes out although the database is away", self._uuid)
             self._services.requests.submit(self._uuid, request, self._post)
 

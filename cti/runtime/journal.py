@@ -24,7 +24,7 @@ from cti.flow.replay_recorder import Recorder, is_late, look
 from cti.runtime.ending import Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
     from cti.core.calls import NewCall
@@ -83,6 +83,11 @@ class Journal:
     def reconcile(self, switch: str, live: Collection[str]) -> int:
         """Close what an earlier engine left open on this switch and that no longer lives; how many."""
         return self.store.close_lost(live, self.clock.now(), switch=switch)
+
+    def lose(self, call_ids: Iterable[str]) -> None:
+        """They ended while they had no engine."""
+        for call_id in call_ids:
+            self.store.record(CallEnded(call_id, self.clock.now(), TerminalCause.ENGINE_LOST))
 
     def knows(self, call_id: str) -> bool:
         """Raises StoreUnavailable."""

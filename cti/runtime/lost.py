@@ -36,6 +36,12 @@ class LostRecords:
         self._stop(switch)
         self._working[switch] = gevent.spawn(self._work, switch, set(live), list(taken))
 
+    def taken(self, switch: str, taken: Collection[NewCall]) -> None:
+        """The same of ``taken`` alone."""
+        if taken:
+            self._stop(f"{switch} taken")
+            self._working[f"{switch} taken"] = gevent.spawn(self._work, switch, None, list(taken))
+
     def stop(self) -> None:
         for switch in list(self._working):
             self._stop(switch)
@@ -44,11 +50,11 @@ class LostRecords:
         if (working := self._working.pop(switch, None)) is not None:
             working.kill(block=False)
 
-    def _work(self, switch: str, live: set[str], taken: list[NewCall]) -> None:
+    def _work(self, switch: str, live: set[str] | None, taken: list[NewCall]) -> None:
         delay = RETRY_FIRST_S
         while True:
             try:
-                closed = self._journal.reconcile(switch, live)
+                closed = 0 if live is None else self._journal.reconcile(switch, live)
                 for call in taken:
                     if not self._journal.knows(call.uuid):
                         self._journal.started(call, None).closed(TerminalCause.ENGINE_LOST, "", TAKEN)

@@ -38,6 +38,7 @@ from cti.store.database import insert_ignoring, insert_or_complete, is_refusal
 from cti.store.document_rows import write_documents
 from cti.store.floor_facts import write_facts
 from cti.store.notice_counts import write_counts
+from cti.store.owners import require_owner
 from cti.store.schema import (
     call_goals,
     call_messages,
@@ -88,9 +89,12 @@ class BatchWriter:
         self._sealer = sealer
         self._snapshots = SnapshotRows(sealer)
         self._connection: Connection | None = None
+        #: Worker and epoch of this engine: nothing is written when the worker is another engine's by now.
+        self.owner: tuple[str, int] | None = None
 
     def write(self, items: Sequence[Item], snapshots: Sequence[RunSnapshot] = ()) -> Written:
-        """Raises SQLAlchemyError or StoreUnavailable when the database is away.
+        """Raises SQLAlchemyError or StoreUnavailable when the database is away, StaleOwner when this engine is no
+        longer the one of its worker: then nothing is written.
 
         A record that the database refuses is found by halving the batch; the others are written. ``snapshots`` go with
         the records that were put before them; they refer to none.
@@ -125,6 +129,8 @@ class BatchWriter:
             self._connection = self._engine.connect().execution_options(writing=True)
         try:
             with self._connection.begin():
+                if self.owner is not None:
+                    require_owner(self._connection, *self.owner)
                 duplicates = self._fill(self._connection, items) if items else 0
                 self._snapshots.write(self._connection, snapshots)
                 return duplicates

@@ -18,11 +18,10 @@ from sqlalchemy import Connection, and_, bindparam, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cti.core.floor_records import EntryOpened
-from cti.core.snapshots import Ownership, RunSnapshot
-from cti.store.repository import Repository
+from cti.core.snapshots import RunSnapshot
 from cti.store.rows import clean, context
 from cti.store.schema_floor import queue_entries
-from cti.store.schema_resume import call_snapshots, engine_owners
+from cti.store.schema_resume import call_snapshots
 from cti.store.sealing import KEY_BYTES, SealBroken, Sealer
 
 log = logging.getLogger("cti.store")
@@ -124,32 +123,3 @@ def _open(sealer: Sealer, row: Any) -> bytes:
         raise SealBroken(f"the key of call {row.call_id} is damaged")
     key = Sealer({_CALL_KEY: raw}, _CALL_KEY, b"")
     return zlib.decompress(key.open_bytes(row.body_sealed, context("call_snapshots", "body", row.call_id)))
-
-
-class Owners(Repository):
-    """Which engine of a worker is the present one. All methods raise StoreUnavailable."""
-
-    def begin(self, owner: str, at: float) -> Ownership:
-        """Another engine of this worker: the epoch after the last one."""
-
-        def work(connection: Connection) -> Ownership:
-            key, table = clean(owner, 100), engine_owners
-            row = connection.execute(select(table).where(table.c.owner == key)).one_or_none()
-            if row is None:
-                connection.execute(table.insert(), {"owner": key, "epoch": 1, "seen_at": float(at)})
-                return Ownership(1)
-            new = {"epoch": row.epoch + 1, "seen_at": float(at)}
-            connection.execute(table.update().where(table.c.owner == key).values(new))
-            return Ownership(row.epoch + 1, row.seen_at)
-
-        return self._write(work)
-
-    def seen(self, owner: str, epoch: int, at: float) -> bool:
-        """A sign of life; False: another engine of this worker has begun since."""
-
-        def work(connection: Connection) -> bool:
-            table = engine_owners
-            mine = and_(table.c.owner == clean(owner, 100), table.c.epoch == epoch)
-            return connection.execute(table.update().where(mine).values(seen_at=float(at))).rowcount == 1
-
-        return self._write(work)

@@ -29,10 +29,11 @@ from cti.store.database import ENDINGS, Endings, file_of, make_engine, parse_url
 from cti.store.flow_versions import FlowVersions
 from cti.store.migrate import require_head, upgrade
 from cti.store.notice_counts import count_notices
+from cti.store.owners import Owners
 from cti.store.reader import Reader
 from cti.store.report_rows import Reports
 from cti.store.sealing import Sealer
-from cti.store.snapshots import Owners, find_snapshots, find_stays
+from cti.store.snapshots import find_snapshots, find_stays
 from cti.store.spill import SpillFile
 from cti.store.threads import Job, end_threads
 from cti.store.timing import DatabaseTimes
@@ -71,7 +72,7 @@ class SqlStore:
         self.flows = FlowVersions(engine, url)
         self.accounts = AccountStore(engine, url, sealer)
         self.reports = Reports(engine, url)
-        self.owners = Owners(engine, url)
+        self.owners = Owners(engine, url, sealer)
 
     @property
     def written_s(self) -> Histogram:
@@ -86,6 +87,15 @@ class SqlStore:
     def together(self) -> AbstractContextManager[None]:
         """What is recorded within is written in one transaction. For a moment only: whatever is recorded waits."""
         return self._need_writer().together()
+
+    def fence(self, owner: str, epoch: int, on_stale: Callable[[], object]) -> None:
+        """As `cti.ports.Store`."""
+        writer = self._need_writer()
+        writer.fence(owner, epoch)
+        writer.on_stale = on_stale
+
+    def disown(self) -> None:
+        self._need_writer().disown()
 
     def keep_snapshot(self, snapshot: RunSnapshot) -> None:
         self._need_writer().put_snapshot(snapshot)

@@ -4,6 +4,9 @@ Order is kept across everything that can happen: spill file before memory, oldes
 1. the database is away: records stay in memory and writing is tried again with back-off; callers never wait;
 2. more than ``queue_limit`` in memory: the oldest go to the spill file, sealed, and come back first when it can go on;
 3. the spill file cannot be written either and four times the limit is reached: new records are dropped and counted.
+
+An engine whose worker is another engine's by now (it was stopped, and goes on) writes nothing more: what it has goes
+into the file of rejected records, for a person to look at.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from cti.core.snapshots import RunSnapshot
 from cti.store.backlog import Backlog
 from cti.store.batch import BatchWriter, Item, Written
 from cti.store.database import unavailable
+from cti.store.owners import StaleOwner
 from cti.store.rows import from_line, to_line
 from cti.store.sealing import Sealer
 from cti.store.spill import SpillFile
@@ -84,12 +88,27 @@ class Writer:
         self._written = self._rejected = self._lost = self._duplicates = 0
         self._wake, self._hurry, self._progress = Event(), Event(), Event()
         self._closing = self._closed = self._complete = False
+        self._own = True  # false: this engine was told that another one has its worker
+        #: No record of this engine is taken any more; `on_stale` is told once.
+        self.stale = False
+        self.on_stale: Callable[[], object] = lambda: None
         self._pool = ThreadPool(2)  # the second writes the spill file while the first hangs in the database
         self._greenlet = gevent.spawn(self._run)
 
     # ---- the callers' side ---------------------------------------------------------------------------------------
 
+    def fence(self, owner: str, epoch: int) -> None:
+        """From here on records are written only while the worker ``owner`` is at ``epoch``."""
+        self._batch.owner = owner, epoch
+
+    def disown(self) -> None:
+        """Another engine has the worker: what the database does not take at once (it is away) it never gets."""
+        self._own = False
+
     def put(self, record: Record) -> None:
+        if self.stale:
+            self._rejected += 1
+            return
         if len(self._queue) >= _LAST_RESORT * self._settings.queue_limit or self._closed:
             self._lost += 1
             return
@@ -114,7 +133,7 @@ class Writer:
         target, deadline = self._shots, time.monotonic() + timeout_s
         while self._shots_written < target:
             left = deadline - time.monotonic()
-            if left <= 0:
+            if left <= 0 or self.stale:
                 return False
             self._progress.clear()
             self._hurry.set()
@@ -133,12 +152,12 @@ class Writer:
         target, deadline = self._queue.ordinal, time.monotonic() + timeout_s
         while not self._is_written(target):
             left = deadline - time.monotonic()
-            if left <= 0:
+            if left <= 0 or self.stale:
                 return False
             self._progress.clear()
             self._hurry.set()
             self._progress.wait(left)
-        return True
+        return not self.stale
 
     def health(self) -> StoreHealth:
         return StoreHealth(
@@ -163,6 +182,8 @@ class Writer:
         idle = self._greenlet.ready()
         self._greenlet.kill()
         self._closed = True
+        if self._queue and not self._own:
+            self._reject_queue()
         if self._queue:
             self._spill_oldest(len(self._queue))
         if idle:
@@ -180,7 +201,7 @@ class Writer:
 
     def _run(self) -> None:
         delay = self._settings.retry_first_s
-        while self._work_comes():
+        while not self.stale and self._work_comes():
             if self._step():
                 delay = self._settings.retry_first_s
                 self._progress.set()
@@ -211,6 +232,9 @@ class Writer:
         """Write the oldest group; False when the database is away."""
         try:
             written = self._write_spilled() if self._spill.lines else self._write_queued()
+        except StaleOwner as error:
+            self._refuse_all(error)
+            return True
         except Exception as error:  # noqa: BLE001 - whatever it is, the records stay and it is tried again
             self._unhealthy(unavailable(error, self._url))
             return False
@@ -277,6 +301,20 @@ class Writer:
         for (_, record), reason in written.refused:
             log.error("the database refuses a %s of call %r (%s)", type(record).__name__, record.call_id[:64], reason)
         self._keep_rejected([to_line(record, ordinal, self._sealer) for (ordinal, record), _ in written.refused])
+
+    def _refuse_all(self, error: StaleOwner) -> None:
+        """What was spilled stays in its file: it is from before, and the next engine on this folder writes it."""
+        self.stale = True
+        self._error = str(error)
+        log.error("%s: what it still has to record is refused (%d records)", error.message, len(self._queue))
+        self._snapshots.clear()
+        self._reject_queue()
+        self.on_stale()
+
+    def _reject_queue(self) -> None:
+        while items := self._queue.first(_SPILL_AT_ONCE):
+            self._queue.forget(items[-1][0])
+            self._keep_rejected([to_line(record, ordinal, self._sealer) for ordinal, record in items])
 
     def _keep_rejected(self, lines: list[bytes]) -> None:
         self._rejected += len(lines)

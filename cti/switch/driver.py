@@ -30,7 +30,7 @@ from cti.switch.reconcile import Reconciler
 from cti.switch.tapes import Taped, Tapes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from cti.core.calls import HandOver, NewCall
     from cti.esl import Event, Frame
@@ -314,6 +314,14 @@ class FreeSwitch(MediaOrders, Tapes):
 
     def on_down(self, reason: str) -> None:
         self._sink.switch_down(self.name, reason)
+
+    def take_over(self, theirs: Mapping[str, str], there: Collection[str]) -> int:
+        """Channels (uuid -> direction) of another slot that have our ``cti_worker`` now; how many calls go on.
+        ``there``: all that the switch has. Raises CtiError."""
+        count = self._reconciler.take_over(self._sink, theirs, there)
+        outbound = [{"uuid": uuid, "direction": "outbound"} for uuid, way in theirs.items() if way == "outbound"]
+        self.leg_control.hearing.take_over(outbound, self._reconciler.dump)
+        return count
 
     def adopt(self, uuid: str) -> Leg:
         """A leg for a channel that was not known."""

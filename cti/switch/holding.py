@@ -24,6 +24,9 @@ log = logging.getLogger("cti.switch")
 
 #: Shorter than `cti.switch.liveness.LIFE_S` by more than the whole second in which the switch's scheduler looks.
 LEASE_S = 3.5
+#: Of ``cti_alive_<k>``: somebody holds the slot. With 2 another slot's engine moves its calls; new ones go elsewhere.
+MOVING = "2"
+LIVING = ("1", MOVING)
 #: Of a holder's name, which stands in a global variable of the switch.
 NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,120}")
 
@@ -102,7 +105,7 @@ class Claim:
         """``ask(command, argument)`` gives the switch's answer. Raises SlotHeld while another engine lives there."""
         found = named(ask("global_getvar", self.variable))
         free = found in ("", self._holder.name) or found in self._holder.before
-        if not free and ask("global_getvar", self._alive).strip() == "1":
+        if not free and ask("global_getvar", self._alive).strip() in LIVING:
             self.refused(found)
             raise SlotHeld(
                 f"worker slot {self._slot} is held by {found[:120]}",

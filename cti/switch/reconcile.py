@@ -19,7 +19,7 @@ from cti.switch.media_orders import IMAGE_AGREED
 from cti.switch.orders import Found, Kind, Order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from cti.esl import Event, Frame
     from cti.ports import CallSink
@@ -57,12 +57,14 @@ class Reconciler:
             driver.guard.resync(gone=list(driver.legs))
             for uuid in list(driver.legs):
                 driver.drop(uuid)
-        ours = ((str(row.get("uuid", "")), row.get("direction")) for row in channels)
+        ours = [(str(row.get("uuid", "")), row.get("direction")) for row in channels]
         listed = {uuid for uuid, direction in ours if direction == "inbound" or driver.kept(uuid)}
         dumps = self.dump(listed | driver.legs.keys())
         found = _Found()
         for uuid, dump in dumps.items():
             self._sort(uuid, dump, found)
+        # Calls of other workers that we called ourselves look like any leg, and are on record as open, too.
+        found.elsewhere |= {uuid for uuid, direction in ours if direction != "inbound"} - listed - driver.legs.keys()
         for uuid in found.lost:
             sink.call_taken(uuid)
         sink.switch_up(driver.name, restarted, found.live, found.elsewhere, found.taken)
@@ -71,6 +73,21 @@ class Reconciler:
             leg = driver.legs.get(uuid)
             if leg is not None and dump is not None:
                 self._settle(leg, dump, sink)
+
+    def take_over(self, sink: CallSink, theirs: Mapping[str, str], there: Collection[str]) -> int:
+        """As after a restart, for these channels alone (uuid -> direction), which were another worker's; how many."""
+        driver = self._driver
+        calls = {uuid for uuid, direction in theirs.items() if direction == "inbound" or driver.kept(uuid)}
+        found, dumps = _Found(), self.dump(calls)
+        for uuid, dump in dumps.items():
+            self._sort(uuid, dump, found)
+        gone = {uuid for uuid, dump in dumps.items() if dump is None}
+        sink.calls_left(driver.name, found.live, set(there) - gone, found.taken)
+        for uuid in found.live:
+            leg, dump = driver.legs.get(uuid), dumps[uuid]
+            if leg is not None and dump is not None:
+                self._settle(leg, dump, sink)
+        return len(found.live)
 
     def _sort(self, uuid: str, dump: Event | None, found: _Found) -> None:
         driver = self._driver

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cti import esl
 from cti.core.errors import CtiError
-from cti.switch.holding import named
+from cti.switch.holding import LIVING, named
 from cti.switch.links.link import Link
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def held_by_another(settings: LinkSettings, holder: Holder) -> str | None:
     finally:
         link.stop()
     own = found in ("", holder.name) or found in holder.before
-    return None if own or alive != "1" else found[:120]
+    return None if own or alive not in LIVING else found[:120]
 
 
 def _variable(link: Link, name: str, settings: LinkSettings) -> str:

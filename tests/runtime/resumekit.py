@@ -9,11 +9,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import gevent
+from sqlalchemy import Engine, NullPool, create_engine
 
 from cti.app import open_records
 from cti.config import load_settings
@@ -66,8 +68,9 @@ requests:
 
 
 class House:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, database: str = "") -> None:
+        """``database``: a URL, in which any number of slots' engines work together; default: SQLite, of slot 0."""
+        self.folder, self.database = folder, database
         self.office = SocketOffice("lines")
         dialplan = PlatformDialplan(apology="say:cti:en:We are sorry.", guard_s=300)
         self.switch = EmbeddedSwitch(
@@ -80,7 +83,13 @@ class House:
         copy_database(folder / "data")
         (folder / "interfaces.yaml").write_text(OFFICE % self.office.port, encoding="utf-8")
         config = CONFIG.format(flows=FLOWS, port=self.switch.port, password=PASSWORD)
-        (folder / "cti.yaml").write_text(config, encoding="utf-8")
+        if database:
+            config += f"store: {{url: '{database}', keys: data/keys.json}}\n"
+        for slot in range(2):
+            own = config.replace("data: data", f"data: data-{slot}") if slot else config
+            (folder / self.file(slot)).write_text(
+                own.replace("worker: {", f"worker: {{slot: {slot}, "), encoding="utf-8"
+            )
         with closing(sqlite3.connect(folder / "orders.db")) as connection, connection:
             connection.execute("CREATE TABLE orders (key TEXT, balance TEXT)")
         self.settings = load_settings(folder / "cti.yaml")
@@ -88,18 +97,24 @@ class House:
 
     # ---- engines -----------------------------------------------------------------------------------------------------
 
-    def start_engine(self, *options: str, wait: bool = True, fresh: bool = True) -> subprocess.Popen[bytes]:
+    @staticmethod
+    def file(slot: int) -> str:
+        return f"cti-{slot}.yaml" if slot else "cti.yaml"
+
+    def start_engine(
+        self, *options: str, wait: bool = True, fresh: bool = True, slot: int = 0
+    ) -> subprocess.Popen[bytes]:
         if fresh:
-            self.switch.core.set_global("cti_alive_0", "0")
-        with (self.folder / "engine.log").open("ab") as log:
+            self.switch.core.set_global(f"cti_alive_{slot}", "0")
+        with (self.folder / self.log_of(slot)).open("ab") as log:
             engine = subprocess.Popen(
-                [sys.executable, "-m", "cti", "serve", "--config", str(self.folder / "cti.yaml"), *options],
+                [sys.executable, "-m", "cti", "serve", "--config", str(self.folder / self.file(slot)), *options],
                 cwd=ROOT, stdout=log, stderr=log, env={**os.environ},
             )  # fmt: skip
         self.engines.append(engine)
         if wait:
-            self.until(lambda: self.alive or engine.poll() is not None, "the engine beats")
-            assert engine.poll() is None, self.log()
+            self.until(lambda: self.lives(slot) or engine.poll() is not None, "the engine beats")
+            assert engine.poll() is None, self.log(slot)
         return engine
 
     def take_over(self) -> subprocess.Popen[bytes]:
@@ -112,14 +127,25 @@ class House:
 
     @property
     def alive(self) -> bool:
-        return self.switch.core.globals.get("cti_alive_0") == "1"
+        return self.lives(0)
+
+    def lives(self, slot: int) -> bool:
+        return self.switch.core.globals.get(f"cti_alive_{slot}") == "1"
 
     def kill(self, engine: subprocess.Popen[bytes]) -> None:
         engine.send_signal(signal.SIGKILL)
         self.until(lambda: engine.poll() is not None, "the engine is dead")
 
-    def log(self) -> str:
-        return (self.folder / "engine.log").read_text(encoding="utf-8")
+    @staticmethod
+    def log_of(slot: int) -> str:
+        return f"engine-{slot}.log" if slot else "engine.log"
+
+    def log(self, slot: int = 0) -> str:
+        return (self.folder / self.log_of(slot)).read_text(encoding="utf-8")
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return create_engine(self.database, poolclass=NullPool)
 
     def close(self) -> None:
         for engine in self.engines:
@@ -155,6 +181,9 @@ class House:
         self.until(lambda: any(text in one for one in said(caller)[after:]), f"'{text}' among {said(caller)[after:]}")
 
     def ask(self, query: str, *values: Any) -> list[Any]:
+        if self.database:
+            with self._engine.connect() as connection:
+                return [tuple(row) for row in connection.exec_driver_sql(query.replace("?", "%s"), values)]
         with closing(sqlite3.connect(f"file:{self.folder / 'data' / 'cti.db'}?mode=ro", uri=True)) as database:
             return database.execute(query, values).fetchall()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from cti.core.errors import ConfigError
 from cti.switch.embedded import HangUp, Keys
 
 from .engine_process import Engine, alive
-from .platform import Platform, uuid_of
+from .platform import FLOWS, Platform, uuid_of
 
 
 def elsewhere(platform: Platform) -> Path:
@@ -124,3 +126,52 @@ def test_an_engine_that_was_stopped_says_nothing_when_it_goes_on(platform: Platf
             caller.press("1")
             platform.until(lambda: caller.cause, "the end")
     assert uuid_of(caller)
+
+
+PATIENT = """\
+flow: menu
+start: agent
+languages: {default: en-US}
+nodes:
+  agent: {type: queue, queue: service, max_wait: 4s, to: {else: rest}}
+  rest: {type: menu, say: "Nobody is here.", wait: 600s, keys: {1: over}, to: {else: over}}
+  over: {type: end, outcome: over}
+"""
+
+
+def test_records_of_an_engine_that_was_stopped_do_not_arrive(platform: Platform) -> None:
+    """Two machines with one database. When the stopped one goes on, a caller has waited for too long in its eyes."""
+    platform.kill_engine()
+    platform.settings()
+    own, data, config = platform.folder / "own", platform.folder / "data", platform.folder / "cti.yaml"
+    own.mkdir()
+    (own / "menu.yaml").write_text(PATIENT)
+    (own / "entry.yaml").write_text('entries: [{name: all, medium: voice, called: "10086", flow: menu}]')
+    config.write_text(config.read_text().replace(str(FLOWS), str(own)))
+    other = elsewhere(platform)
+    other.write_text(f"{other.read_text()}store: {{url: 'sqlite:///{data}/cti.db', keys: '{data}/keys.json'}}\n")
+    query = "select node, exit from node_visits where call_id = ? order by ordinal"
+    platform.phone("1001", answer_after=None)
+    with Engine(platform) as stopped:
+        caller = platform.call("10086")
+        platform.until(lambda: asked(data, "select 1 from call_snapshots"), "it is on record where the call stands")
+        standby = Engine(platform, "--standby", config=other)
+        stopped.process.send_signal(signal.SIGSTOP)
+        platform.heard(caller, "Nobody is here.", 60)
+        with standby:
+            stopped.process.send_signal(signal.SIGCONT)
+            platform.until(lambda: stopped.process.poll() is not None, "it steps down", 30)
+            assert stopped.process.returncode == 75
+            assert (data / "cti.db.rejected.jsonl").read_bytes(), "it had nothing to record"
+            assert asked(data, "select epoch from call_snapshots") == [(3,)]
+            assert asked(data, "select count(*) from call_records") == [(0,)]
+            platform.until(
+                lambda: asked(data, query, uuid_of(caller)) == [("agent", "timeout"), ("rest", "")], "one way"
+            )
+            caller.press("1")
+            platform.until(lambda: caller.cause, "the end")
+
+
+def asked(data: Path, query: str, *values: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(data / "cti.db")) as database:
+        return database.execute(query, values).fetchall()

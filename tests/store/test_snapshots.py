@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from typing import Any
 
 from cti.core.calls import TerminalCause
 from cti.core.floor_records import EntryOpened, RunBegan
@@ -128,6 +129,6 @@ def test_gaps_are_in_the_record_of_a_call(store: SqlStore) -> None:
     assert found.as_dict()["gaps"][0] == {"began_at": 1001.0, "ended_at": 1003.0, "how": "resumed"}
 
 
-def rows(folder: Folder, query: str) -> list[tuple[bytes, bytes]]:
+def rows(folder: Folder, query: str) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(folder.db)) as database:
         return database.execute(query).fetchall()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import gevent
 
 from cti.core.errors import CtiError
-from cti.core.snapshots import Ownership, RunSnapshot
+from cti.core.snapshots import Ownership, RunSnapshot, floor_id
 from cti.runtime.durable.body import Instant, SnapshotUnreadable, load
 from cti.runtime.durable.saver import call_of
 
@@ -17,18 +19,27 @@ if TYPE_CHECKING:
 
     from cti.core.calls import NewCall
     from cti.core.commands import Say
+    from cti.core.snapshots import CallsLeft, Sign
     from cti.flow import Plan
     from cti.ports import Clock, OwnerBook, Store
     from cti.runtime.durable.plans import PlanSource
 
 log = logging.getLogger("cti.engine")
 
+
+def boottime() -> float:
+    """Seconds since the machine started, those in which it slept included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 #: How often an engine gives a sign of life, which tells afterwards when a gap began.
 SIGN_S = 2.0
+#: A sign of life is good for so long, then it is asked anew before anything is done that cannot be taken back.
+SURE_S = 6.0
+#: The database has 10 s to answer (`cti.store.repository`). Where it took longer, this process stood still.
+STOPPED_S = 15.0
 #: How long a write to the back office waits for where the call stands to be on disk.
 INTENT_S = 2.0
-#: Under this name, and the worker's, stands who sits where: no call has such a one.
-FLOOR = "floor:"
 
 
 class DurableCalls:
@@ -45,18 +56,23 @@ class DurableCalls:
         *,
         boot: str = "",
         prompt: Mapping[str, Say] | None = None,
+        boottime: Callable[[], float] = boottime,
     ) -> None:
         self.owner, self.ownership = owner, Ownership(0)
         self._store, self._owners, self._clock, self._plans = store, owners, clock, plans
         self._boot = boot
         self._prompt = dict(prompt or {})
         self._left: dict[str, RunSnapshot] = {}
-        self._floor_id, self._floor_number = f"{FLOOR}{owner}", 0
+        self._floor_id, self._floor_number = floor_id(owner), 0
         self.floor_left = b""  # who sat where
         self._agents: dict[str, str] = {}  # call that was left talking -> agent
         #: Told of agents whose talk with a call that was left is over.
         self.talk_over: Callable[[str], None] = lambda _agent: None
         self._taking: set[str] = set()
+        #: Told, once, that this worker is another engine's by now.
+        self.lost: Callable[[], object] = lambda: None
+        self._boottime = boottime
+        self._sure_at = boottime()
         #: Told when the last of the calls that were being taken up goes on.
         self.settled: Callable[[], None] = lambda: None
 
@@ -67,6 +83,7 @@ class DurableCalls:
         not answer leaves them without: their flows begin again."""
         try:
             self.ownership = self._owners.begin(self.owner, self._clock.now())
+            self._store.fence(self.owner, self.ownership.epoch, lambda: self.lost())
             for one in self._store.find_snapshots(self.owner):
                 if one.call_id == self._floor_id:
                     self.floor_left = one.body
@@ -87,6 +104,17 @@ class DurableCalls:
             agent = saved.stay.get("agent") if saved.stay is not None and saved.call is None else None
             if agent:  # who writes with an agent waits for that one again
                 self._agents[one.call_id] = agent
+
+    def take_up(self, dead: str, seen: Sign, run: str) -> CallsLeft | None:
+        """The calls of another worker, whose engine has given no sign of life since it was ``seen``; None: another
+        engine has them. ``run``: of the ledger, which goes on with their stays. Raises StoreUnavailable."""
+        if not self.ownership.epoch:
+            return None  # this engine began without the database: it has nothing to own them by
+        left = self._owners.take_up(dead, seen, self.owner, self.ownership.epoch, run)
+        if left is not None:
+            # So long they had an engine, for their records.
+            self.take_in(replace(one, saved_at=max(one.saved_at, seen.seen_at)) for one in left.snapshots)
+        return left
 
     @property
     def agents_talking(self) -> frozenset[str]:
@@ -111,11 +139,25 @@ class DurableCalls:
             gevent.sleep(SIGN_S)
             self.sign()
 
-    def sign(self) -> None:
+    def sign(self) -> bool:
+        """False: this worker is another engine's by now. A database that does not answer says nothing of that."""
+        at, ours = self._boottime(), True
         try:
-            self._owners.seen(self.owner, self.ownership.epoch, self._clock.now())
+            ours = self._owners.seen(self.owner, self.ownership.epoch, self._clock.now())
         except CtiError as error:
             log.debug("no sign of life: %s", error)
+            if self._boottime() - at < STOPPED_S:  # else it is not the database that let us wait
+                at = self._boottime()
+        if ours or not self.ownership.epoch:
+            self._sure_at = at
+            return True
+        self.lost()
+        return False
+
+    def sure(self) -> bool:
+        """Before something is done that neither the switch nor the database holds back: is this still the engine of its
+        worker? Asked of the database where this process was not running for a while, by a clock that counts that."""
+        return self._boottime() - self._sure_at <= SURE_S or self.sign()
 
     def by_text(self, switch: str) -> list[NewCall]:
         """The conversations that were left on ``switch``, which cannot tell of them itself."""

@@ -48,6 +48,12 @@ class Ledger:
         self._going_on = {**{name: stay.entry_id for name, stay in self._stays.items()}, **going_on}
         self._record(f.RunBegan(worker=self._worker, run=self.run, at=at, kept=tuple(self._going_on.values())))
 
+    def take_in(self, stays: Iterable[f.EntryOpened]) -> None:
+        """Stays of another worker's callers, who are about to go on here."""
+        for stay in stays:
+            self._stays[stay.contact] = stay
+            self._going_on[stay.contact] = stay.entry_id
+
     def lose(self, calls: Collection[str], at: float) -> None:
         """These calls ended while no engine was there, and so did their stays."""
         for contact, stay in list(self._stays.items()):

@@ -136,6 +136,14 @@ class LegHearing:
                 own.lane.settle(found)
         legs.registry.refresh()
 
+    def take_over(
+        self, channels: Sequence[Mapping[str, Any]], dump: Callable[[set[str]], Mapping[str, Facts | None]]
+    ) -> None:
+        """Legs of another worker, whose engine is no more. Raises CtiError."""
+        for uuid, found in dump({str(row["uuid"]) for row in channels}).items():
+            if uuid not in self._legs.own and not self._legs.is_caller(uuid):
+                self._stray(uuid, found)
+
     def _restarted(self) -> None:
         legs = self._legs
         legs.talks.clear()

@@ -68,6 +68,7 @@ class SwitchLinks:
         self._jobs = Jobs()
         self._pair: LinkPair | None = None
         self._attention = Flag()
+        self._errands: list[Callable[[], object]] = []
         self._stopping = False
         self._greenlet: gevent.Greenlet[[], None] | None = None
         self._failures = 0
@@ -175,7 +176,11 @@ class SwitchLinks:
             if pair.missed:
                 self._counts["resyncs"] += 1
                 self._reconcile(pair)
-            if not self._stopping and pair.lost is None and not pair.missed:
+            while self._errands and pair.lost is None:
+                pair.inbox.hold()
+                self._tell("an errand", self._errands.pop(0))
+                pair.inbox.release()
+            if not (self._stopping or pair.missed or self._errands) and pair.lost is None:
                 self._attention.wait(self.settings.quiet_s / 3)
                 pair.probe(monotonic())
 
@@ -191,6 +196,11 @@ class SwitchLinks:
         self.state, self.reason = state, reason
         if self._on_state is not None:
             self._tell("on_state", self._on_state, state, reason)
+
+    def between(self, work: Callable[[], object]) -> None:
+        """Do it between two events, on the links' own greenlet; at the next time that they are up, if they are not."""
+        self._errands.append(work)
+        self._attention.set()
 
     # ---- commands --------------------------------------------------------------------------------------------
 
