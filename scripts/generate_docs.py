@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -61,7 +61,7 @@ def configuration() -> str:
             sections.append((f"{name}:", field.annotation))
             for inner, nested in field.annotation.model_fields.items():
                 if _is_section(nested):
-                    sections.append((f"{name}: {{{inner}: …}}", nested.annotation))
+                    sections.append((f"{name}: {{{inner}: …}}", cast("type[BaseModel]", nested.annotation)))
     sections += [("speech:", SpeechSettings), ("queues: by name", QueueSettings)]
     for title, model in sections:
         parts.append(f"\n## `{title}`\n")

@@ -42,6 +42,7 @@ from cti.api.my_calls import Dial, PickUp
 from cti.api.my_contacts import MyContactCommand, MyContacts
 from cti.api.my_messages import ContactDocument, MyMessages
 from cti.api.my_wrapups import MyWrapUp
+from cti.api.nodes import NodeDraining, NodeList
 from cti.api.office import Backends, LookupResource
 from cti.api.office_metrics import OfficeCollector
 from cti.api.once import KeepAnswers
@@ -69,6 +70,7 @@ from cti.api.users import OneTimePassword, Unlock, UserKey, UserKeys, UserResour
 from cti.api.webhooks import Deliveries, Hooks, Redeliver, WebhookList, WebhookResource, WebhookSecret, WebhookTest
 from cti.core.errors import CtiError
 from cti.ports import Store
+from cti.runtime.cluster.nodes import Nodes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -163,6 +165,9 @@ def create_app(
         if ordered is not None:
             _add_requests(app, office, Ordering(office, ordered, services.store.async_requests, holding))
         _add_backends(app, office)
+    nodes = Nodes(services.store, services.clock.now)
+    app.add_route("/v1/nodes", NodeList(nodes))
+    app.add_route("/v1/nodes/{node}/draining", NodeDraining(nodes))
     if feeds is not None:
         app.add_route("/v1/feeds", Feeds(feeds))
         app.add_route("/v1/feeds/{feed}/runs", FeedRuns(feeds))

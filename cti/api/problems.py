@@ -163,6 +163,7 @@ KINDS: dict[str, Kind] = {
     "precondition-required": Kind(428, "The version is not named", "Send If-Match with the ETag that you have seen."),
     "stale": Kind(412, "It has changed meanwhile", "Read it again, and repeat the change on what it is now."),
     "unknown-blocked": Kind(404, "Nothing is blocked under this id", "GET /v1/blocked shows the numbers."),
+    "unknown-node": Kind(404, "No such node", "GET /v1/nodes shows the processes of the cluster."),
     "unknown-feed": Kind(404, "No such feed", "The interface server's file, `boss.file`, names the feeds."),
     "unknown-lookup": Kind(404, "No such look-up", "The interface server's file, `boss.file`, says what may be asked."),
     "bad-arguments": Kind(

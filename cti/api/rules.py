@@ -153,6 +153,8 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
     "/v1/backends/differences": {"GET": _platform(_P.BACKENDS_READ)},
     "/v1/backends/differences/{lookup}": {"GET": _platform(_P.BACKENDS_READ)},
     "/v1/backends/differences/clear": {"POST": _platform(_P.BACKENDS_CONTROL)},
+    "/v1/nodes": {"GET": _platform(_P.NODES_READ)},
+    "/v1/nodes/{node}/draining": {"PUT": _platform(_P.NODES_DRAIN)},
     "/v1/feeds": {"GET": _platform(_P.FEEDS_READ)},
     "/v1/feeds/{feed}/runs": {"GET": _platform(_P.FEEDS_READ)},
     "/v1/feeds/{feed}/run": {"POST": _platform(_P.FEEDS_RUN)},

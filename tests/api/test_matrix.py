@@ -126,6 +126,8 @@ MATRIX: list[tuple[str, str, Any, str]] = [
     ("GET",    "/v1/backends/differences", None,               "401 403 403 403 403 200 200 200 200"),
     ("GET",    "/v1/backends/differences/{lookup}", None,      "401 403 403 403 403 404 404 404 404"),
     ("POST",   "/v1/backends/differences/clear", _NO_BODY,     "401 403 403 403 403 403 403 403 400"),
+    ("GET",    "/v1/nodes", None,                              "401 403 403 403 403 403 403 200 200"),
+    ("PUT",    "/v1/nodes/{node}/draining", {"draining": False}, "401 403 403 403 403 403 403 403 404"),
     ("GET",    "/v1/feeds", None,                              "401 403 403 403 403 403 403 200 200"),
     ("GET",    "/v1/feeds/{feed}/runs", None,                  "401 403 403 403 403 403 403 200 200"),
     ("POST",   "/v1/feeds/{feed}/run", _NO_BODY,               "401 403 403 403 403 403 403 403 202"),
@@ -229,7 +231,7 @@ FILLED = {
     "callback_id": "nope", "notice_id": "nope", "blocked_id": "nope", "error_id": "not-found", "session_id": "nope",
     "user_id": "u-spare", "key_id": "nope", "team": "north", "call_id": "c-north", "name": "agents",
     "flow": "hotline", "agent": "1001", "contact": "k-north", "command": "hold", "skill": "billing",
-    "queue": "service", "recording_id": "r-north", "lookup": "balance.get", "feed": "daily",
+    "queue": "service", "recording_id": "r-north", "lookup": "balance.get", "node": "n9", "feed": "daily",
     "chat": "nope", "webhook_id": "nope", "calendar": "nope", "customer": "nope", "shift": "s-north",
     "request_id": "nope",
 }  # fmt: skip

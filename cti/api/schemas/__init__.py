@@ -17,6 +17,7 @@ from cti.api.schemas import (
     feeds,
     floor,
     flows,
+    nodes,
     office,
     orders,
     recordings,
@@ -30,7 +31,7 @@ from cti.api.schemas.base import Operation, Schema, ref
 __all__ = ["OPERATIONS", "SCHEMAS", "Operation", "Schema", "ref"]
 
 _NOUNS = (
-    *(office, service, accounts, work, floor, chats, calls, recordings, desks, feeds, orders, flows, webhooks),
+    *(office, service, accounts, work, floor, chats, calls, recordings, desks, feeds, nodes, orders, flows, webhooks),
     *(entries, calendars, bulk, customers, requests),
 )
 

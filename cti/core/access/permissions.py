@@ -80,6 +80,8 @@ class Permission(StrEnum):
     FEEDS_RUN = "feeds.run"  # have them looked after at once
     ORDERS_READ = "orders.read"  # of other systems
     ORDERS_PLACE = "orders.place"  # as another system
+    NODES_READ = "nodes.read"  # processes of a cluster
+    NODES_DRAIN = "nodes.drain"  # before maintenance
     WEBHOOKS_EDIT = "webhooks.edit"
 
     USERS_READ = "users.read"

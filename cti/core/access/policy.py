@@ -98,6 +98,8 @@ TABLE: Mapping[Permission, Mapping[Role, Reach]] = {
     _P.ORDERS_READ:       _row(NO,   NO,   NO,   NO,   ANY,  ANY),
     _P.ORDERS_PLACE:      _row(NO,   NO,   NO,   NO,   NO,   ANY, orderer=ANY),
     _P.FEEDS_RUN:         _row(NO,   NO,   NO,   NO,   NO,   ANY),
+    _P.NODES_READ:        _row(NO,   NO,   NO,   NO,   ANY,  ANY),
+    _P.NODES_DRAIN:       _row(NO,   NO,   NO,   NO,   NO,   ANY),
     _P.WEBHOOKS_EDIT:     _row(NO,   NO,   NO,   NO,   NO,   ANY),
 
     _P.USERS_READ:        _row(NO,   SCO,  NO,   NO,   SCO,  SCO),
