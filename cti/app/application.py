@@ -11,7 +11,7 @@ from gevent.event import Event as Flag
 
 from cti.api.desks import Desks
 from cti.api.flows import Flows
-from cti.app.calls_side import CallsSide, Hearing
+from cti.app.calls_side import CallsSide, Hearing, distribution_of
 from cti.app.clocks import SystemClock
 from cti.app.conversing import resume_conversations
 from cti.app.floor_side import FloorSide
@@ -20,6 +20,7 @@ from cti.app.office_watch import OfficeWatch
 from cti.app.outside import Outside
 from cti.app.serving import start_api, welcome
 from cti.app.surviving import make_survivor
+from cti.app.switchboard import OurSwitches
 from cti.runtime.chats import Chats
 from cti.runtime.collector import set_aside
 
@@ -75,9 +76,11 @@ class Application:
         self.library, self.reloader, self.notices = ground.library, ground.reloader, ground.notices
         self.blocked, self.overload, self.durable = ground.blocked, ground.overload, ground.durable
         self.transcripts = ground.transcripts
-        self._side = side = FloorSide(ground, lambda: self.switches_by_name, lambda: self.engine)
+        self._side = side = FloorSide(ground, OurSwitches(lambda: calls.switches), lambda: calls.engine)
         self.floor, self.callbacks, self.set_notices = side.floor, side.callbacks, side.set_notices
-        self._calls = calls = CallsSide(ground, side, hearing, channels or {}, holder)
+        self._calls = calls = CallsSide(
+            ground, distribution_of(side), settings.switches, hearing, channels or {}, holder
+        )
         self.engine, self.conversations, self.switches_by_name = calls.engine, calls.conversations, calls.switches
         self._outside = outside = Outside(ground, side, calls, holder)
         self.webhooks, self.jobs, self.timers = outside.webhooks, outside.jobs, outside.timers
@@ -107,7 +110,7 @@ class Application:
         self._beats += self._calls.start()
         self._beats += outside.start()
         if self._holder is not None and self.settings.worker.adopts:
-            self._beats.append(gevent.spawn(make_survivor(ground, self._side, self._calls, self._holder).run))
+            self._beats.append(gevent.spawn(make_survivor(ground, self._calls, self._holder, self._side).run))
         resumed = ground.requests.resume()
         if resumed:
             log.warning("%d requests that were promised to callers are taken up", resumed)

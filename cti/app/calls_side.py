@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import gevent
@@ -21,12 +22,16 @@ from cti.switch.links import LinkSettings
 from cti.switch.speech import SPEECH_EVENTS, Ears, SwitchSpeech
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from cti.app.floor_side import FloorSide
     from cti.app.ground import Ground
     from cti.config import Settings, SwitchSettings
-    from cti.ports import MessageChannel, Recogniser
+    from cti.ports import CallbackDesk, LegSink, MessageChannel, Recogniser
+    from cti.runtime.cluster.no_texts import NoTexts
+    from cti.runtime.cluster.remote_queues import RemoteQueues
+    from cti.runtime.floor.callers import Callers
+    from cti.runtime.floor.texts import Texts
     from cti.switch.holding import Holder
 
 
@@ -39,19 +44,45 @@ class Hearing:
         self.recogniser: Recogniser | None = self.speech if self.engine is not None else recogniser
 
 
+def dialing_of(settings: Settings, switch: SwitchSettings) -> Dialing:
+    told = settings.dialing
+    platforms = {name: OtherPlatform(one.trunk, one.number or "") for name, one in told.platforms.items()}
+    return Dialing(
+        switch.domain, told.trunks, told.allowed, told.caller_number or "", told.denied, told.sip_hosts, platforms
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """What calls see of whoever distributes. ``legs``: by switch, where it is told what becomes of legs."""
+
+    queues: Callers | RemoteQueues
+    texts: Texts | NoTexts
+    callbacks: CallbackDesk
+    legs: Callable[[str], LegSink]
+
+
+def distribution_of(side: FloorSide) -> Distribution:
+    """In this process."""
+    floor = side.floor
+    return Distribution(floor.callers, floor.texts, side.callbacks, lambda _switch: floor.talks)
+
+
 class CallsSide:
     """``channels``: message channels in the place of configured ones. ``holder``: who this engine is in its slot."""
 
     def __init__(
         self,
         ground: Ground,
-        side: FloorSide,
+        distribution: Distribution,
+        switches: Sequence[SwitchSettings],
         hearing: Hearing,
         channels: Mapping[str, MessageChannel],
         holder: Holder | None,
     ) -> None:
         settings = ground.settings
-        self._ground, self._floor, self._hearing, self._holder = ground, side.floor, hearing, holder
+        self._ground, self._hearing, self._holder = ground, hearing, holder
+        self._distribution, self._told = distribution, switches
         faxes = settings.data / "faxes"
         make_folder(faxes)
         made = {name: make_channel(settings, name, how) for name, how in settings.messages}
@@ -64,9 +95,9 @@ class CallsSide:
             lookups=Lookups(ground.office),
             requests=ground.requests,
             notices=ground.notices,
-            callbacks=side.callbacks,
-            queues=side.floor.callers,
-            texts=side.floor.texts,
+            callbacks=distribution.callbacks,
+            queues=distribution.queues,
+            texts=distribution.texts,
             transcripts=ground.transcripts,
             messages=self.messages,
             plain=ground.recordings.plain,
@@ -84,7 +115,7 @@ class CallsSide:
 
     def connect(self) -> None:
         """The switches are made; their links begin with `start`."""
-        self.switches.update({one.name: self._switch(one) for one in self._ground.settings.switches})
+        self.switches.update({one.name: self._switch(one) for one in self._told})
 
     def start(self) -> list[gevent.Greenlet[[], None]]:
         """What runs until it is killed."""
@@ -93,7 +124,8 @@ class CallsSide:
             driver.links.start()
             beats.append(gevent.spawn(driver.liveness.run))
         beats.append(gevent.spawn(LoadWatch(ground.overload, lambda: self.switches).run))
-        beats.append(gevent.spawn(keep_phones(ground.settings, ground.accounts, self.switches).run))
+        if self.switches:
+            beats.append(gevent.spawn(keep_phones(ground.settings, ground.accounts, self.switches).run))
         return beats
 
     def wait_until_up(self, timeout_s: float) -> None:
@@ -123,19 +155,11 @@ class CallsSide:
         settings, heard = self._ground.settings, self._hearing.engine
         events = SUBSCRIBED + SPEECH_EVENTS if heard is not None else SUBSCRIBED
         link = LinkSettings(switch.host, switch.port, switch.secret(), events, worker=str(settings.worker.slot))
-        dialing = Dialing(
-            switch.domain,
-            settings.dialing.trunks,
-            settings.dialing.allowed,
-            settings.dialing.caller_number or "",
-            settings.dialing.denied,
-            settings.dialing.sip_hosts,
-            {name: OtherPlatform(one.trunk, one.number or "") for name, one in settings.dialing.platforms.items()},
-        )
+        dialing = dialing_of(settings, switch)
         driver = FreeSwitch(
             switch.name, link, self.engine, dialing, guard_s=settings.worker.guard_s, holder=self._holder
         )
-        driver.leg_control.attach(self._floor.talks)
+        driver.leg_control.attach(self._distribution.legs(switch.name))
         driver.kept = self._ground.durable.has
         if heard is not None:
             driver.ears = Ears(driver, heard)

@@ -9,20 +9,21 @@ import gevent
 
 from cti.app.parts import make_floor, make_hours
 from cti.app.recalling import make_callback_desk, make_out_calls, make_set_notices
+from cti.app.switchboard import Nowhere
 from cti.core.errors import StoreUnavailable
+from cti.runtime.cluster.remote_screens import RemoteScreens
 from cti.runtime.floor.documents import Documents, in_queues
 from cti.runtime.floor.ledger import Ledger
 from cti.runtime.floor.text_screens import TextScreens
-from cti.runtime.screens import CallScreens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from cti.app.ground import Ground
+    from cti.app.switchboard import Elsewhere, Switchboard
     from cti.core.documents import DocumentLeft
     from cti.core.floor_records import EntryOpened
     from cti.runtime.engine import Engine
-    from cti.switch.driver import FreeSwitch
 
 log = logging.getLogger("cti.app")
 
@@ -31,14 +32,18 @@ SPILLED_S = 10.0
 
 
 class FloorSide:
-    """``switches``, ``engine``: there once they are made."""
+    """``engine``, ``elsewhere``: there once they are made."""
 
     def __init__(
-        self, ground: Ground, switches: Callable[[], Mapping[str, FreeSwitch]], engine: Callable[[], Engine]
+        self,
+        ground: Ground,
+        board: Switchboard,
+        engine: Callable[[], Engine],
+        elsewhere: Callable[[], Elsewhere] = Nowhere,
     ) -> None:
         settings, clock, store = ground.settings, ground.clock, ground.store
         self._ground = ground
-        self.floor = floor = make_floor(settings, clock, ground.desk, switches)
+        self.floor = floor = make_floor(settings, clock, ground.desk, board)
         self.ledger = Ledger(store.record, ground.worker)
         self._left = self._documents_left()
         going_on = {one.contact: one.entry_id for one in self._left if one.entry_id}
@@ -54,7 +59,7 @@ class FloorSide:
         self.set_notices = make_set_notices(
             ground.accounts.store.notices, ground.notices, clock, ground.library, ground.desk
         )
-        out = make_out_calls(settings, floor, ground.journal, switches, ground.recordings.plain)
+        out = make_out_calls(settings, floor, ground.journal, board, ground.recordings.plain)
         self.callbacks = make_callback_desk(
             settings,
             clock,
@@ -62,12 +67,14 @@ class FloorSide:
             out,
             ground.accounts.store.callbacks,
             ground.library,
+            elsewhere,
             engine,
             ground.admission,
             ground.notices.is_over,
         )
         floor.texts.attach(ground.transcripts)
-        calls = CallScreens(engine, store, out.numbers)
+        calls = RemoteScreens(engine, store, out.numbers)
+        calls.told = lambda call: elsewhere().told_of(call)
         floor.publisher.screens = TextScreens(calls, floor.texts, ground.transcripts)
 
     def start(self) -> list[gevent.Greenlet[[], None]]:

@@ -38,15 +38,17 @@ from cti.store.token_key import load_token_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from cti.boss import OfficePlan
     from cti.config import Settings
-    from cti.ports import Clock
+    from cti.ports import Clock, Prompts
 
 
 class Ground:
     """``direct``: called number -> flow, before the entry table is asked. ``hears``: callers can speak.
-    ``notice_over``: told of each notice that holds no more."""
+    ``notice_over``: told of each notice that holds no more. ``prompts``: in the place of texts or files. ``recorded``:
+    the folder with the engine's recordings, where it is not `data`."""
 
     def __init__(
         self,
@@ -56,6 +58,8 @@ class Ground:
         direct: Mapping[str, str],
         hears: bool,
         notice_over: Callable[[str], None],
+        prompts: Prompts | None = None,
+        recorded: Path | None = None,
     ) -> None:
         self.settings, self.clock, self.zone = settings, clock, ZoneInfo(settings.timezone)
         self.worker = f"{settings.node}/{settings.worker.slot}"
@@ -63,7 +67,8 @@ class Ground:
         plan, self.office_folder = load_boss(settings)
         url, keys = store_place(settings)
         self.store = open_store(url, keys, clock=clock.now, endings=endings_of(settings))
-        self.accounts = AccountServices(self.store.accounts, load_token_key(settings.data / "token-key.pem"), clock)
+        signing = settings.api.token_key or settings.data / "token-key.pem"
+        self.accounts = AccountServices(self.store.accounts, load_token_key(signing), clock)
         self.office = self._office(plan)
         sealer = self.store.accounts.office_sealer
         self.requests = RequestDesk(self.office, clock, open_spool(settings.data / "requests", sealer))
@@ -73,8 +78,9 @@ class Ground:
         self.notices = NoticeBoard(over=notice_over, tally=tally)
         self.blocked = BlockList(self.store.accounts.blocked, clock)
         self.reloader = self._load_flows(plan, hears)
-        self.recordings = make_keeper(settings, self.store, self.accounts.store.recordings, clock)
-        self.prompts = make_prompts(settings, self.library, self.notices.notices)
+        place = settings if recorded is None else settings.model_copy(update={"data": recorded})
+        self.recordings = make_keeper(place, self.store, self.accounts.store.recordings, clock)
+        self.prompts = prompts or make_prompts(settings, self.library, self.notices.notices)
         self.desk = PromptDesk(self.prompts)
         self.journal = Journal(self.store, clock)
         self.transcripts = Transcripts(self.store, clock)

@@ -34,8 +34,9 @@ from cti.store import Endings
 from cti.switch.speech import Engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable
 
+    from cti.app.switchboard import Switchboard
     from cti.config import OutboundSettings, QueueSettings, Settings
     from cti.flow import Catalog
     from cti.flow.notices import Notice
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from cti.runtime.services import PromptDesk
     from cti.store.office_sealer import OfficeSealer
     from cti.store.recordings import Recordings
-    from cti.switch.driver import FreeSwitch
 
 log = logging.getLogger("cti.app")
 
@@ -101,10 +101,7 @@ def load_boss(settings: Settings) -> tuple[OfficePlan, Path]:
     return load_office(DEMO_INTERFACES, WAYS), settings.data
 
 
-def make_floor(
-    settings: Settings, clock: Clock, prompts: PromptDesk, drivers: Callable[[], Mapping[str, FreeSwitch]]
-) -> Floor:
-    """``drivers``: there once the engine is made."""
+def make_floor(settings: Settings, clock: Clock, prompts: PromptDesk, board: Switchboard) -> Floor:
     queues = [_queue(name, queue) for name, queue in settings.queues.items()]
     queues.append(QueueConfig("", wrapup_s=settings.outbound.wrapup_s))
     recorded = {name for name, queue in settings.queues.items() if queue.record}
@@ -114,14 +111,14 @@ def make_floor(
         clock,
         queues,
         prompts,
-        lambda name: drivers()[name].leg_control,
+        board.legs_of,
         {name: queue.music for name, queue in settings.queues.items()},
         recorded,
         {
             "": _dispositions(settings.outbound),
             **{name: _dispositions(queue) for name, queue in settings.queues.items()},
         },
-        switches=lambda: {name: driver.leg_control for name, driver in drivers().items() if driver.fit},
+        switches=board.up,
         idle=() if settings.permanent_legs.idle is None else (settings.permanent_legs.idle,),
         alert=settings.permanent_legs.alert or ALERT,
     )

@@ -14,8 +14,9 @@ from cti.runtime.floor.promises import CallbackRules, Surroundings
 from cti.runtime.set_notices import SetNotices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
+    from cti.app.switchboard import Elsewhere, Switchboard
     from cti.config import Settings
     from cti.core.commands import Say
     from cti.ports import Clock
@@ -29,26 +30,21 @@ if TYPE_CHECKING:
     from cti.runtime.services import PromptDesk
     from cti.store.callbacks import Callbacks
     from cti.store.notices import Notices
-    from cti.switch.driver import FreeSwitch
 
 
 def make_out_calls(
     settings: Settings,
     floor: Floor,
     journal: Journal,
-    switches: Callable[[], Mapping[str, FreeSwitch]],
+    board: Switchboard,
     plain: PlainFiles,
 ) -> OutCalls:
-    """And agents may dial from now on. ``switches``: there once the engine is made."""
-
-    def legs() -> tuple[str, object] | None:
-        return next(((name, one.leg_control) for name, one in switches().items() if one.fit), None)
-
+    """And agents may dial from now on."""
     calls = OutCalls(
         floor.owner,
         floor.talks,
         journal,
-        legs,  # type: ignore[arg-type]  # a `Legs` is a LegControl
+        lambda: next(iter(board.up().items()), None),
         plain,
         shown=settings.dialing.caller_number or "",
     )
@@ -63,11 +59,12 @@ def make_callback_desk(
     calls: OutCalls,
     store: Callbacks,
     library: FlowLibrary,
+    around: Callable[[], Elsewhere],
     engine: Callable[[], Engine],
     admission: Admission,
     is_over: Callable[[str], bool],
 ) -> CallbackDesk:
-    """``engine``: there once it is made. ``is_over``: of a notice."""
+    """``around``, ``engine``: there once they are made. ``is_over``: of a notice."""
     rules, zone = settings.callbacks, ZoneInfo(settings.timezone)
 
     def permitted(at: float) -> bool:
@@ -91,9 +88,9 @@ def make_callback_desk(
             next(iter(settings.prompts.voices), "en-US"),
         ),
         Surroundings(
-            lambda uuid: engine().is_up(uuid),
-            lambda uuid: engine().number_of(uuid),
-            admission.has,
+            lambda uuid: engine().is_up(uuid) or around().is_up(uuid),
+            lambda uuid: engine().number_of(uuid) or around().number_of(uuid),
+            lambda number: admission.has(number) or around().on_line(number),
             lambda flow: flow in library.plans,
             is_over,
         ),

@@ -68,7 +68,7 @@ def start_api(
 ) -> WSGIServer:
     """Virtual calls are placed where a switch is an embedded one. Raises ConfigError (address-in-use)."""
     embedded = [switch.name for switch in settings.switches if switch.kind == "embedded"]
-    sandbox = SwitchSandbox(switches[embedded[0]].links) if embedded else None
+    sandbox = SwitchSandbox(switches[embedded[0]].links) if embedded and switches else None
     api = settings.api
     domains = {switch.name: switch.domain for switch in settings.switches}
     report = ReportResource(

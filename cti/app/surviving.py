@@ -19,18 +19,20 @@ if TYPE_CHECKING:
 log = logging.getLogger("cti.app")
 
 
-def make_survivor(ground: Ground, side: FloorSide, calls: CallsSide, holder: Holder) -> Survivor:
-    """Once the switches are made."""
+def make_survivor(ground: Ground, calls: CallsSide, holder: Holder, side: FloorSide | None, run: str = "") -> Survivor:
+    """Once the switches are made. ``side``: None where another process distributes, which keeps the places of callers
+    and agents itself; ``run`` of ours then."""
     durable = ground.durable
     switches = [Succession(driver, holder.name) for driver in calls.switches.values()]
 
     def take_up(worker: str, seen: Sign) -> bool:
-        left = durable.take_up(worker, seen, side.ledger.run)
+        left = durable.take_up(worker, seen, run if side is None else side.ledger.run)
         if left is None:
             return False
-        side.ledger.take_in(left.stays)
-        if left.floor:
-            side.seat(left.floor)
+        if side is not None:
+            side.ledger.take_in(left.stays)
+            if left.floor:
+                side.seat(left.floor)
         go_on(durable, calls.conversations, ground.transcripts, ground.store, calls.engine)
         log.warning("%d calls of worker %s may go on", len(left.snapshots), worker)
         return True

@@ -10,7 +10,10 @@ from cti.runtime.collector import paused_collector
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
+    from cti.app import Application
+    from cti.app.roles import RoleProcess
     from cti.config import Settings
     from cti.switch.holding import Holder
 
@@ -32,6 +35,11 @@ def add_to(nouns: Any) -> None:
         action="store_true",
         help="have the running engine of this worker slot hand its calls over to this one, and go on with them",
     )
+    noun.add_argument(
+        "--roles",
+        metavar="ROLE[,ROLE…]",
+        help="what this process does of all that a platform does: flow, acd, api (default: as `roles:` says)",
+    )
     noun.set_defaults(run=serve)
 
 
@@ -44,9 +52,14 @@ def serve(options: argparse.Namespace) -> int:
         from cti.app.engine_lock import engine_lock, tell_to_hand_over
 
         settings = settings_of(options)
+        roles = roles_of(options.roles, settings)
+        if roles:
+            from cti.app.roles import RoleProcess
         loading.keep()
     start_log(options.verbose, settings)
-    running: list[Application] = []
+    if roles and "flow" not in roles:
+        return _run(lambda: RoleProcess(settings, roles))
+    running: list[Application | RoleProcess] = []
 
     def lost(by: str) -> None:
         for application in running:
@@ -57,14 +70,40 @@ def serve(options: argparse.Namespace) -> int:
         log.warning("no engine runs in worker slot %d that could hand over", slot)
     with engine_lock(settings.data, settings.node, slot, wait=standby, lost=lost) as holder:
         _wait_for_slot(settings, holder, standby=standby)
-        with paused_collector() as starting:
-            starting.begin()
-            application = Application(settings, holder=holder)
-            running.append(application)
-            application.heed_signals()
-            application.start()
-            starting.keep()
-        return application.run_until_signal()
+        if roles:
+            return _run(lambda: RoleProcess(settings, roles, holder=holder), running)
+        return _run(lambda: Application(settings, holder=holder), running)
+
+
+def _run(make: Callable[[], Application | RoleProcess], running: list[Application | RoleProcess] | None = None) -> int:
+    with paused_collector() as starting:
+        starting.begin()
+        process = make()
+        if running is not None:
+            running.append(process)
+        process.heed_signals()
+        process.start()
+        starting.keep()
+    return process.run_until_signal()
+
+
+def roles_of(told: str | None, settings: Settings) -> tuple[str, ...]:
+    """Of the command line, else of the settings; none: everything in one process. Raises ConfigError (bad-roles)."""
+    from cti.core.errors import ConfigError
+    from cti.flow.suggest import did_you_mean
+    from cti.ports.cluster import ROLES
+
+    if told is None:
+        return tuple(dict.fromkeys(settings.roles))
+    roles = tuple(one.strip() for one in told.split(","))
+    for role in roles:
+        if role not in ROLES:
+            raise ConfigError(
+                f"there is no role '{role}'{did_you_mean(role, ROLES)}",
+                code="bad-roles",
+                remedy=f"one or more of {', '.join(ROLES)}, with commas between",
+            )
+    return tuple(dict.fromkeys(roles))
 
 
 def _wait_for_slot(settings: Settings, holder: Holder, *, standby: bool) -> None:

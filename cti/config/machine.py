@@ -54,9 +54,19 @@ class SwitchSettings(Section):
         return found
 
 
+class ClusterSettings(Section):
+    """Where the process that distributes answers the other ones; see `roles`."""
+
+    host: str = Field("127.0.0.1", description="its own address in a network that only members reach: it is not TLS")
+    port: Port = Field(0, description="0: any free one, which the others are told")
+
+
 class ApiSettings(Section):
     host: str = "127.0.0.1"
     port: Port = 8080
+    token_key: Path | None = Field(
+        None, description="key that signs sessions, the same for all of a cluster; default: token-key.pem in `data`"
+    )
     behind_tls: bool = Field(False, description="a proxy in front speaks TLS; else the API listens on loopback only")
     origins: tuple[str, ...] = Field(
         (), description="web pages of these origins (`https://desk.example`) may use the API from a browser (CORS)"

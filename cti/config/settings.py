@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from cti.config.machine import (
     LANGUAGE,
     ApiSettings,
+    ClusterSettings,
     DialingSettings,
     LimitSettings,
     ResumeSettings,
@@ -46,9 +47,15 @@ from cti.files import read_file
 from cti.flow.yamlio import read_yaml
 from cti.validating import Section, validate
 
+Role = Literal["flow", "acd", "api"]
+
 
 class Settings(Section):
     node: Name = "cti"
+    roles: tuple[Role, ...] = Field(
+        (), description="what this process does: flow, acd, api; default: everything, without others"
+    )
+    cluster: ClusterSettings = ClusterSettings()
     data: Path = Field(Path("var"), description="folder of everything this engine writes")
     flows: Path = Field(Path("ivr_flows"), description="folder of the flows")
     timezone: str = "Asia/Shanghai"
@@ -151,6 +158,7 @@ def _absolute(settings: Settings, base: Path) -> Settings:
             "store": settings.store.model_copy(update={"keys": at(settings.store.keys)}),
             "fax": settings.fax.model_copy(update={"font": at(settings.fax.font)}),
             "webhooks": settings.webhooks.model_copy(update={"ca_file": at(settings.webhooks.ca_file)}),
+            "api": settings.api.model_copy(update={"token_key": at(settings.api.token_key)}),
             "boss": settings.boss.model_copy(update={"file": at(settings.boss.file)}),
         }
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from cti.core.calls import HandOver
     from cti.ports import Switch
+    from cti.runtime.cluster.remote_queues import RemoteQueues
     from cti.runtime.floor.callers import Callers
     from cti.runtime.floor.stays import Stay
     from cti.runtime.floor.text_line import TextLine
@@ -43,7 +44,7 @@ class Hands:
         hangup: Callable[[cmd.Hangup], None],
         reply: Callable[[cmd.Reply], None],
         media: CallMedia,
-        queues: Callers | TextLine,
+        queues: Callers | RemoteQueues | TextLine,
         returns: bool,
         story: Callable[[str], HandOver],
         on_disk: Callable[[], bool],

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from cti.core.commands import AudioPart, Lookup, SendMessage
     from cti.ports import CallbackDesk, Clock, FaxPages, LookupSource, MessageChannel, NoticeSource, Prompts, Recogniser
+    from cti.runtime.cluster.no_texts import NoTexts
+    from cti.runtime.cluster.remote_queues import RemoteQueues
     from cti.runtime.durable import DurableCalls
     from cti.runtime.floor.callers import Callers
     from cti.runtime.floor.texts import Texts
@@ -94,8 +96,8 @@ class Services:
     journal: Journal
     prompts: PromptDesk
     lookups: Lookups
-    queues: Callers
-    texts: Texts
+    queues: Callers | RemoteQueues
+    texts: Texts | NoTexts
     transcripts: Transcripts
     messages: Messages
     plain: PlainFiles

@@ -78,6 +78,11 @@ class Liveness:
         if self._claim is not None and answer.value is not None:
             self._claim.seen(answer.value.reply)
 
+    def open(self) -> None:
+        """New calls again, after `close`."""
+        self._accepting = True
+        self.beat()
+
     def close(self) -> None:
         """No new calls from now on; the switch sends them to other slots or to the emergency extension."""
         self._accepting = False

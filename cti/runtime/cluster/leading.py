@@ -64,7 +64,7 @@ class Leading:
 
     # ---- switches ----------------------------------------------------------------------------------------------------
 
-    def switches(self) -> dict[str, RemoteLegs]:
+    def up(self) -> dict[str, RemoteLegs]:
         """Those that are up, by name, each by a worker that takes calls."""
         found: dict[str, RemoteLegs] = {}
         for member in sorted(self.bus.members().values(), key=lambda one: one.address):
@@ -82,7 +82,7 @@ class Leading:
                 found.attach(self._sink)
         return found
 
-    def legs_named(self, name: str) -> RemoteLegs:
+    def legs_of(self, name: str) -> RemoteLegs:
         """By `CallerOrders.name`."""
         switch, address, run = name.split(" ")
         return self.legs(address, run, switch)

@@ -15,15 +15,18 @@ from cti.core import legs as l
 from cti.core.errors import CtiError
 from cti.runtime.cluster.codec import pack, unpack
 from cti.runtime.cluster.leading import LEG_EVENT
+from cti.runtime.cluster.parts import parts_of
 from cti.runtime.cluster.remote_legs import LEG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from cti.core.commands import AudioPart
     from cti.ports import LegControl
     from cti.ports.cluster import Message
     from cti.runtime.cluster.following import Following
     from cti.runtime.cluster.remote_queues import RemoteQueues
+    from cti.runtime.services import PromptDesk
 
 log = logging.getLogger("cti.cluster")
 
@@ -46,7 +49,9 @@ class LegServer:
         queues: RemoteQueues,
         legs: Callable[[str], LegControl | None],
         is_caller: Callable[[str, str], bool],
+        prompts: PromptDesk,
     ) -> None:
+        self._prompts = prompts
         self._following, self._queues, self._legs, self._is_caller = following, queues, legs, is_caller
         self._rung: dict[str, str] = {}  # leg that a leader had rung -> switch
         self._with: dict[str, str] = {}  # leg -> with whom it talks
@@ -85,6 +90,9 @@ class LegServer:
             self._rung[args[0]] = switch
         elif what == "meet":
             self._rung.pop(args[0], None)
+        if what == "play" and (parts := parts_of(args[2])) is not None:
+            self._play(switch, legs, args[0], args[1], parts)
+            return
         if done is not None:
             named["done"] = lambda ok: self._following.answer(done, ok)
         try:
@@ -93,6 +101,20 @@ class LegServer:
             log.warning("switch %s: %s: %s", switch, what, error)
             if what == "ring":
                 self.told(switch, l.LegFailed(args[0], "failed"))
+
+    def _play(self, switch: str, legs: LegControl, leg: str, ref: int, parts: tuple[AudioPart, ...]) -> None:
+        def play() -> None:
+            try:
+                legs.play(leg, ref, self._prompts.render(leg, parts))
+            except CtiError as error:
+                log.warning("leg %s hears no whisper: %s", leg, error)
+                self.told(switch, l.LegPlayed(leg, ref, ok=False))
+
+        ready = self._prompts.find(parts)
+        if ready is not None:
+            legs.play(leg, ref, ready)
+        else:
+            gevent.spawn(play)
 
     def _free(self, switch: str, what: str, args: tuple[Any, ...]) -> bool:
         """Callers who have left their queue meanwhile are their flows'."""
@@ -112,6 +134,7 @@ class LegServer:
         self._note(event)
         match event:
             case l.LegHungUp(leg) | l.LegFailed(leg):
+                self._prompts.discard_call(leg)
                 ours = self._rung.pop(leg, None) is not None
             case _:
                 ours = True

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from cti.core.commands import EnterQueue
     from cti.core.transcripts import Line
     from cti.ports import Switch
+    from cti.runtime.cluster.no_texts import NoTexts
+    from cti.runtime.cluster.remote_queues import RemoteQueues
     from cti.runtime.floor.callers import Callers
     from cti.runtime.floor.stays import Stay
     from cti.runtime.floor.texts import Texts
@@ -21,7 +23,13 @@ if TYPE_CHECKING:
 class TextLine:
     """``send``: what an agent writes, to this customer; None: nothing can be written back (a fax)."""
 
-    def __init__(self, texts: Texts, callers: Callers, call: NewCall, send: Callable[[str, str], Line] | None) -> None:
+    def __init__(
+        self,
+        texts: Texts | NoTexts,
+        callers: Callers | RemoteQueues,
+        call: NewCall,
+        send: Callable[[str, str], Line] | None,
+    ) -> None:
         self._texts, self._callers, self._call, self._send = texts, callers, call, send
 
     def enter(
