@@ -124,6 +124,8 @@ class Cluster:
                 profile = AgentProfile(extension, user.user_id, name.title(), "service", {}, phone=extension)
                 accounts.store.agents.save([profile], deed)
                 self.phone(extension, answer_after=0.05)
+            user, _ = accounts.add_user("super", [Grant.parse("supervisor")], deed)
+            accounts.set_password(user.user_id, PASSWORD, deed)
 
     def start(self, node: str, roles: str) -> Process:
         return Process(self, node, roles)
@@ -172,25 +174,13 @@ class Cluster:
         return str(caller.channel.variables.get("bridge_uuid") or "")
 
 
-class Agent:
+class Client:
     """Somebody with a client of the API, at whichever address."""
 
     def __init__(self, cluster: Cluster, name: str, api: str) -> None:
         self.cluster, self.name, self.api, self.token = cluster, name, api, ""
         self._threads = ThreadPool(1)
         self.token = self.ask("POST", "/v1/sessions", {"name": name, "password": PASSWORD})["access_token"]
-        cluster.until(self._sign_in, f"{name} signs in")
-        self.ready()
-
-    def _sign_in(self) -> bool:
-        """Not before the leader has heard that a switch is up."""
-        try:
-            self.ask("POST", "/v1/me/sign-in", {})
-        except AssertionError as error:
-            if ": 503 " in str(error):
-                return False
-            raise
-        return True
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         status, text = self._threads.apply(self._ask, (method, path, body))  # the switch runs on this thread
@@ -209,16 +199,36 @@ class Agent:
         except urllib.error.HTTPError as error:
             return error.code, error.read()
 
+    def waiting(self) -> int:
+        """In the queue, as far as the supervisor sees."""
+        found = self.ask("GET", "/v1/queues")["items"]
+        return sum(int(queue["waiting"]) for queue in found if queue["queue"] == "service")
+
+
+class Agent(Client):
+    """READY, at the phone of the profile."""
+
+    def __init__(self, cluster: Cluster, name: str, api: str) -> None:
+        super().__init__(cluster, name, api)
+        cluster.until(self._sign_in, f"{name} signs in")
+        self.ready()
+
+    def _sign_in(self) -> bool:
+        """Not before the leader has heard that a switch is up."""
+        try:
+            self.ask("POST", "/v1/me/sign-in", {})
+        except AssertionError as error:
+            if ": 503 " in str(error):
+                return False
+            raise
+        return True
+
     def ready(self) -> None:
         self.ask("PUT", "/v1/me/state", {"state": "READY"})
 
     def presence(self) -> tuple[str, str]:
         found = self.ask("GET", "/v1/me")["work"]
         return found["state"], found["reason"]
-
-    def waiting(self) -> int:
-        found = self.ask("GET", "/v1/queues")["items"]
-        return sum(int(queue["waiting"]) for queue in found if queue["queue"] == "service")
 
     def contacts(self) -> list[dict[str, Any]]:
         self.ask("PUT", "/v1/me/heartbeat")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from tests.store.test_postgresql import Server, server  # noqa: F401
 
-from .rolekit import Agent, Cluster, Process
+from .rolekit import Agent, Client, Cluster, Process, uuid_of
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +48,34 @@ def test_a_caller_of_one_process_talks_with_an_agent_of_the_other(
     assert (str(detail.call.terminal_cause), detail.call.outcome) == ("flow_end", "talked")
     assert [leg.role for leg in detail.legs] == ["caller", "agent"]
     anna.do(contact, "finish", {"disposition": "solved"})
+
+
+def test_a_standby_goes_on_where_the_leader_was_killed(cluster: Cluster, leader: Process, worker: Process) -> None:
+    """Who talks notices nothing, who waits keeps the place, and agents sit where they sat."""
+    anna, bert = Agent(cluster, "anna", leader.api), Agent(cluster, "bert", leader.api)
+    boss = Client(cluster, "super", leader.api)
+    bert.ask("PUT", "/v1/me/state", {"state": "NOT_READY", "reason": "break"})
+    talking = cluster.call(caller="13800000001")
+    contact = anna.doing("talking")
+    leg = cluster.bridged(talking)
+    waiting = [cluster.call(caller=f"1380000000{n}") for n in (2, 3)]
+    cluster.until(lambda: boss.waiting() == 2, "two wait")
+    standby = cluster.start("three", "acd")
+    standby.says("stands by")
+    leader.signal(signal.SIGKILL)
+    standby.says("this process distributes")
+    for client in (anna, bert, boss):
+        client.api = standby.api
+    cluster.until(lambda: boss.waiting() == 2, "they wait on")
+    assert cluster.bridged(talking) == leg
+    assert bert.presence() == ("NOT_READY", "break")
+    cluster.until(lambda: anna.presence() == ("NOT_READY", "failover"), "anna talks on, and gets nobody else")
+    bert.ready()
+    assert bert.doing("talking").partition("~")[0] == uuid_of(waiting[0])
+    talking.hangup()
+    cluster.until(lambda: anna.doing("talking"), "anna has the next one")
+    assert anna.doing("talking").partition("~")[0] == uuid_of(waiting[1])
+    assert contact != anna.doing("talking")
+    for caller in waiting:
+        caller.hangup()
+    assert [str(cluster.record(one).call.terminal_cause) for one in (talking, *waiting)] == ["caller_hangup"] * 3

@@ -22,6 +22,7 @@ from cti.runtime.cluster.codec import pack, unpack
 from cti.runtime.cluster.leading import CALL
 from cti.runtime.floor.callers import MUSIC
 from cti.runtime.floor.stays import Stay
+from cti.runtime.floor.talks import PARTING_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -232,9 +233,11 @@ class RemoteQueues:
                 case l.LegHungUp(leg, cause) if leg == one.leg:
                     self._talked(one, cause)
                 case l.LegsUnbridged(a, b) | l.BridgeFailed(a, b) if {a, b} == {one.uuid, one.leg}:
-                    self._talked(one, "")
+                    gevent.spawn_later(PARTING_S, self._talked, one, "")  # a hang-up tells who ended it
 
     def _talked(self, one: Waiting, cause: str) -> None:
+        if self._callers.get(one.uuid) is not one:
+            return
         self._forget(one.uuid)
         one.post(msg.LegLeft(one.leg, cause))
         one.post(ev.QueueEnded(one.wish.ref, "talked"))
