@@ -22,6 +22,7 @@ class Fault:
     what = "no fault: what the same load costs alone"
     hold_s = 1.0
     expected = Expected()
+    noticed = False  # the engine lives and is to see that its switch is away
 
     def refused(self, house: House) -> str:
         """Why it cannot be made here; empty: it can."""
@@ -76,6 +77,7 @@ class EngineStopped(Fault):
 class SwitchKilled(Fault):
     name, what, hold_s = "switch-killed", "kill -9 of the switch, which is started again", 2.0
     expected = ALL_LOST
+    noticed = True
 
     def inject(self, house: House) -> None:
         house.switch.kill()
@@ -86,6 +88,7 @@ class SwitchKilled(Fault):
 
 class LinkCut(Fault):
     name, what, hold_s = "link-cut", "both event-socket connections cut, none admitted for 4 s", 4.0
+    noticed = True
 
     def inject(self, house: House) -> None:
         house.wire.cut()
@@ -103,6 +106,7 @@ class LinkBlackHoled(LinkCut):
 
 class LinkSlow(LinkCut):
     name, what, hold_s = "link-slow", "each piece on the event sockets takes 300 ms, for 6 s", 6.0
+    noticed = False
 
     def inject(self, house: House) -> None:
         house.wire.slow(0.3)

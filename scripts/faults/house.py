@@ -18,9 +18,11 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from scripts.faults.cable import Cable
+from scripts.faults.people import People
 from scripts.faults.processes import Billing, PostgreSQL, Program, postgresql, until
 from scripts.faults.site import AGENT, CONFIG, GUARD_S, interfaces, write_flows
 from scripts.faults.switches import Embedded, Real, Switch, alive, find_binary
+from tests.real.switch import free_port
 
 DISK_MB = 96
 
@@ -63,11 +65,13 @@ class House:
     def _configure(self) -> None:
         (self.folder / "interfaces.yaml").write_text(interfaces(self.office_wire.port), encoding="utf-8")
         self.database_url = self.postgresql.url if self.postgresql else f"sqlite:///{self.data / 'cti.db'}"
+        self.api_port = free_port()  # clients of the API find the next engine there, too
         self.config = self.folder / "cti.yaml"
         self.config.write_text(
             CONFIG.format(
                 data=self.data, flows=self.folder / "flows", database=self.database_url, port=self.wire.port,
                 kind=self.switch.kind, password_file=self.switch.password_file, guard_s=GUARD_S, agent=AGENT,
+                api_port=self.api_port,
             ),
             encoding="utf-8",
         )  # fmt: skip
@@ -94,6 +98,7 @@ class House:
             return alive(self.switch.tap)
 
         until(up, "the engine beats", 180)
+        self.people = People(self.config, self.api_port)
 
     def stop_engines(self) -> None:
         for engine in self.engines:
@@ -127,6 +132,7 @@ def house(folder: Path, plan: Plan) -> Iterator[House]:
     with ExitStack() as stack:
         built = House(folder, plan, stack)
         built.serve()
+        stack.callback(built.people.close)
         yield built
 
 

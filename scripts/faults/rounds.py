@@ -14,12 +14,30 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from scripts.faults.faults import Fault
 from scripts.faults.house import House
+from scripts.faults.people import HAS
 from scripts.faults.processes import until
 from scripts.faults.site import AGAIN, AT, BYE, LOOK_UP, START, WRITE
 from scripts.faults.switches import alive, channels
-from scripts.faults.verdict import BRIDGED, KINDS, MENU, QUEUED, RINGING, Call, Seen
+from scripts.faults.verdict import (
+    BRIDGED,
+    CALLS,
+    CHAT,
+    CONFERENCE,
+    FAX,
+    HELD,
+    INTERRUPTED,
+    MENU,
+    QUEUED,
+    RINGING,
+    TALK,
+    Call,
+    Seen,
+)  # fmt: skip
+from scripts.faults.watch import Notice
 
 SHARES = {MENU: 0.6, QUEUED: 0.15, BRIDGED: 0.15, RINGING: 0.1}
+ONE_EACH = (TALK, HELD, CONFERENCE, FAX, CHAT)
+FREE_S = 5.0  # an agent has nothing at hand any more when its channel has been gone for so long
 FILL_S, RECOVER_S, RECORD_S = 60.0, 60.0, 30.0
 SETTLE_S = 0.5  # what follows from the fault at once has followed, and been told
 OWNER_S = 10.0  # DESIGN: no channel is without an owner for longer
@@ -28,9 +46,10 @@ GONE = (OSError, TimeoutError, AssertionError, ValueError)  # the switch does no
 
 
 def shares(calls: int) -> dict[str, int]:
-    """How many callers of each kind: one at least, two in a menu (one of them is the canary)."""
+    """How many callers of each kind: one at least, two in a menu (one of them is the canary). Those with agents, the
+    fax and the chat come on top."""
     counts = {kind: max(1, round(calls * SHARES[kind])) for kind in (QUEUED, BRIDGED, RINGING)}
-    return {MENU: max(2, calls - sum(counts.values())), **counts}
+    return {MENU: max(2, calls - sum(counts.values())), **counts, **dict.fromkeys(ONE_EACH, 1)}
 
 
 class Canary:
@@ -88,36 +107,59 @@ class Round:
             self._press(uuid, WRITE)
             time.sleep(self._chance.uniform(0, 0.03))
         before, first = house.switch.tap, len(house.switch.tap.events)
+        notice = Notice(house.people.desks[TALK]) if fault.noticed else None
         fault.inject(house)
         canary = Canary(house, canary_uuid)
         newcomer = self._during(others[1::3], fault.hold_s)
         fault.heal(house)
+        healed = time.monotonic()
         recovered_s = self._recovered(canary)
         if self._tamper is not None:
             self._tamper(house, dict(self._kinds))
         time.sleep(SETTLE_S)
+        if notice is not None:
+            self._notes.append(notice.told())
+        if fault.expected.may_lose:
+            self._notes.append(self._freed(healed))
         return self._look(first if house.switch.tap is before else 0, recovered_s, newcomer)
 
     # ---- before and during -------------------------------------------------------------------------------------------
 
     def _fill(self) -> None:
         counts = shares(self._house.plan.calls)
-        order = list(KINDS)
+        self._house.people.ready()
+        order = list(CALLS)
         self._chance.shuffle(order)
         for number, kind in enumerate(order):
             for uuid in self._house.switch.dial(kind, counts[kind], self._chance.randrange(10_000) * 1000 + number):
                 self._kinds[uuid] = kind
+        self._kinds[self._house.people.chat.begin()] = CHAT
         if len(self._kinds) < sum(counts.values()):
             raise RuntimeError(
                 f"only {len(self._kinds)} of {sum(counts.values())} callers came in: {self._house.told()[-1500:]}"
             )
         until(self._in_place, "every caller is where the fault is to find them", FILL_S, 0.2)
         until(lambda: len(self._bridged()) >= counts[BRIDGED], "the talks are bridged", FILL_S)
+        self._house.people.in_place()
+        self._place = self._queued()
 
     def _in_place(self) -> bool:
         rows = self._house.ask("SELECT call_id, node FROM node_visits WHERE left_at IS NULL")
         at = {call: node for call, node in rows if call in self._kinds}
         return all(at.get(call) == AT[kind] for call, kind in self._kinds.items())
+
+    def _queued(self) -> Counter[str]:
+        """How many stays in queues each caller has on record."""
+        rows = self._house.ask("SELECT call_id, count(*) FROM queue_entries GROUP BY call_id")
+        return Counter(dict(rows))
+
+    def _freed(self, healed: float) -> str:
+        """No agent has anything at hand after all calls are lost: how long after the switch was there again."""
+        desks = self._house.people.desks.values()
+        with contextlib.suppress(TimeoutError):
+            until(lambda: all(desk.free(healed) for desk in desks), "agents are free", self._owner_s)
+            return f"agents free {time.monotonic() - healed:.1f} s after the switch was back"
+        return "agents are not free"
 
     def _bridged(self) -> set[str]:
         events = list(self._house.switch.tap.events)
@@ -175,22 +217,43 @@ class Round:
         events = list(tap.events)[first:]
         there = self._channels() - {str(e.get("Unique-ID")) for e in events if e.name == "CHANNEL_HANGUP"}
         cut = {
-            uuid for uuid, kind in self._kinds.items() if kind == BRIDGED and uuid in there
+            uuid for uuid, kind in self._kinds.items() if kind in (BRIDGED, TALK) and uuid in there
             and any(e.name == "CHANNEL_UNBRIDGE" and _about(e, uuid) for e in events)
         }  # fmt: skip
+        there |= {self._house.people.chat.name} if self._house.people.chat.open() else set()
+        where = {uuid: self._where(uuid, kind) for uuid, kind in self._kinds.items() if uuid in there}
         served = self._say_goodbye(there)
         left = self._nothing_left()
+        agents = self._house.people.stuck(max(FREE_S, self._owner_s - OWNER_S))
         records, starts = self._on_record()
         calls = tuple(
             Call(
                 uuid, kind, tuple(records.get(uuid, ())), gone=uuid not in there, cut=uuid in cut,
-                served=uuid not in there or kind != MENU or uuid in served, begun_again=starts[uuid] > 1,
+                served=uuid not in there or kind not in (MENU, CHAT) or uuid in served,
+                begun_again=starts[uuid] > 1, where=where.get(uuid, ""),
             )
             for uuid, kind in self._kinds.items()
         )  # fmt: skip
         for uuid in left:
             self._kill(uuid)
-        return Seen(calls, recovered_s, tuple(left), self._house.writes(), self._grown(), newcomer, tuple(self._notes))
+        notes = (*self._notes, *(f"{self._kinds[uuid]} {told}" for uuid, told in where.items() if told))
+        return Seen(calls, recovered_s, tuple(left), self._house.writes(), self._grown(), newcomer, notes, agents)
+
+    def _where(self, uuid: str, kind: str) -> str:
+        """Where it went on, if not where it was."""
+        if kind == QUEUED:
+            return "" if self._queued()[uuid] == self._place[uuid] else "queued anew"
+        if kind == FAX:
+            over = f"SELECT 1 FROM node_visits WHERE call_id = '{uuid}' AND node = '{AT[FAX]}' AND left_at IS NOT NULL"
+            return "fails" if self._house.ask(over) else ""
+        if kind == CONFERENCE and self._application(uuid) != "conference":
+            return INTERRUPTED
+        return self._house.people.where(kind, time.monotonic(), self._owner_s) if kind in HAS else ""
+
+    def _application(self, uuid: str) -> str:
+        with contextlib.suppress(*GONE):
+            return self._house.switch.tap.api(f"uuid_getvar {uuid} current_application").strip()
+        return ""
 
     def _channels(self) -> set[str]:
         try:
@@ -203,12 +266,15 @@ class Round:
         menus = {uuid for uuid, kind in self._kinds.items() if kind == MENU and uuid in there}
         for uuid in menus:
             self._press(uuid, BYE)
+        chat = self._house.people.chat
+        answered = {chat.name} if chat.name in there and chat.writes(self._owner_s) else set()
+        chat.end()
         with contextlib.suppress(TimeoutError):
             until(lambda: not menus & self._channels(), "the callers are served", self._owner_s, 0.2)
         late = menus & self._channels()
-        for uuid in (there - menus) | late:  # also whoever called meanwhile
+        for uuid in (there - menus - {chat.name}) | late:  # also whoever called meanwhile
             self._kill(uuid)
-        return menus - late
+        return (menus - late) | answered
 
     def _kill(self, uuid: str) -> None:
         with contextlib.suppress(*GONE):

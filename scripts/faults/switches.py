@@ -14,7 +14,7 @@ from typing import Protocol
 
 from scripts.faults.phones import DeafPhone
 from scripts.faults.processes import Program, until
-from scripts.faults.site import DEAF, NUMBERS, TALKER
+from scripts.faults.site import DEAF, DESKS, NUMBERS, TALKER
 from tests.real.esl import Tap
 from tests.real.ports import borrow_ports
 from tests.real.sipp import WaitBye, _scenario
@@ -128,7 +128,11 @@ class Real:
             phone.close()
         self._phones = [
             made(self._sipp, self._folder, conf.phones_port, number, conf.phones[number], 440)
-            for made, number in ((SippPhone, TALKER), (DeafPhone, DEAF))
+            for made, number in (
+                (SippPhone, TALKER),
+                (DeafPhone, DEAF),
+                *((SippPhone, desk) for desk in DESKS.values()),
+            )
         ]
 
     def kill(self) -> None:

@@ -10,7 +10,12 @@ from typing import Any
 
 #: Where a caller stands when the fault comes.
 MENU, QUEUED, BRIDGED, RINGING = "menu", "queued", "bridged", "ringing"
-KINDS = (MENU, QUEUED, BRIDGED, RINGING)
+#: Of each of these there is one: with an agent, who talks, has put the caller on hold, has a third person in; a fax.
+TALK, HELD, CONFERENCE, FAX = "talk", "held", "conference", "fax"
+CHAT = "chat"  # on no switch
+CALLS = (MENU, QUEUED, BRIDGED, RINGING, TALK, HELD, CONFERENCE, FAX)
+KINDS = (*CALLS, CHAT)
+GOES_ON, LOST, INTERRUPTED = "goes on", "lost", "interrupted"
 
 
 @dataclass(frozen=True)
@@ -24,14 +29,15 @@ class Expected:
         return not self.may_lose
 
 
-ALL_LOST = Expected({kind: frozenset({"switch_lost"}) for kind in KINDS})
+ALL_LOST = Expected({kind: frozenset({"switch_lost"}) for kind in CALLS})
 
 
 @dataclass(frozen=True)
 class Call:
     """One call of the load as it was seen from outside. ``records``: terminal causes on record, one for each row;
     ``gone``: its channel went before its caller hung up; ``cut``: its bridge ended before that; ``served``: it did what
-    its caller asked for after the fault; ``begun_again``: its flow started a second time."""
+    its caller asked for after the fault; ``begun_again``: its flow started a second time; ``where``: where it went on,
+    if not where it was."""
 
     call_id: str
     kind: str
@@ -40,6 +46,12 @@ class Call:
     cut: bool = False
     served: bool = True
     begun_again: bool = False
+    where: str = ""
+
+    @property
+    def fate(self) -> str:
+        """As the table of docs/failover.md has it."""
+        return LOST if self.gone else INTERRUPTED if self.cut else self.where or GOES_ON
 
 
 @dataclass(frozen=True)
@@ -47,7 +59,8 @@ class Seen:
     """One repetition. ``recovered_s``: from the fault until a caller in a menu is answered (None: never) or, where no
     caller is left, until the engine beats on the switch; ``left``: channels there when everybody had gone; ``writes``:
     key or caller -> executions in the back office; ``grown``: the engine's threads and descriptors, above what they
-    were; ``newcomer``: what somebody met who called while the fault lasted."""
+    were; ``newcomer``: what somebody met who called while the fault lasted; ``agents``: what was wrong at
+    their desks."""
 
     calls: tuple[Call, ...]
     recovered_s: float | None
@@ -56,6 +69,7 @@ class Seen:
     grown: Mapping[str, int] = field(default_factory=dict)
     newcomer: str = ""
     notes: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,6 +127,7 @@ def _broken(expected: Expected, seen: Seen) -> Iterable[str]:
         yield "not recovered"
     if seen.left:
         yield f"{len(seen.left)} channels without an owner"
+    yield from seen.agents
     yield from (f"{count} more {what}" for what, count in seen.grown.items() if count > 0)
 
 
