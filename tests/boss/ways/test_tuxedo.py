@@ -1,5 +1,5 @@
 """The Tuxedo way in real worker processes, over stand-ins for both client modules. `test_tuxedo_domain` has it over a
-real XATMI domain."""
+real XATMI domain, `test_tuxedo_faults` all that goes wrong."""
 
 from __future__ import annotations
 
@@ -53,6 +53,12 @@ class Rig:
         until(lambda: all(worker.up or worker.trouble for worker in way._workers))
         return way
 
+    def close(self) -> None:
+        pids = [worker.pid for way in self.ways for worker in way._workers if worker.pid]
+        for way in self.ways:
+            way.close()
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+
     def called(self, service: str) -> int:
         file = Path(f"{self.state}.called")
         return file.read_text().split().count(service) if file.exists() else 0
@@ -62,10 +68,7 @@ class Rig:
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
     found, before = Rig(tmp_path, request.param), _sockets()
     yield found
-    pids = [worker.pid for way in found.ways for worker in way._workers if worker.pid]
-    for way in found.ways:
-        way.close()
-    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+    found.close()
     assert _sockets() <= before
     gc.collect()
     left = [one for one in gc.get_objects() if isinstance(one, gevent.Greenlet) and one]
@@ -130,7 +133,7 @@ def test_long_messages_at_once_do_not_mix(rig: Rig) -> None:
 
 def test_a_time_out_of_one_leaves_its_neighbours_their_context(rig: Rig) -> None:
     way = rig.open()
-    other = gevent.spawn(ask, way, "SLEEPS", SECONDS="2.5")
+    other = gevent.spawn(ask, way, "SLEEPS", SECONDS="1.6")
     until(lambda: rig.called("SLEEPS") == 1)
     assert failure(way, "SLEEPS", 0.1, SECONDS="30") == ("timeout", "tpetime", True)
     assert other.get()["BALANCE"] == ["1.00"]
@@ -139,27 +142,6 @@ def test_a_time_out_of_one_leaves_its_neighbours_their_context(rig: Rig) -> None
 def test_the_probe_calls_a_service_without_data(rig: Rig) -> None:
     rig.open(probe="ECHO").probe(time.monotonic() + SOON_S)
     assert rig.called("ECHO") == 1
-
-
-def test_a_service_that_fails_has_answered_where_its_code_is_known(rig: Rig) -> None:
-    way = rig.open()
-    known = {"code": "ERR[0]", "errors": {"NOUSER": "not_found"}}
-    assert ask(way, "QRY_BAL", MSISDN="13800000009", options=known)["ERR"] == ["NOUSER"]
-    by_urcode = {"code": "urcode", "errors": {"1001": "not_found"}}
-    assert ask(way, "QRY_BAL", MSISDN="13800000009", options=by_urcode)["urcode"] == 1001
-    assert failure(way, "QRY_BAL", MSISDN="13800000008", options=known) == ("error", "service-failed", True)
-    assert failure(way, "QRY_BAL", MSISDN="13800000009") == ("error", "service-failed", True)
-
-
-def test_each_error_of_xatmi_has_its_name(rig: Rig) -> None:
-    way = rig.open()
-    assert failure(way, "NOWHERE", MSISDN="1") == ("error", "no-service", False)
-    assert failure(way, "LIMIT", MSISDN="1") == ("throttled", "limit", False)
-    assert failure(way, "SVCERR", MSISDN="1") == ("error", "service-broke", True)
-    assert failure(way, "UNDECODABLE", MSISDN="1") == ("error", "bad-encoding", True)
-    assert failure(way, "UNREADABLE", MSISDN="1") == ("error", "client-ValueError", True), "the service has run"
-    assert failure(way, "ECHO", NOFIELD="1") == ("rejected", "bad-field", False)
-    assert rig.called("ECHO") == 0
 
 
 def test_a_call_is_over_when_its_thread_is(rig: Rig) -> None:
@@ -174,52 +156,15 @@ def test_a_call_is_over_when_its_thread_is(rig: Rig) -> None:
     assert Path(f"{rig.state}.joined").read_text() == joined + "+"
 
 
-def test_a_thread_that_hangs_is_ended_with_its_process(rig: Rig) -> None:
-    way = rig.open(hang_s=1)
-    first = way._workers[0].pid
-    assert failure(way, "HANGS", 0.1, MSISDN="1") == ("error", "worker-died", True)
-    until(lambda: way._workers[0].up)
-    assert way._workers[0].pid != first
-    assert way.facts()["ended_for_hanging"] == 1
-    assert ask(way, "ECHO", MSISDN="1")["MSISDN"] == ["1"]
-
-
-@pytest.mark.parametrize("how", ["killed", "aborts"])
-def test_a_worker_that_dies_in_a_call_takes_nothing_else_along(rig: Rig, how: str) -> None:
+def test_a_worker_that_dies_in_a_call_takes_nothing_else_along(rig: Rig) -> None:
     way = rig.open(workers={"processes": 2, "threads": 2})
     other = gevent.spawn(ask, way, "SLEEPS", SECONDS="1")
-    until(lambda: sum(worker.busy for worker in way._workers) == 1)
-    dying = gevent.spawn(failure, way, "DIES" if how == "aborts" else "HANGS", MSISDN="1")
-    if how == "killed":
-        until(lambda: rig.called("HANGS") == 1)
-        victim = next(
-            worker for worker in way._workers if worker.busy and rig.called("HANGS") and worker is not _of(way, other)
-        )
-        os.kill(victim.pid or 0, signal.SIGKILL)
+    until(lambda: way._workers[0].busy == 1)  # the first of those with the least to do
+    dying = gevent.spawn(failure, way, "HANGS", MSISDN="1")
+    until(lambda: rig.called("HANGS") == 1)
+    os.kill(way._workers[1].pid or 0, signal.SIGKILL)
     assert dying.get() == ("error", "worker-died", True)
     assert other.get()["BALANCE"] == ["1.00"]
-    until(lambda: all(worker.up for worker in way._workers))
-    assert ask(way, "ECHO", MSISDN="1")["MSISDN"] == ["1"]
-
-
-def _of(way: TuxedoWay, _job: object) -> WorkerProcess:
-    """The one that had the first call: the first of those with the least to do."""
-    return way._workers[0]
-
-
-def test_a_domain_that_stops_and_starts(rig: Rig) -> None:
-    way = rig.open()
-    assert ask(way, "ECHO", MSISDN="1")["MSISDN"] == ["1"]
-    rig.tell("down")
-    assert failure(way, "ECHO", MSISDN="1")[1] in ("system", "join-system"), (
-        "by a client that was in, or one that was not"
-    )
-    until(lambda: failure(way, "ECHO", MSISDN="1") == ("error", "join-system", False))
-    with pytest.raises(WayError):
-        way.probe(time.monotonic() + SOON_S)
-    rig.tell("up")
-    until(lambda: _answers(way))
-    way.probe(time.monotonic() + SOON_S)
 
 
 def test_a_client_that_finds_no_service_any_more_is_begun_anew(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,13 +194,6 @@ def test_a_service_that_is_never_there_costs_the_others_little(rig: Rig, monkeyp
         assert failure(way, "NOWHERE", MSISDN="1") == ("error", "no-service", False)
         assert ask(way, "ECHO", MSISDN="1")["MSISDN"] == ["1"]
     assert way.facts()["starts"] == 2
-
-
-def _answers(way: TuxedoWay) -> bool:
-    try:
-        return bool(ask(way, "ECHO", MSISDN="1"))
-    except WayError:
-        return False
 
 
 def test_the_password_is_the_domain_s_and_the_environment_the_worker_s(

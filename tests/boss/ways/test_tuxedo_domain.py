@@ -2,7 +2,8 @@
 NAME=VALUE; PYTHONPATH among them, if the module is not installed for this Python).
 
 The domain has services of FML or UBF fields MSISDN, BALANCE, NAME, ERR and SECONDS (strings): QRY_BAL (balance and
-tpurcode 7; TPFAIL with ERR=NOUSER and tpurcode 1001 for numbers that end in 9), ECHO, and SLEEPS (for SECONDS).
+tpurcode 7; TPFAIL with ERR=NOUSER and tpurcode 1001 for numbers that end in 9, with ERR=BROKEN for those in 8), ECHO
+(of no data, too), and SLEEPS (for SECONDS). Its faults stand in `test_tuxedo_faults`.
 """
 
 from __future__ import annotations
@@ -44,12 +45,6 @@ def ask(way: TuxedoWay, service: str, seconds: float = 60.0, options: Any = None
     return way.ask(Question(target, fields, None, time.monotonic() + seconds))
 
 
-def failure(way: TuxedoWay, service: str, seconds: float = 60.0, **fields: Any) -> tuple[str, str, bool]:
-    with pytest.raises(WayError) as failed:
-        ask(way, service, seconds, **fields)
-    return failed.value.outcome, failed.value.reason, failed.value.sent
-
-
 def test_a_service_is_called_and_its_fields_come_back(way: TuxedoWay) -> None:
     way.probe(time.monotonic() + 60)
     told = ask(way, "QRY_BAL", MSISDN="13800001234")
@@ -75,25 +70,3 @@ def test_many_at_once_each_have_their_own_answer(way: TuxedoWay) -> None:
     jobs = [gevent.spawn(one, number) for number in range(100)]
     gevent.joinall(jobs)
     assert [job.value for job in jobs] == [[str(number)] for number in range(100)]
-
-
-def test_a_service_that_fails_and_what_is_not_there(way: TuxedoWay) -> None:
-    known = {"code": "ERR[0]", "errors": {"NOUSER": "not_found"}}
-    assert ask(way, "QRY_BAL", options=known, MSISDN="13800000009")["ERR"] == ["NOUSER"]
-    assert failure(way, "QRY_BAL", MSISDN="13800000009") == ("error", "service-failed", True)
-    assert failure(way, "NOWHERE", MSISDN="1") == ("error", "no-service", False)
-    assert failure(way, "ECHO", NOSUCHFIELD="1") == ("rejected", "bad-field", False)
-
-
-def test_a_time_out_and_the_client_goes_on(way: TuxedoWay) -> None:
-    assert failure(way, "SLEEPS", 1.0, SECONDS="4") == ("timeout", "tpetime", True)
-    assert ask(way, "ECHO", MSISDN="1")["MSISDN"] == ["1"]
-
-
-def test_a_worker_that_is_killed_is_begun_anew(way: TuxedoWay) -> None:
-    job = gevent.spawn(failure, way, "SLEEPS", SECONDS="5")
-    until(lambda: way.facts()["calls"] == 1)
-    next(worker for worker in way._workers if worker.busy).kill()
-    assert job.get() == ("error", "worker-died", True)
-    until(lambda: way.facts()["workers"] == 2)
-    assert ask(way, "ECHO", MSISDN="1")["MSISDN"] == ["1"]

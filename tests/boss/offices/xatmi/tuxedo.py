@@ -9,7 +9,7 @@ import os
 import threading
 import time
 
-TPEINVAL, TPELIMIT, TPENOENT, TPESVCERR, TPESVCFAIL, TPESYSTEM, TPETIME = 4, 5, 6, 10, 11, 12, 13
+TPEBLOCK, TPELIMIT, TPENOENT, TPESVCERR, TPESVCFAIL, TPESYSTEM, TPETIME = 3, 5, 6, 10, 11, 12, 13
 TPBLK_NEXT, TPMULTICONTEXTS = 1, 32
 FIELDS = {"MSISDN", "BALANCE", "NAME", "ERR", "SECONDS"}
 _context, _shared = threading.local(), set()
@@ -111,18 +111,15 @@ def _unreadable(_data):
     raise ValueError("Unsupported buffer type")  # by the module, of the answer
 
 
-def _undecodable(_data):
-    return 0, 0, {"NAME": [b"\xb3\xc2".decode("utf-8", "surrogateescape")]}
-
-
 SERVICES = {
     "QRY_BAL": _balance,
     "SLEEPS": _sleeps,
     "HANGS": lambda _data: time.sleep(600),
     "DIES": lambda _data: os.abort(),
+    "BLOCK": _fails(TPEBLOCK),
     "LIMIT": _fails(TPELIMIT),
+    "SYSTEM": _fails(TPESYSTEM),
     "SVCERR": _fails(TPESVCERR),
-    "UNDECODABLE": _undecodable,
     "UNREADABLE": _unreadable,
     "ECHO": lambda data: (0, 0, data),
     "WHO": lambda _data: (0, 0, {"NAME": [str(threading.get_ident())]}),
