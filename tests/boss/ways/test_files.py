@@ -1,4 +1,5 @@
-"""Files that a back office delivers into a folder: proved, loaded, asked."""
+"""Files that a back office delivers into a folder: proved, loaded, asked. Those that cannot be used stand in
+`files/test_file_faults`."""
 
 from __future__ import annotations
 
@@ -95,68 +96,6 @@ def test_what_is_kept_on_disk_shows_no_data(office: Office) -> None:
     assert kept
     assert NUMBER.encode() not in kept
     assert "王".encode() not in kept
-
-
-@pytest.mark.parametrize(
-    ("text", "chk", "reason"),
-    [
-        (GOOD, None, "chk-missing"),
-        (GOOD, "", "chk-unreadable"),
-        (GOOD, "other.txt|{bytes}|{rows}|{md5}", "chk-name"),
-        (GOOD, "{name}|999|{rows}|{md5}", "truncated"),
-        (GOOD, "{name}|1|{rows}|{md5}", "chk-bytes"),
-        (GOOD, "{name}|{bytes}|3|{md5}", "chk-rows"),
-        (GOOD, "{name}|{bytes}|{rows}|00", "chk-digest"),
-        (f"{NUMBER}|a|x\n", "{name}|{bytes}|{rows}|{md5}", "bad-field"),
-        (f"{NUMBER}|a|1\n" * 2, "{name}|{bytes}|{rows}|{md5}", "duplicate-key"),
-        (f"{NUMBER}|a|NaN\n", "{name}|{bytes}|{rows}|{md5}", "bad-field"),
-        (b"138|\xff\xff|1\n", "{name}|{bytes}|{rows}|{md5}", "bad-encoding"),
-        ("|a|1\n", "{name}|{bytes}|{rows}|{md5}", "missing-field"),
-        ("1|a|1\n" * 200, "{name}|{bytes}|{rows}|{md5}", "too-long"),
-    ],
-)
-def test_a_bad_file_is_named_and_the_one_before_goes_on_answering(
-    office: Office, text: str | bytes, chk: str | None, reason: str
-) -> None:
-    office.delivers(2, text, chk)
-    first = office.way()
-    with pytest.raises(WayError) as raised:
-        ask(first)
-    assert (raised.value.outcome, raised.value.sent) == ("error", False)
-    office.delivers(1)
-    until(lambda: first.facts()["BILLS.loaded"] == 1 and first.facts()["BILLS.problem"] == reason)
-    assert ask(first)["amount"] == Decimal("12.50")
-
-
-def test_a_gap_in_the_numbers_is_told_or_waited_for(office: Office) -> None:
-    office.delivers(1)
-    office.delivers(3, f"{NUMBER}|c|300\n")
-    told, waits = office.way(), office.way(gap="hold")
-    assert (ask(told)["amount"], ask(waits)["amount"]) == (3, Decimal("12.50"))
-    assert waits.facts()["BILLS.problem"] == "sequence-gap"
-    office.delivers(2, f"{NUMBER}|b|200\n")
-    until(lambda: ask(waits)["amount"] == 3 and waits.facts()["BILLS.problem"] == "")
-
-
-def test_the_same_content_again_is_a_duplicate(office: Office) -> None:
-    office.delivers(1)
-    way = office.way()
-    ask(way)
-    office.delivers(2)
-    until(lambda: way.facts()["BILLS.problem"] == "duplicate")
-    assert (way.facts()["BILLS.loaded"], ask(way)["as_of"].timestamp()) == (1, AT + 1)
-
-
-def test_names_that_lead_elsewhere_are_not_touched(office: Office) -> None:
-    office.delivers(1)
-    (office.folder / "out" / "x..\\BILL_20270115_002.txt").write_text("")
-    office.delivers(2, f"{NUMBER}|x|1\n")  # a link to what is proved well, but stands elsewhere
-    linked = office.folder / "out" / "BILL_20270115_002.txt"
-    linked.rename(office.folder / "secret")
-    linked.symlink_to(office.folder / "secret")
-    way = office.way(match=r".*BILL_(?P<day>\d{8})_(?P<seq>\d{3})\.txt")
-    assert ask(way)["amount"] == Decimal("12.50")
-    assert (way.facts()["BILLS.problem"], way.facts()["BILLS.loaded"]) == ("bad-name", 1)
 
 
 def test_a_folder_that_is_away_is_told_and_comes_back(office: Office) -> None:

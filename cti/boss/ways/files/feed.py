@@ -6,7 +6,7 @@ import hashlib
 import io
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from cti.boss.codecs import make_codec
 from cti.boss.ways.files.options import FeedOptions
@@ -17,7 +17,9 @@ from cti.boss.ways.files.transport import Entry, Transport, TransportError
 _CHK_BYTES = 4096
 #: A file that was refused is not fetched again before, unless it or its chk changes.
 _AGAIN_S = 600.0
-_OF_THE_FILE = {"too-long": "too-long", "no-right": "unreadable", "bad-name": "bad-name"}
+#: What a `TransportError` tells of the file alone; all others are of the server.
+_OF_THE_FILE = {"vanished": "vanished", "too-long": "too-long", "no-right": "unreadable", "bad-name": "bad-name"}
+_OF_THE_CHK = {**_OF_THE_FILE, "vanished": "chk-missing", "too-long": "chk-unreadable"}
 Order = tuple[str, int]
 
 
@@ -48,7 +50,7 @@ class Feed:
         present = {order for order, _ in found}
         for order, name in found:
             if self._newest is not None and order <= self._newest[0]:
-                if order == self._newest[0] and name != self._newest[1]:
+                if any(one[0] == self._newest[0] and one != self._newest for one in found):
                     problem = problem or "duplicate"
                 break
             try:
@@ -97,7 +99,7 @@ class Feed:
                 raise BadFile("growing")
             return None
         into = io.BytesIO()
-        self._fetch(entry.name + self._options.chk.suffix, into, _CHK_BYTES, "chk-missing")
+        self._fetch(entry.name + self._options.chk.suffix, into, _CHK_BYTES, _OF_THE_CHK)
         return into.getvalue()
 
     def _load(self, order: Order, entry: Entry, chk: bytes | None) -> None:
@@ -105,7 +107,7 @@ class Feed:
             raise BadFile("too-long")
         if self._part is None or self._part[0] != entry:  # in memory: data in clear is not written to disk
             self._part = (entry, io.BytesIO())
-        self._fetch(entry.name, self._part[1], self._options.max_bytes, "vanished")
+        self._fetch(entry.name, self._part[1], self._options.max_bytes, _OF_THE_FILE)
         data, self._part = self._part[1].getvalue(), None
         if chk is not None:
             prove(entry.name, data, chk, self._options.chk)
@@ -117,13 +119,12 @@ class Feed:
         self._newest = (order, entry.name)
         self.loaded += 1
 
-    def _fetch(self, name: str, into: io.BytesIO, most: int, missing: str) -> None:
+    def _fetch(self, name: str, into: io.BytesIO, most: int, reasons: Mapping[str, str]) -> None:
         """Goes on behind what ``into`` has."""
         try:
             self._transport.read(name, into, offset=into.tell(), most=most)
         except TransportError as error:
-            reason = missing if error.reason == "vanished" else _OF_THE_FILE.get(error.reason)
-            if reason is None:
+            if error.reason not in reasons:
                 raise
             self._part = None
-            raise BadFile(reason) from None
+            raise BadFile(reasons[error.reason]) from None

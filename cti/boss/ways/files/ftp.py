@@ -22,7 +22,7 @@ from cti.boss.ways.reach import addresses_of
 from cti.core.errors import ConfigError
 from cti.core.targets import TargetRules
 
-_CHUNK, _MOST_LISTING = 65_536, 32 * 1024 * 1024
+_CHUNK, _MOST_LISTING, _MOST_LINES = 65_536, 32 * 1024 * 1024, 1000
 _NOT_THERE, _NO_LOGIN, _NOT_KNOWN = "550", ("530", "532", "430"), ("500", "502", "504")
 
 
@@ -82,7 +82,7 @@ class FtpTransport(Remote):
     def _connect(self) -> None:
         options = self._options
         if self._context is None:
-            ftp = ftplib.FTP(encoding=options.names)
+            ftp: ftplib.FTP = _Ftp(encoding=options.names)
         else:
             ftp = _Tls(context=self._context, encoding=options.names)
         self._ftp = ftp  # before it connects: it can be cut off while it does
@@ -208,7 +208,23 @@ class FtpTransport(Remote):
         self._open.voidresp()
 
 
-class _Tls(ftplib.FTP_TLS):
+class _Ftp(ftplib.FTP):
+    """ftplib bounds the lines of an answer, but not how many there are."""
+
+    _lines = 0
+
+    def getmultiline(self) -> str:
+        self._lines = 0
+        return super().getmultiline()
+
+    def getline(self) -> str:
+        self._lines += 1
+        if self._lines > _MOST_LINES:
+            raise ftplib.error_proto("too many lines")
+        return super().getline()
+
+
+class _Tls(_Ftp, ftplib.FTP_TLS):
     """Data connections go on with the control connection's session: many servers insist on it."""
 
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:

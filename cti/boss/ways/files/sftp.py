@@ -24,6 +24,8 @@ from cti.core.errors import ConfigError
 from cti.core.targets import TargetRules
 
 _CHUNK = 32_768  # what one answer of SFTP holds
+#: The most that may come before the server has shown its key: paramiko bounds neither a line nor a packet.
+_MOST_GREETING = 262_144
 
 
 class SftpTransport(Remote):
@@ -113,13 +115,15 @@ class SftpTransport(Remote):
         options = self._options
         self._sock = connect(self._targets, self._host, self._port, timeout_s=options.connect_s)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each answer is waited for
-        transport = self._transport = paramiko.Transport(self._sock)
+        bounded: Any = _Bounded(self._sock)
+        transport = self._transport = paramiko.Transport(bounded)
         transport.daemon = True
         transport.banner_timeout = transport.auth_timeout = transport.channel_timeout = options.connect_s
         if self._known:
             transport.get_security_options().key_types = _preferred(transport, self._known)
         transport.start_client(timeout=options.connect_s)
         self._verify(transport.get_remote_server_key())
+        bounded.trusted = True
         if self._key is not None:
             transport.auth_publickey(self._user, self._key)
         else:
@@ -150,6 +154,7 @@ class SftpTransport(Remote):
         self._transport = self._sock = self._client = None
         if transport is not None:
             transport.close()
+            transport.packetizer.complete_handshake()  # its timer's thread would wait on after a failed one
         if sock is not None:
             sock.close()
 
@@ -192,6 +197,23 @@ class SftpTransport(Remote):
         except EOFError:
             client._request(CMD_CLOSE, handle)
         return found
+
+
+class _Bounded:
+    """A socket, for `paramiko.Transport`."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock, self._came, self.trusted = sock, 0, False
+
+    def recv(self, size: int) -> bytes:
+        data = self._sock.recv(size)
+        self._came += len(data)
+        if self._came > _MOST_GREETING and not self.trusted:
+            raise EOFError
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
 
 
 def _known_keys(host: str, port: int, options: TransportOptions, folder: Path) -> list[paramiko.PKey]:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,12 @@ class Ftp:
             self._server.serve_forever(timeout=0.02, blocking=False, handle_exit=False)
         self._server.close_all()
 
+    def cut(self) -> None:
+        """All connections; from the thread that serves."""
+        for one in list(self._server.ioloop.socket_map.values()):
+            if one is not self._server:
+                cut(one.socket)
+
     def close(self) -> None:
         self._stops.set()
         self._thread.join()
@@ -73,12 +80,23 @@ class Sftp:
             except paramiko.SSHException:
                 transport.close()
 
+    def cut(self) -> None:
+        """All connections."""
+        for transport in self._transports:
+            cut(transport.sock)
+
     def close(self) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         self._thread.join()
         for transport in self._transports:
             transport.close()
+
+
+def cut(sock: Any) -> None:
+    """Below TLS. What is closed already is."""
+    with suppress(OSError), socket.socket(fileno=os.dup(sock.fileno())) as plain:
+        plain.shutdown(socket.SHUT_RDWR)
 
 
 class _Login(paramiko.ServerInterface):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -140,12 +139,6 @@ def test_without_chk_a_file_is_taken_when_it_has_stopped_growing(site: Site, way
     until(lambda: one.facts()["BILLS.loaded"] == 1)
     assert amount(one) == Decimal("12.50")
     assert one.facts()["BILLS.problem"] == ""
-
-
-def test_a_huge_file_is_refused_unread(server: Site, way: Callable[..., Any]) -> None:
-    deliver(server, 1, row(1250))
-    os.truncate(server.folder / "账单_20270115_001.txt", 1 << 30)
-    problem(way(server, chk=CHK), "too-long")
 
 
 @pytest.mark.parametrize("kind", KINDS[1:])
