@@ -48,7 +48,14 @@ def dialing_of(settings: Settings, switch: SwitchSettings) -> Dialing:
     told = settings.dialing
     platforms = {name: OtherPlatform(one.trunk, one.number or "") for name, one in told.platforms.items()}
     return Dialing(
-        switch.domain, told.trunks, told.allowed, told.caller_number or "", told.denied, told.sip_hosts, platforms
+        switch.domain,
+        told.trunks,
+        told.allowed,
+        told.caller_number or "",
+        told.denied,
+        told.sip_hosts,
+        platforms,
+        told.phones_through or "",
     )
 
 

@@ -177,6 +177,9 @@ class DialingSettings(Section):
     allowed: tuple[Digits, ...] = Field((), description="prefixes of numbers that may be dialled; 0 opens no 00")
     denied: tuple[Digits, ...] = Field((), description="prefixes that may not, whatever is allowed: premium rates")
     sip_hosts: tuple[Host, ...] = Field((), description="hosts on which agents may have a SIP contact")
+    phones_through: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.-]{0,63}(:[0-9]{1,5})?$")] | None = Field(
+        None, description="host:port of the Kamailio that knows where agents' phones are, for every switch"
+    )
     caller_number: Digits | None = Field(None, description="the number shown to the called party")
     platforms: dict[Name, PlatformSettings] = Field(
         default_factory=dict, description="other platforms, for `dial: {platform: …}` and for calls that come back"

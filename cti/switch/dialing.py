@@ -16,6 +16,7 @@ EXTENSION = re.compile(r"[0-9]{2,8}")
 E164 = re.compile(r"\+?[1-9][0-9]{2,14}|0[0-9]{2,14}")
 #: A configured SIP contact: nothing in it that a dial string gives a meaning to (`,` `|` `{` `[` `&` `^`, blanks).
 CONTACT = re.compile(r"([0-9A-Za-z+_.-]{1,64})@([0-9A-Za-z][0-9A-Za-z.-]{0,63})(:[0-9]{1,5})?")
+THROUGH = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,63}(:[0-9]{1,5})?")
 ROUTE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,63}")
 
 #: Q.850 causes (as in switch_types.h) by the exit that a flow author sees. What is not here is `failed`.
@@ -28,6 +29,7 @@ OUTCOMES = {
     "ALLOTTED_TIMEOUT": "no_answer",
     "PROGRESS_TIMEOUT": "no_answer",
     "USER_NOT_REGISTERED": "no_answer",
+    "SUBSCRIBER_ABSENT": "no_answer",
     "OUTGOING_CALL_BARRED": "denied",
 }
 
@@ -80,7 +82,8 @@ class Dialing:
     """Where this platform may call. ``trunks`` are gateway names in fail-over order; ``allowed`` are prefixes of
     external numbers that may be dialled (empty: none, because a hotline that dials anywhere is a toll fraud);
     ``denied`` are prefixes that may not, whatever is allowed (premium rates); ``sip_hosts`` are hosts on which agents
-    may have SIP contacts."""
+    may have SIP contacts; ``phones_through``: host:port of whoever knows where phones are, which then every switch
+    asks for every phone (docs/failover.md); empty: each switch knows its own."""
 
     domain: str
     trunks: tuple[str, ...] = ()
@@ -89,11 +92,14 @@ class Dialing:
     denied: tuple[str, ...] = ()
     sip_hosts: tuple[str, ...] = ()
     platforms: Mapping[str, OtherPlatform] = field(default_factory=dict)
+    phones_through: str = ""
 
     def __post_init__(self) -> None:
         for route in (self.domain, *self.trunks, *(one.trunk for one in self.platforms.values())):
             if not ROUTE.fullmatch(route):
                 raise CtiError(f"{route[:60]!r} is no domain or trunk name", code="bad-route")
+        if self.phones_through and not THROUGH.fullmatch(self.phones_through):
+            raise CtiError(f"{self.phones_through[:60]!r} is no host:port", code="bad-route")
         if self.caller_number and not E164.fullmatch(self.caller_number):
             raise CtiError(f"{self.caller_number[:60]!r} is no caller number", code="bad-number")
 
@@ -104,6 +110,9 @@ class Dialing:
         if kind in ("agent", "extension"):
             if not EXTENSION.fullmatch(target):
                 raise _denied(f"the {kind} is not an extension number of 2 to 8 digits")
+            if self.phones_through:
+                address = f"sofia/phones/{target}@{self.domain};fs_path=sip:{self.phones_through}"
+                return [Route(address, (ring, ("presence_id", f"{target}@{self.domain}")))]
             return [Route(f"user/{target}@{self.domain}", (ring,))]
         if kind == "number":
             number = self._checked(target)

@@ -22,8 +22,10 @@ NO_KAMAILIO = "Kamailio's half did not run: no kamailio found (apt-get install k
 class Edge:
     """``folder`` gets the files; what a site edits is edited here in the same places."""
 
-    def __init__(self, folder: Path, switches: Sequence[RealSwitch], carriers: str = "127.0.0.1") -> None:
-        self.folder, self.port = folder, free_port(socket.SOCK_DGRAM)
+    def __init__(
+        self, folder: Path, switches: Sequence[RealSwitch], carriers: str = "127.0.0.1", port: int | None = None
+    ) -> None:
+        self.folder, self.port = folder, port or free_port(socket.SOCK_DGRAM)
         self.process: subprocess.Popen[bytes] | None = None
         text = (SOURCE / "kamailio.cfg").read_text()
         for name, value in (("ADDRESS", "127.0.0.1"), ("PORT", str(self.port)), ("FOLDER", str(folder))):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from cti.switch.conf import parse_settings
+from cti.switch.dialing import Dialing
+
 from .edge import NO_KAMAILIO, Edge, missing
 from .esl import Tap, wait_until
-from .switch import RealSwitch, settings_for_test
+from .switch import RealSwitch, free_port, settings_for_test, text_for_test
 from .ua import Dialog, Phone
 
 pytestmark = [pytest.mark.real, pytest.mark.skipif(missing(), reason=NO_KAMAILIO)]
@@ -93,6 +97,51 @@ def test_a_phone_registers_and_is_called_through_it(two: list[RealSwitch], tmp_p
                 tap.command("bgapi originate user/1001@cti.local &park")
                 phone.wait_call()
                 return
+    pytest.fail("no switch has registered it")
+
+
+@pytest.mark.nightly
+def test_a_phone_that_registered_once_is_rung_from_either_switch(freeswitch_binary: Path, tmp_path: Path) -> None:
+    """By its name, through Kamailio; and at once from the other switch when its own is killed."""
+    port = free_port(socket.SOCK_DGRAM)
+    switches = []
+    for name in ("one", "two", "edge"):
+        (tmp_path / name).mkdir()
+    for name in ("one", "two"):
+        text = text_for_test(max_sessions=50).replace("sip: {", f'sip: {{phones_through: "127.0.0.1:{port}", ')
+        switches.append(RealSwitch(freeswitch_binary, tmp_path / name, parse_settings(text, "test")))
+    edge = Edge(tmp_path / "edge", switches, carriers="192.0.2.1", port=port)
+    with ExitStack() as stack:
+        for switch in switches:
+            stack.callback(switch.stop)
+            switch.start()
+        stack.callback(edge.stop)
+        edge.start()
+        _until(edge, {port: "AP" for one in switches for port in (one.conf.trunks_port, one.conf.phones_port)})
+        taps = {switch: stack.enter_context(switch.tap()) for switch in switches}
+        nobody = taps[switches[0]].api("originate user/1002@cti.local &park")
+        assert "SUBSCRIBER_ABSENT" in nobody
+        own, phone = _registered(switches, edge, stack)
+        other = next(switch for switch in switches if switch is not own)
+        assert "error/user_not_registered" in taps[other].api("sofia_contact phones/1001@cti.local")
+        for nth, switch in enumerate((own, other), 1):
+            assert taps[switch].api("originate user/1001@cti.local &park").startswith("+OK")
+            assert phone.wait_call(nth=nth).media is not None
+        own.kill()
+        assert taps[other].api("originate user/1001@cti.local &park").startswith("+OK")
+        phone.wait_call(nth=3)
+        # As the engine dials it.
+        [route] = Dialing("cti.local", phones_through=f"127.0.0.1:{port}").routes("agent", "1001", 20)
+        assert taps[other].api(f"originate {route.address} &park").startswith("+OK")
+        phone.wait_call(nth=4)
+
+
+def _registered(switches: list[RealSwitch], edge: Edge, stack: ExitStack) -> tuple[RealSwitch, Phone]:
+    """The switch that has let the phone 1001 in: each has made passwords of its own here."""
+    for switch in switches:
+        phone = stack.enter_context(Phone("1001", password=switch.conf.phones["1001"]))
+        if phone.register(edge.port) == 200:
+            return switch, phone
     pytest.fail("no switch has registered it")
 
 

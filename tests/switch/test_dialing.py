@@ -122,11 +122,23 @@ def test_names_of_trunks_are_words(bad: str) -> None:
         Dialing(bad or " ")
 
 
+def test_phones_that_somebody_else_knows_are_rung_through_it() -> None:
+    rules = Dialing("cti.local", phones_through="192.0.2.5:5060")
+    (route,) = rules.routes("agent", "1001", 20)
+    assert route == Route(
+        "sofia/phones/1001@cti.local;fs_path=sip:192.0.2.5:5060",
+        (("leg_timeout", "20"), ("presence_id", "1001@cti.local")),
+    )
+    for bad in ("192.0.2.5:5060,user/1002", "a b", "host:port", "${x}"):
+        with pytest.raises(CtiError, match="no host:port"):
+            Dialing("cti.local", phones_through=bad)
+
+
 @pytest.mark.parametrize(
     ("disposition", "outcome"),
     [
         ("SUCCESS", "talked"), ("USER_BUSY", "busy"), ("CALL_REJECTED", "busy"), ("NO_ANSWER", "no_answer"),
-        ("USER_NOT_REGISTERED", "no_answer"), ("OUTGOING_CALL_BARRED", "denied"), ("SUBSCRIBER_ABSENT", "failed"),
+        ("USER_NOT_REGISTERED", "no_answer"), ("OUTGOING_CALL_BARRED", "denied"), ("SUBSCRIBER_ABSENT", "no_answer"),
         ("ORIGINATOR_CANCEL", "failed"), ("", "failed"), (None, "failed"), ("WHATEVER", "failed"),
     ],
 )  # fmt: skip

@@ -108,6 +108,9 @@ def _variables(settings: SwitchSettings, facts: Facts) -> Iterator[str]:
         "cti_phones_port": sip.phones_port,
         "cti_trunks_port": sip.trunks_port,
         "cti_domain": settings.sip.domain,
+        # `%`: where it is registered here; else the one who knows is asked.
+        "cti_phone_at": "@" if sip.phones_through else "%",
+        "cti_phone_via": f";fs_path=sip:{sip.phones_through}" if sip.phones_through else "",
         "cti_codecs": ",".join(sip.codecs),
         "cti_inbound_codecs": ",".join((*sip.codecs, *(sip.video_codecs if facts.video_modules else ()))),
         "cti_rtp_first_port": settings.rtp.first_port,

@@ -100,6 +100,9 @@ Codec = Literal["PCMA", "PCMU", "G722", "OPUS", "G729"]
 VideoCodec = Literal["H264", "VP8"]
 
 
+THROUGH = r"^[0-9A-Za-z][0-9A-Za-z.-]{0,63}(:[0-9]{1,5})?$"
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -116,6 +119,7 @@ class Sip(_Model):
     domain: Host = "cti.local"  # what phones register in; a name, no address is looked up
     phones_port: Port = 5060
     trunks_port: Port = 5080
+    phones_through: Annotated[str, Field(pattern=THROUGH, examples=["192.0.2.5:5060"])] | None = None  # see failover.md
     codecs: tuple[Codec, ...] = Field(("PCMA", "PCMU"), min_length=1, examples=["[PCMA, PCMU]"])
     video_codecs: tuple[VideoCodec, ...] = Field(("H264", "VP8"), examples=["[H264, VP8]"])  # agreed on with callers
 

@@ -39,9 +39,12 @@ class Registry:
             self._ask("sofia_contact", f"*/{user}@{self._legs.dialing.domain}", user=user)
 
     def registered(self, user: str) -> bool:
-        """As the switch says now. Raises CtiError (switch-unavailable)."""
+        """As the switch says now. Raises CtiError (switch-unavailable). Where somebody else knows where phones are, it
+        shows when one is rung."""
         if not EXTENSION.fullmatch(user):
             return False
+        if self._legs.dialing.phones_through:
+            return True
         try:
             reply = self._legs.links.submit_api("sofia_contact", f"*/{user}@{self._legs.dialing.domain}")
             contact = reply.wait(ASK_S).reply
@@ -85,4 +88,5 @@ class Registry:
             self._legs.tell(PhoneRegistered(user))
         elif not on and user in self.users:
             self.users.discard(user)
-            self._legs.tell(PhoneUnregistered(user))
+            if not self._legs.dialing.phones_through:  # else it may have gone to another switch
+                self._legs.tell(PhoneUnregistered(user))
