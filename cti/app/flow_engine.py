@@ -67,13 +67,15 @@ class FlowEngine:
             ground.accounts.store.notices, ground.notices, ground.clock, ground.library, ground.desk
         )
         ground.durable.talk_over = queues.talk_over
+        queues.left_talking = lambda: ground.durable.agents_talking
         calls.connect()
         self._beats: list[gevent.Greenlet[[], None]] = []
         self._draining = False
 
     # ---- life --------------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
+    def begin(self) -> None:
+        """All that is known before it joins the others."""
         ground = self.ground
         if self.settings.reload.watch:
             ground.reloader.start()
@@ -87,6 +89,10 @@ class FlowEngine:
         if left := ground.durable.begin():
             log.warning("%d calls that the last engine left may go on", left)
         self._beats.append(gevent.spawn(ground.durable.run))
+
+    def start(self) -> None:
+        """The bus tells who leads, and the switches give us their calls."""
+        ground = self.ground
         self._beats += self.calls.start()
         self._beats.append(gevent.spawn(self._look))
         if self._holder is not None and self.settings.worker.adopts:

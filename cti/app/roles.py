@@ -123,6 +123,7 @@ class FlowPart(Part):
 
     def start(self) -> None:
         """It hears who leads from the first moment on."""
+        self.engine.begin()
         self.bus.start()
         self.engine.start()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from cti.switch.embedded import VirtualCaller
 from tests.store.test_postgresql import Server, server  # noqa: F401
 
 from .rolekit import Agent, Client, Cluster, Process, uuid_of
@@ -50,6 +51,15 @@ def test_a_caller_of_one_process_talks_with_an_agent_of_the_other(
     anna.do(contact, "finish", {"disposition": "solved"})
 
 
+def two_wait(cluster: Cluster, boss: Client) -> list[VirtualCaller]:
+    """In the order in which they came."""
+    waiting = []
+    for count in (1, 2):
+        waiting.append(cluster.call(caller=f"1380000002{count}"))
+        cluster.until(lambda count=count: boss.waiting() == count, f"{count} wait")  # type: ignore[misc]
+    return waiting
+
+
 def test_a_standby_goes_on_where_the_leader_was_killed(cluster: Cluster, leader: Process, worker: Process) -> None:
     """Who talks notices nothing, who waits keeps the place, and agents sit where they sat."""
     anna, bert = Agent(cluster, "anna", leader.api), Agent(cluster, "bert", leader.api)
@@ -58,8 +68,7 @@ def test_a_standby_goes_on_where_the_leader_was_killed(cluster: Cluster, leader:
     talking = cluster.call(caller="13800000001")
     contact = anna.doing("talking")
     leg = cluster.bridged(talking)
-    waiting = [cluster.call(caller=f"1380000000{n}") for n in (2, 3)]
-    cluster.until(lambda: boss.waiting() == 2, "two wait")
+    waiting = two_wait(cluster, boss)
     standby = cluster.start("three", "acd")
     standby.says("stands by")
     leader.signal(signal.SIGKILL)
@@ -76,6 +85,33 @@ def test_a_standby_goes_on_where_the_leader_was_killed(cluster: Cluster, leader:
     cluster.until(lambda: anna.doing("talking"), "anna has the next one")
     assert anna.doing("talking").partition("~")[0] == uuid_of(waiting[1])
     assert contact != anna.doing("talking")
+    for caller in waiting:
+        caller.hangup()
+    assert [str(cluster.record(one).call.terminal_cause) for one in (talking, *waiting)] == ["caller_hangup"] * 3
+
+
+@pytest.mark.nightly
+def test_a_worker_that_was_killed_goes_on_with_its_callers(cluster: Cluster, worker: Process) -> None:
+    """Whoever leads keeps their places meanwhile, and the talk on the switch goes on."""
+    [leader] = [one for one in cluster.processes if "acd" in one.roles and one.process.poll() is None]
+    anna, boss = Agent(cluster, "anna", leader.api), Client(cluster, "super", leader.api)
+    talking = cluster.call(caller="13800000011")
+    contact = anna.doing("talking")
+    leg = cluster.bridged(talking)
+    waiting = two_wait(cluster, boss)
+    worker.signal(signal.SIGKILL)
+    leader.says("worker two/0 is gone")
+    assert cluster.bridged(talking) == leg
+    cluster.start("two", "flow").says("3 calls that the last engine left may go on")
+    cluster.until(lambda: boss.waiting() == 2, "they wait on")
+    cluster.until(lambda: anna.presence() == ("NOT_READY", "failover"), "anna talks on, and gets nobody else")
+    assert cluster.bridged(talking) == leg
+    bert = Agent(cluster, "bert", leader.api)
+    assert bert.doing("talking").partition("~")[0] == uuid_of(waiting[0])
+    talking.hangup()
+    cluster.until(lambda: anna.presence()[0] == "READY", "anna is free again")
+    anna.do(contact, "finish", {"disposition": "solved"})
+    assert anna.doing("talking").partition("~")[0] == uuid_of(waiting[1])
     for caller in waiting:
         caller.hangup()
     assert [str(cluster.record(one).call.terminal_cause) for one in (talking, *waiting)] == ["caller_hangup"] * 3

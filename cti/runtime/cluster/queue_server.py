@@ -55,9 +55,6 @@ class QueueServer:
         self._leading, self._floor, self._lose, self._callbacks = leading, floor, lose, callbacks
         self._calls: dict[str, RemoteCall] = {}
         self._before: dict[str, str] = {}  # worker that is gone -> its run, whose talks are not over
-        #: Agents in talks that go on without us, as the workers say.
-        self.talking: set[str] = set()
-        self.hailed: set[tuple[str, str]] = set()  # workers that have told all they have
         self._orders = {
             "enter": self._enter,
             "leave": self._leave,
@@ -137,15 +134,11 @@ class QueueServer:
         before = self._before.pop(message.sender, None)
         if before is not None:
             self._leading.lose_legs(message.sender, before)
-        agents = {one["agent"] for one in message.body["talking"] if one["agent"]}
-        self.talking |= agents
-        self.hailed.add((message.sender, message.run))
-        for agent in agents:
+        for agent in message.body["talking"]:
             self._floor.seats_kept.talks_on(agent)
 
     def _talked(self, message: Message) -> None:
         agent = message.body["agent"]
-        self.talking.discard(agent)
         self._floor.seats_kept.over(agent)
 
     def _callback(self, message: Message) -> None:

@@ -73,6 +73,8 @@ class RemoteQueues:
         self._callers: dict[str, Waiting] = {}
         self._known: set[str] = set()  # calls of which the leader was told
         self._numbers = 0
+        #: Agents in talks that an earlier engine of this worker left.
+        self.left_talking: Callable[[], Collection[str]] = tuple
         #: Hangs a leg up.
         self.hang_up: Callable[[str, str], None] = lambda _switch, _leg: None
         following.bus.listen(CALL, self._heard)
@@ -208,8 +210,8 @@ class RemoteQueues:
 
     def _led(self) -> None:
         self._known.clear()
-        talking = [{"uuid": one.uuid, "agent": one.stay.agent} for one in self.talking()]
-        self._following.tell(f"{QUEUE}hello", {"talking": talking})
+        agents = {*(one.stay.agent for one in self.talking()), *self.left_talking()} - {""}
+        self._following.tell(f"{QUEUE}hello", {"talking": sorted(agents)})
         for one in sorted(self._callers.values(), key=lambda one: -one.now().ranked_s):
             if not one.connected:
                 one.back = True
