@@ -76,9 +76,12 @@ class PlatformDialplan:
             ("media_timeout", "300000"),
             ("media_hold_timeout", "3600000"),
         )
-        actions: list[Action] = [("set", f"{name}={value}") for name, value in sets]
-        actions.append(("sched_transfer", f"+{self.guard_s} 9999 XML emergency"))
-        return Extension("engine-park", [*actions, ("park", "")], inline)
+        actions: list[Action] = [
+            ("multiset", " ".join(f"{name}={value}" for name, value in sets)),
+            ("sched_transfer", f"+{self.guard_s} 9999 XML emergency"),
+            ("park", ""),
+        ]
+        return Extension("engine-park", actions, inline)
 
     def _worker(self, channel: Channel) -> tuple[int | None, list[Action]]:
         """The live slot that gets the call, and the inline actions with which the shipped dialplan chooses it."""
