@@ -36,6 +36,10 @@ PROMPTS_S = 20.0  # welcome and menu
 ALWAYS_OPEN = "calendar: hotline\ntitle: Always open\ntimezone: Asia/Shanghai\nweek:\n  mon-sun: 00:00-24:00\n"
 
 
+class Lost(Exception):
+    """The machine is too busy for this."""
+
+
 def own_kib() -> int:
     lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
@@ -61,7 +65,7 @@ def place(links: Any, number: int, stay_s: float) -> None:
             return
         except LinkLost:  # a machine that is busy with other things
             gevent.sleep(0.2)
-    raise RuntimeError("the switch cannot be reached")
+    raise Lost(f"after {number} calls engine and switch do not reach each other, for want of a processor")
 
 
 def wait_idle(application: Application, within_s: float) -> None:
@@ -107,8 +111,11 @@ def measure(calls: int, per_s: float) -> bool:
                 good += sum(row.terminal_cause == "caller_hangup" and row.flow == "hotline" for row in rows)
                 cursor = make_cursor(rows[-1].started_at, rows[-1].call_id)
             application.stop()
+        except Lost as lost:
+            print(f"MISSED: {lost}; load {load():.1f}")
+            return False
         finally:
-            switch.terminate()
+            switch.kill()
             switch.wait(20)
     good -= WARM
     each, own_each = (at_peak - before) / calls, (own_at_peak - own_before) / calls

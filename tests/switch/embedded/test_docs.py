@@ -46,4 +46,5 @@ def test_applications_and_commands_are_listed_completely() -> None:
 def test_contract_tests_are_named_completely() -> None:
     rows = TEXT.partition("## What it covers")[2].partition("Of `in_originate`")[0]
     named = set(re.findall(r"`(test_\w+)`", rows))
-    assert named == {path.stem for path in (Path(__file__).parents[2] / "contract").glob("test_*.py")}
+    there = {path.stem for path in (Path(__file__).parents[2] / "contract").glob("test_*.py")}
+    assert named == {name for name in there if not name.startswith("test_bus")}  # the bus of a cluster has no switch
