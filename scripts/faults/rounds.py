@@ -128,8 +128,9 @@ class Round:
     def _fill(self) -> None:
         counts = shares(self._house.plan.calls)
         self._house.people.ready()
-        order = list(CALLS)
+        order = [kind for kind in CALLS if kind != FAX]
         self._chance.shuffle(order)
+        order.append(FAX)  # it fails by itself after half a minute
         for number, kind in enumerate(order):
             for uuid in self._house.switch.dial(kind, counts[kind], self._chance.randrange(10_000) * 1000 + number):
                 self._kinds[uuid] = kind
@@ -141,17 +142,22 @@ class Round:
         until(self._in_place, "every caller is where the fault is to find them", FILL_S, 0.2)
         until(lambda: len(self._bridged()) >= counts[BRIDGED], "the talks are bridged", FILL_S)
         self._house.people.in_place()
-        self._place = self._queued()
+        self._place, self._faxes_over = self._queued(), self._faxes()
 
     def _in_place(self) -> bool:
         rows = self._house.ask("SELECT call_id, node FROM node_visits WHERE left_at IS NULL")
         at = {call: node for call, node in rows if call in self._kinds}
-        return all(at.get(call) == AT[kind] for call, kind in self._kinds.items())
+        return all(at.get(call) in (AT[kind], kind == FAX and AT[MENU]) for call, kind in self._kinds.items())
 
     def _queued(self) -> Counter[str]:
         """How many stays in queues each caller has on record."""
         rows = self._house.ask("SELECT call_id, count(*) FROM queue_entries GROUP BY call_id")
         return Counter(dict(rows))
+
+    def _faxes(self) -> set[str]:
+        """Calls whose fax is over."""
+        query = f"SELECT call_id FROM node_visits WHERE node = '{AT[FAX]}' AND left_at IS NOT NULL"
+        return {str(call) for (call,) in self._house.ask(query)}
 
     def _freed(self, healed: float) -> str:
         """No agent has anything at hand after all calls are lost: how long after the switch was there again."""
@@ -244,8 +250,7 @@ class Round:
         if kind == QUEUED:
             return "" if self._queued()[uuid] == self._place[uuid] else "queued anew"
         if kind == FAX:
-            over = f"SELECT 1 FROM node_visits WHERE call_id = '{uuid}' AND node = '{AT[FAX]}' AND left_at IS NOT NULL"
-            return "fails" if self._house.ask(over) else ""
+            return "fails" if uuid in self._faxes() - self._faxes_over else ""
         if kind == CONFERENCE and self._application(uuid) != "conference":
             return INTERRUPTED
         return self._house.people.where(kind, time.monotonic(), self._owner_s) if kind in HAS else ""

@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -187,3 +189,92 @@ def test_the_engine_beside_the_standby_goes_on_with_the_call(pair: Pair, tmp_pat
         for engine in (first, second):
             if engine is not None:
                 engine.stop()
+
+
+FLOWS = {
+    "101": ("menu", '  main: {type: menu, say: "Main menu.", wait: 300s, keys: {1: bye}, to: {else: bye}}\n'),
+    "102": ("queued", "  wait: {type: queue, queue: service, max_wait: 3600s, to: {talked: bye, else: bye}}\n"),
+    "103": ("bridged",
+            '  call: {type: transfer, dial: {extension: "1002"}, ring: 60s, to: {talked: after, else: bye}}\n'
+            '  after: {type: menu, say: "Was it good?", wait: 300s, keys: {1: bye}, to: {else: bye}}\n'),
+    "108": ("fax", "  take: {type: fax, do: receive, save: document, deadline: 600s, to: {else: main}}\n"
+            '  main: {type: menu, say: "No fax.", wait: 300s, keys: {1: bye}, to: {else: bye}}\n'),
+}  # fmt: skip
+
+
+def _write_flows(folder: Path) -> None:
+    (folder / "flows").mkdir(parents=True)
+    entries = ["entries:"]
+    for number, (name, nodes) in FLOWS.items():
+        head = f'flow: {name}\nstart: hi\nlanguages: {{default: en-US}}\nvars: {{document: "text?"}}\nnodes:\n'
+        hi = '  hi: {type: play, say: "Hello."}\n'
+        (folder / "flows" / f"{name}.yaml").write_text(f"{head}{hi}{nodes}  bye: {{type: end, outcome: done}}\n")
+        entries.append(f'  - {{name: {name}, medium: voice, called: "{number}", flow: {name}}}')
+    (folder / "flows" / "busy.yaml").write_text(
+        "flow: busy\nstart: hi\nlanguages: {default: en-US}\nnodes:\n  hi: {type: end, outcome: busy}\n"
+    )
+    (folder / "flows" / "entry.yaml").write_text("\n".join(entries) + "\n")
+
+
+def test_who_talks_waits_or_sends_a_fax_goes_on_beside_the_standby(pair: Pair, tmp_path: Path) -> None:
+    """Both legs of a talk are made again and bridged; a place in a queue is kept; a fax has failed."""
+    folder = tmp_path / "engine"
+    _write_flows(folder)
+    engines = [EngineProcess(pair.active, folder)]
+    with ExitStack() as stack:
+        stack.callback(lambda: [engine.stop() for engine in engines])
+        engines[0].start()
+        agent = stack.enter_context(Phone("1002", password=pair.active.conf.phones["1002"]))
+        assert agent.register(pair.active.conf.phones_port) == 200
+        phones = {number: stack.enter_context(Phone(f"1380000{number:>04}")) for number in FLOWS}
+        with pair.active.tap() as before:
+            calls = {number: phone.call(number, pair.active.conf.trunks_port) for number, phone in phones.items()}
+            for dialog in calls.values():
+                dialog.wait_answered(30)
+            uuids = {
+                number: before.wait_name("CHANNEL_PARK", 30, Caller_Destination_Number=number).get("Unique-ID")
+                for number in FLOWS
+            }
+            partner = before.wait_name("CHANNEL_BRIDGE", 60, Unique_ID=uuids["103"]).get("Other-Leg-Unique-ID")
+            before.wait(lambda e: e.name == "CHANNEL_EXECUTE" and e.get("Application") == "rxfax", 60)
+            for uuid in (*uuids.values(), partner):
+                pair.tracked(uuid)
+        for uuid in uuids.values():
+            _kept(folder, uuid)
+        pair.active.kill()
+        engines[0].kill()
+        with pair.standby.tap() as tap:
+            told = pair.take_over()
+            assert f"Recovered {len(FLOWS) + 1} call(s)" in told
+            bridged = tap.wait_name("CHANNEL_BRIDGE", 30)
+            legs = {bridged.get("Unique-ID"), bridged.get("Other-Leg-Unique-ID")}
+            assert legs == {uuids["103"], partner}
+            engines.append(EngineProcess(pair.standby, folder))
+            engines[1].start()
+            for number in ("101", "108"):  # the menu again; the fax has failed, and its flow goes on
+                tap.wait_name("PLAYBACK_START", 60, Unique_ID=uuids[number])
+            assert all(tap.api(f"uuid_exists {uuid}") == "true" for uuid in (*uuids.values(), partner))
+            assert not any(dialog.finished.is_set() for dialog in (*calls.values(), agent.wait_call()))
+            assert _nodes(folder, uuids["102"])[-1] == ("wait", "")
+            assert ("take", "failed") in _nodes(folder, uuids["108"])
+            agent.wait_call().hang_up()
+            tap.wait_name("PLAYBACK_START", 60, Unique_ID=uuids["103"])
+        wait_until(lambda: ("call", "talked") in _nodes(folder, uuids["103"]), 30, "the flow goes on after the talk")
+        for dialog in calls.values():
+            dialog.hang_up()
+        found = {call["call_id"]: call["terminal_cause"] for call in engines[1].finished(len(FLOWS), 30)}
+        assert found == dict.fromkeys(uuids.values(), "caller_hangup")
+
+
+def _rows(folder: Path, query: str, uuid: str) -> list[tuple[str, ...]]:
+    with closing(sqlite3.connect(f"file:{folder / 'data' / 'cti.db'}?mode=ro", uri=True)) as database:
+        return database.execute(query, (uuid,)).fetchall()
+
+
+def _kept(folder: Path, uuid: str) -> None:
+    query = "SELECT call_id FROM call_snapshots WHERE call_id = ?"
+    wait_until(lambda: bool(_rows(folder, query, uuid)), 30, "where the call stands is kept")
+
+
+def _nodes(folder: Path, uuid: str) -> list[tuple[str, ...]]:
+    return _rows(folder, "SELECT node, exit FROM node_visits WHERE call_id = ? ORDER BY entered_at", uuid)
