@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Protocol
 
+from cti.switch.conf import parse_settings
 from scripts.faults.phones import DeafPhone
 from scripts.faults.processes import Program, until
 from scripts.faults.site import DEAF, DESKS, NUMBERS, TALKER
@@ -19,7 +20,7 @@ from tests.real.esl import Tap
 from tests.real.ports import borrow_ports
 from tests.real.sipp import WaitBye, _scenario
 from tests.real.sipp_phones import SippPhone
-from tests.real.switch import RealSwitch, find_binary, free_port, settings_for_test
+from tests.real.switch import RealSwitch, find_binary, free_port, text_for_test
 
 EVENTS = "CHANNEL_CREATE PLAYBACK_START CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_HANGUP"
 
@@ -109,7 +110,9 @@ class Real:
 
     def __init__(self, folder: Path, binary: Path, sipp: Path, calls: int) -> None:
         self._folder, self._sipp, self._made = folder, sipp, 0
-        self._switch = RealSwitch(binary, folder / "switch", settings_for_test(max_sessions=max(400, 4 * calls)))
+        # SIPp's callers take no re-INVITE, with which a fax would offer T.38.
+        text = text_for_test(max_sessions=max(400, 4 * calls)).replace("probe_s: 0}", "probe_s: 0, t38: refuse}")
+        self._switch = RealSwitch(binary, folder / "switch", parse_settings(text, "chaos"))
         conf = self._switch.conf
         self.password_file, self.port = conf.password_file, conf.port
         self._callers: list[tuple[subprocess.Popen[bytes], contextlib.ExitStack]] = []

@@ -191,6 +191,36 @@ def test_the_engine_beside_the_standby_goes_on_with_the_call(pair: Pair, tmp_pat
                 engine.stop()
 
 
+def test_a_core_database_that_is_away(pair: Pair) -> None:
+    """Calls go on and new ones are met; what was not written is written when it is back."""
+    with Phone("13800000002") as phone, Phone("13800000003") as other, pair.active.tap() as tap:
+        tap.api("global_setvar cti_alive_0=1")
+        first = phone.call("4000", pair.active.conf.trunks_port)
+        uuid = tap.wait_name("CHANNEL_PARK").get("Unique-ID")
+        tap.execute(uuid, "answer")
+        first.wait_answered()
+        pair.tracked(uuid)
+        pair.database.stop()
+        try:
+            heard = len(first.media.pcm())
+            tap.execute(uuid, "playback", "tone_stream://%(1000,0,1000)")
+            wait_until(lambda: len(first.media.pcm()) > heard + 4000, 30, "the call that is up goes on")
+            second = other.call("4001", pair.active.conf.trunks_port)
+            fresh = tap.wait(lambda e: e.name == "CHANNEL_PARK" and e.get("Unique-ID") != uuid, 30).get("Unique-ID")
+            tap.execute(fresh, "answer")
+            second.wait_answered(30)
+        finally:
+            pair.database.start()
+        third = phone.call("4002", pair.active.conf.trunks_port)
+        last = tap.wait(lambda e: e.name == "CHANNEL_PARK" and e.get("Unique-ID") not in (uuid, fresh), 30)
+        tap.execute(last.get("Unique-ID"), "answer")
+        third.wait_answered(30)
+        for one in (uuid, fresh, last.get("Unique-ID")):  # also what was answered meanwhile
+            pair.tracked(one)
+        for dialog in (first, second, third):
+            dialog.hang_up()
+
+
 FLOWS = {
     "101": ("menu", '  main: {type: menu, say: "Main menu.", wait: 300s, keys: {1: bye}, to: {else: bye}}\n'),
     "102": ("queued", "  wait: {type: queue, queue: service, max_wait: 3600s, to: {talked: bye, else: bye}}\n"),
