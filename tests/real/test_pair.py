@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -252,7 +252,7 @@ def test_who_talks_waits_or_sends_a_fax_goes_on_beside_the_standby(pair: Pair, t
     _write_flows(folder)
     engines = [EngineProcess(pair.active, folder)]
     with ExitStack() as stack:
-        stack.callback(lambda: [engine.stop() for engine in engines])
+        stack.callback(_stop, engines)
         engines[0].start()
         agent = stack.enter_context(Phone("1002", password=pair.active.conf.phones["1002"]))
         assert agent.register(pair.active.conf.phones_port) == 200
@@ -294,6 +294,11 @@ def test_who_talks_waits_or_sends_a_fax_goes_on_beside_the_standby(pair: Pair, t
             dialog.hang_up()
         found = {call["call_id"]: call["terminal_cause"] for call in engines[1].finished(len(FLOWS), 30)}
         assert found == dict.fromkeys(uuids.values(), "caller_hangup")
+
+
+def _stop(engines: Sequence[EngineProcess]) -> None:
+    for engine in engines:
+        engine.stop()
 
 
 def _rows(folder: Path, query: str, uuid: str) -> list[tuple[str, ...]]:
