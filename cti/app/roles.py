@@ -71,7 +71,7 @@ class AcdPart(Part):
         self._owner = JobOwner(LEADER_JOB, store.accounts.jobs, holder_name(self.member.address, self.member.run))
         self.bus.start()
         self.engine = AcdEngine(settings, self.bus, announce=announce)
-        self.leads = False
+        self.leads = self._retired = False
         self._greenlet = gevent.spawn(self._run)
 
     def _run(self) -> None:
@@ -106,11 +106,18 @@ class AcdPart(Part):
         member = self.bus.members().get(self.bus.me)
         return member is not None and member.draining
 
-    def stop(self) -> None:
+    def retire(self) -> None:
+        """Others distribute: what this one had of it ends, once."""
+        if self._retired:
+            return
+        self._retired = True
         others = [one for one in self.bus.members().values() if "acd" in one.roles and one.address != self.bus.me]
         self._greenlet.kill(block=True)
         self.engine.stop(goes_on=bool(others) or (self.leads and self._owner.epoch is None))
         self._owner.release()
+
+    def stop(self) -> None:
+        self.retire()
         self.close()
 
 
@@ -193,7 +200,12 @@ class RoleProcess:
         self._asked.set()
 
     def _led_over(self, by: str) -> None:
-        """Another process leads: this one ends, to be started as a standby."""
+        """Another process leads, or is to. This one ends, to be started as a standby; where it has calls it goes on
+        with them, and distributes no more before it is started again."""
+        if self.flow is not None and self.acd is not None:
+            log.warning("this process distributes no more until it is started again: %s", by)
+            gevent.spawn(self.acd.retire)
+            return
         self._taken_by = by
         self._asked.set()
 

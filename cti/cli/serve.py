@@ -54,7 +54,9 @@ def serve(options: argparse.Namespace) -> int:
         settings = settings_of(options)
         roles = roles_of(options.roles, settings)
         if roles:
-            from cti.app.roles import RoleProcess
+            from cti.app.roles import RoleProcess, require_cluster
+
+            require_cluster(settings, roles)
         loading.keep()
     start_log(options.verbose, settings)
     if roles and "flow" not in roles:

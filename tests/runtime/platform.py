@@ -25,6 +25,7 @@ from cti.switch.embedded import EmbeddedSwitch, PhoneBehaviour, PlatformDialplan
 from cti.switch.embedded.caller import Item
 from cti.switch.embedded.event import Event
 from tests import told
+from tests.runtime.apart import part
 from tests.store.template import copy_database
 
 FLOWS = Path(__file__).parent / "flows"
@@ -103,7 +104,17 @@ class Witness:
 
 
 class Platform:
-    def __init__(self, folder: Path, *, limits: Limits | None = None, guard_s: int = 30, drain_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        limits: Limits | None = None,
+        guard_s: int = 30,
+        drain_s: float = 0.0,
+        apart: bool = False,
+    ) -> None:
+        """``apart``: calls and their distribution know each other over a bus only."""
+        self._apart = apart
         self.folder, self.guard_s, self.drain_s = folder, guard_s, drain_s
         self.limits = limits or Limits()
         self.witness = Witness()
@@ -144,6 +155,8 @@ class Platform:
         services.lookups._source = self.lookups
         told.watch(application.floor.hub)
         self.application = application
+        if self._apart:
+            part(application)
         before_links()
         application.start()
         application.wait_until_up(DEADLINE_S)

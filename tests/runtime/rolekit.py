@@ -81,10 +81,10 @@ class Process:
 
     @property
     def api(self) -> str:
-        """Of a leader."""
-        self.says("this process distributes")
-        found = re.findall(r"this process distributes .* API on (http://[0-9.:]+)", self.told())
-        return str(found[-1])
+        """Of a front."""
+        words = "requests of clients are passed on to whoever distributes: "
+        self.says(words)
+        return re.findall(words + r"(http://[0-9.:]+)", self.told())[-1]
 
 
 class Cluster:
@@ -183,7 +183,11 @@ class Client:
         self.token = self.ask("POST", "/v1/sessions", {"name": name, "password": PASSWORD})["access_token"]
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        status, text = self._threads.apply(self._ask, (method, path, body))  # the switch runs on this thread
+        def led() -> tuple[int, bytes] | None:
+            found = self._threads.apply(self._ask, (method, path, body))  # the switch runs on this thread
+            return None if found[0] == 503 and b"no-leader" in found[1] else found
+
+        status, text = self.cluster.until(led, f"somebody leads, for {method} {path}")
         assert status < 300, f"{method} {path}: {status} {text.decode()}"
         return json.loads(text) if text else {}
 

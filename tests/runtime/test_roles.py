@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from cti.cli import main
 from cti.switch.embedded import VirtualCaller
 from tests.store.test_postgresql import Server, server  # noqa: F401
 
 from .rolekit import Agent, Client, Cluster, Process, uuid_of
+
+
+def test_roles_that_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No process is started that could only seem to work."""
+    file = tmp_path / "cti.yaml"
+    file.write_text("switches: [{name: fs, password: only-for-tests}]\n", encoding="utf-8")
+    for roles, told in (
+        ("flow,acds", "[bad-roles] there is no role 'acds'; did you mean 'acd'?"),
+        ("", "[bad-roles] there is no role ''"),
+        ("acd", "[roles-need-postgresql] the roles acd are joined by the database, and SQLite is one process's alone"),
+    ):
+        assert main(["serve", "--config", str(file), "--roles", roles]) != 0
+        assert told in capsys.readouterr().err
+    file.write_text("roles: [flow, all]\nswitches: [{name: fs, password: only-for-tests}]\n", encoding="utf-8")
+    assert main(["serve", "--config", str(file)]) != 0
+    assert "cti.yaml:1:15" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +40,7 @@ def cluster(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def leader(cluster: Cluster) -> Process:
-    return cluster.start("one", "acd")
+    return cluster.start("one", "acd,api")
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +87,7 @@ def test_a_standby_goes_on_where_the_leader_was_killed(cluster: Cluster, leader:
     contact = anna.doing("talking")
     leg = cluster.bridged(talking)
     waiting = two_wait(cluster, boss)
-    standby = cluster.start("three", "acd")
+    standby = cluster.start("three", "acd,api")
     standby.says("stands by")
     leader.signal(signal.SIGKILL)
     standby.says("this process distributes")
