@@ -132,9 +132,8 @@ def test_a_whole_cluster_goes_on_and_leaves_nothing(cluster: Running) -> None:
     assert contact.partition("~")[0] == second
     assert anna.ask("POST", f"/v1/me/contacts/{contact}/hangup", {})[0] < 300
     until(lambda: not anna.talking(), "the second talk has ended")
-    until(
-        lambda: cluster.nodes() == dict.fromkeys(["n1/0", "n1/acd", "n1/api", "n2/1", "n2/acd", "n2/api"], "up"), "all"
-    )
+    everybody = dict.fromkeys(["n1/0", "n1/acd", "n1/api", "n2/1", "n2/acd", "n2/api"], "up")
+    until(lambda: cluster.nodes() == everybody, "all are up")
     folder_pg = (folder / "pg" / "data" / "postmaster.pid").read_text().split()[0]
     cluster.type("quit")
     assert cluster.process.wait(DEADLINE_S) == 0
