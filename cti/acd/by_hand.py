@@ -70,7 +70,8 @@ def pick_up(floor: Floor, told: i.PickUp) -> None:
 def park(floor: Floor, case: Case, queue: Queue) -> None:
     """It stands beside the line, and nobody is offered it; after its time, and with its rank, in the line."""
     assert case.wish.parked_s is not None
-    case.queue, case.entered_at, case.entry = queue, floor.now, floor.number()
+    since = case.wish.since  # after the end of another engine
+    case.queue, case.entered_at, case.entry = queue, floor.now if since is None else since, floor.number()
     case.visited.add(queue.config.name)
     rank(floor, case)
     case.suspended = case.parked = case.in_line = True

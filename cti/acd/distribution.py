@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cti.acd import attending, by_hand, due, lapsing, offering, waiting, working
+from cti.acd import adopting, attending, by_hand, due, lapsing, offering, waiting, working
 from cti.acd import inputs as i
 from cti.acd.cases import Queue
 from cti.acd.explain import explain, place_of
@@ -90,6 +90,7 @@ _INPUTS: dict[type[Any], Callable[[Floor, Any], None]] = {
     i.ChooseNext: attending.choose_next,
     i.AgentDown: attending.down,
     i.Enter: waiting.enter,
+    i.Adopt: adopting.adopt,
     i.PlaceCall: by_hand.place_call,
     i.TakeOver: by_hand.take_over,
     i.PickUp: by_hand.pick_up,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cti.acd.model import Profile, QueueConfig, Wish
-from cti.acd.states import Outcome
+from cti.acd.states import ContactState, Outcome
 
 # ---- configuration ---------------------------------------------------------------------------------------------
 
@@ -88,6 +88,24 @@ class AgentDown:
 @dataclass(frozen=True, slots=True)
 class Enter:
     wish: Wish
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """An earlier owner of the distribution had this contact at an agent (signed in or not): it goes on as it is.
+    ``state``: TALKING, HOLD or WORK, since ``since_s``; ``talk_s`` and ``hold_s`` before that; ``work_s``: what is left
+    of the work (may be less than none). ``began_s``: since the first queue. ``waited_s``: its entry has no ending yet,
+    and gets it, answered; None: it has."""
+
+    wish: Wish
+    profile: Profile
+    state: ContactState
+    since_s: float = 0.0
+    began_s: float = 0.0
+    talk_s: float = 0.0
+    hold_s: float = 0.0
+    work_s: float = 0.0
+    waited_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +247,7 @@ Input = (
     | ChooseNext
     | AgentDown
     | Enter
+    | Adopt
     | PlaceCall
     | TakeOver
     | PickUp

@@ -14,16 +14,18 @@ from cti.core.errors import StoreUnavailable
 from cti.runtime.cluster.remote_screens import RemoteScreens
 from cti.runtime.floor.documents import Documents, in_queues
 from cti.runtime.floor.ledger import Ledger
+from cti.runtime.floor.left_talks import connected, read
 from cti.runtime.floor.text_screens import TextScreens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from cti.app.ground import Ground
     from cti.app.switchboard import Elsewhere, Switchboard
     from cti.core.documents import DocumentLeft
     from cti.core.floor_records import EntryOpened
     from cti.runtime.engine import Engine
+    from cti.runtime.floor.handling import Handling
 
 log = logging.getLogger("cti.app")
 
@@ -49,12 +51,12 @@ class FloorSide:
         going_on = {one.contact: one.entry_id for one in self._left if one.entry_id}
         self.ledger.begin(floor.owner.now(), going_on, self._stays_left())
         floor.callers.settling = lambda: ground.durable.settling
-        floor.callers.lost = lambda calls: self.ledger.lose(calls, floor.owner.now())
+        floor.callers.lost = self._lost
         floor.texts.documents = Documents(store.record, ground.worker)
         self.hours = make_hours(settings, clock, floor, ground.library)
         floor.owner.listeners.append(self.ledger.hear)
         floor.owner.kept = store.flush
-        floor.wrapups.keep, self.ledger.written = self.ledger.note, floor.wrapups.closing
+        floor.wrapups.keep, self.ledger.written = self._written, floor.wrapups.closing
         ground.durable.settled = floor.callers.let_in
         self.set_notices = make_set_notices(
             ground.accounts.store.notices, ground.notices, clock, ground.library, ground.desk
@@ -89,26 +91,43 @@ class FloorSide:
         return [gevent.spawn(run) for run in (ground.blocked.run, self.set_notices.run, self.hours.run)]
 
     def seat_agents(self) -> None:
-        """As they sat when the last engine of this worker ended without saying so."""
+        """As they sat when the last engine of this worker ended without saying so, with the contacts that they had."""
         kept, durable = self.floor.seats_kept, self._ground.durable
         durable.talk_over = kept.over
-        if durable.floor_left:
-            self.seat(durable.floor_left)
+        self.floor.talks_kept.memory = durable
+        self.seat(durable.floor_left)
         kept.keep = durable.keep_floor
 
     def seat(self, left: bytes) -> None:
-        """Those who sat with another engine: this worker's last one, or another worker's."""
-        find = self._ground.accounts.store.agents.find
-        seated = self.floor.seats_kept.restore(left, find, self._ground.durable.agents_talking)
-        log.warning("%d agents sit where they sat", seated)
+        """Those who sat with another engine: this worker's last one, or another worker's. Before its legs are looked
+        for."""
+        durable, find = self._ground.durable, self._ground.accounts.store.agents.find
+        told = read(durable.talks_left)
+        durable.talks_left.clear()
+        talking, in_use = connected(told)
+        if left:
+            seated = self.floor.seats_kept.restore(left, find, durable.agents_talking - talking, in_use)
+            log.warning("%d agents sit where they sat", seated)
+        if told:
+            at_agents = self.floor.talks_back.restore(told, durable.instant(), find)
+            log.warning("%d contacts are at their agents", at_agents)
 
     def stop(self, *, goes_on: bool) -> None:
         """``goes_on``: another engine tells from here on how agents spend their time."""
         self.callbacks.stop()
-        self.floor.stop()
+        self.floor.stop(goes_on=goes_on)
         if not goes_on:
             self.ledger.close(self.floor.owner.acd, self.floor.owner.now())
             self.floor.seats_kept.forget()
+
+    def _lost(self, calls: Collection[str]) -> None:
+        """They ended while no engine was there."""
+        self.ledger.lose(calls, self.floor.owner.now())
+        self.floor.talks_back.lost(calls)
+
+    def _written(self, handling: Handling) -> None:
+        self.ledger.note(handling)
+        self.floor.talks_kept.written(handling)
 
     # ---- what the last engine of this worker left --------------------------------------------------------------------
 

@@ -123,6 +123,7 @@ def make_floor(settings: Settings, clock: Clock, prompts: PromptDesk, board: Swi
         alert=settings.permanent_legs.alert or ALERT,
     )
     floor.desk.park_s, floor.desk.parker_s = settings.parking.park_s, settings.parking.parker_s
+    floor.callers.parker_s = settings.parking.parker_s
     told = settings.conversations
     floor.texts.silence["sms"] = Silence(told.sms_customer_s, told.sms_agent_s)
     floor.texts.silence["chat"] = Silence(told.chat_customer_s, told.chat_agent_s)

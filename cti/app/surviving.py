@@ -31,8 +31,7 @@ def make_survivor(ground: Ground, calls: CallsSide, holder: Holder, side: FloorS
             return False
         if side is not None:
             side.ledger.take_in(left.stays)
-            if left.floor:
-                side.seat(left.floor)
+            side.seat(left.floor)
         go_on(durable, calls.conversations, ground.transcripts, ground.store, calls.engine)
         log.warning("%d calls of worker %s may go on", len(left.snapshots), worker)
         return True

@@ -172,6 +172,16 @@ class MonitorEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class LegFound:
+    """A leg that was asked for by `LegControl.keep` lives. ``state``: ringing; parked (whatever it hears); bridged,
+    with ``other`` (a leg); conference, ``other`` being the room."""
+
+    leg: str
+    state: str
+    other: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PhoneRegistered:
     """``user``: the extension, which can be rung now. Told for those found at the start, too."""
 
@@ -198,6 +208,7 @@ LegEvent = (
     | ConferenceLeft
     | MonitorStarted
     | MonitorEnded
+    | LegFound
     | PhoneRegistered
     | PhoneUnregistered
 )

@@ -14,12 +14,20 @@ def floor_id(owner: str) -> str:
     return f"{FLOOR}{owner}"
 
 
+#: Before the name of what is kept of a contact at an agent: no call has such an id.
+TALK = "talk:"
+
+
+def talk_id(contact: str) -> str:
+    return f"{TALK}{contact}"
+
+
 @dataclass(frozen=True, slots=True)
 class RunSnapshot:
     """Where a call stands, as its engine wrote it last. ``owner``: the worker (node and slot) whose call it is;
     ``epoch``: that of its ownership, which rises with each engine that begins for this worker; ``number`` rises with
     each snapshot of the call. ``saved_at``: wall clock. ``body``: what `cti.runtime.saved` makes and reads; has the
-    caller's values in clear."""
+    caller's values in clear; empty: nothing is kept any more."""
 
     call_id: str
     switch: str

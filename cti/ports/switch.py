@@ -155,6 +155,21 @@ class LegControl(Protocol):
     def stop(self, leg: str) -> None:
         """Rescind: stop ringing, and hang up a phone that answered meanwhile. `LegFailed` (cancelled) comes."""
 
+    def keep(self, leg: str, phone: Phone) -> None:
+        """A leg that an earlier engine rang is wanted: it is not hung up as nobody's. What becomes of it is told once
+        the switch was asked: `LegFound`, or `LegHungUp` with an empty cause. Until it is taken over by one of the next
+        three, or hung up, it is left where it is."""
+
+    def take_up(self, a: str, b: str) -> None:
+        """``b`` was found bridged with ``a``: from now on their talk is as one that was ordered here. `LegsUnbridged`
+        is told where it has ended meanwhile."""
+
+    def take_up_room(self, room: str, legs: Sequence[str]) -> None:
+        """These were found in this conference: as `take_up`."""
+
+    def let_be(self, leg: str) -> None:
+        """Nobody takes it over: it is hung up as soon as it is with nobody."""
+
     def meet(self, leg: str, call: NewCall) -> None:
         """Give an answered leg to the engine: from now on it is a caller's like any other (``call.uuid`` is the leg),
         met by ``call.flow``. What becomes of it is told to the `CallSink`; nothing when it has hung up meanwhile."""

@@ -262,6 +262,8 @@ class CallActor:
                 self._hands.audio_ready(message, gone=self.ending.gone)
             case msg.CameBack():
                 self._back_from_talk()
+            case msg.StayChanged():
+                self._saver.changed = True
             case msg.Answered():
                 self.log.answered()
             case msg.LegJoined(uuid, role, number):
@@ -355,7 +357,7 @@ class CallActor:
             if self._left:
                 self._hands.let_go()
             else:
-                self._hands.close()
+                self._hands.close(talks_on=self.released)
         except Exception:
             log.exception("call %s: not everything could be put away", self.uuid)
         finally:

@@ -101,11 +101,12 @@ class Hands:
         for worker in tuple(self._workers):
             worker.kill(block=False)
 
-    def close(self) -> None:
-        """Nothing that was begun goes on."""
+    def close(self, *, talks_on: bool = False) -> None:
+        """Nothing that was begun goes on. ``talks_on``: the caller is with people all the same."""
         self.let_go()
         self.media.close()
-        self._queues.gone(self._uuid)
+        if not talks_on:
+            self._queues.gone(self._uuid)
         self._services.prompts.discard_call(self._uuid)
 
     # ---- commands that need more than a line ----------------------------------------------------------------------
@@ -176,6 +177,11 @@ class Hands:
         """``stay``: the caller stood in it before, by another engine."""
         self.media.queue = wish.queue
         self._queues.enter(self._uuid, self._switch, wish, self._post, self._returns, stay)
+
+    def take_back(self, wish: cmd.EnterQueue, talking: bool, connected: bool) -> bool:
+        """As `Callers.take_back`."""
+        self.media.queue = self.media.queue or wish.queue
+        return self._queues.take_back(self._uuid, self._switch, wish, self._post, talking, connected)
 
     def _request(self, request: cmd.Request) -> None:
         """A write goes out when it is on disk that the call stands at it: whoever goes on with the call asks for this

@@ -44,6 +44,11 @@ class CameBack:
 
 
 @dataclass(frozen=True, slots=True)
+class StayChanged:
+    """The caller stands elsewhere by somebody else's doing (parked, transferred): it is kept anew."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     pass
 

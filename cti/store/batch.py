@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cti.core.documents import DocumentServed, DocumentWaits
 from cti.core.errors import StoreUnavailable
-from cti.core.floor_records import FLOOR_RECORDS, RunBegan
+from cti.core.floor_records import FLOOR_RECORDS, ContactHandled, RunBegan
 from cti.core.records import (
     CallEnded,
     CallGap,
@@ -29,7 +29,7 @@ from cti.core.records import (
     Record,
     RecordingKept,
 )
-from cti.core.snapshots import RunSnapshot
+from cti.core.snapshots import RunSnapshot, talk_id
 from cti.core.transcripts import MessageKept
 from cti.core.webhooks import EventKept
 from cti.core.wrapups import WrapUpKept
@@ -184,7 +184,8 @@ class BatchWriter:
         ending = {rows.clean(r.call_id, 128) for r in ended}
         journal.write_parts(connection, sealer, [r for _, r in items if type(r) is JournalPart], ending)
         journal.forget_keys(connection, sorted(ending))
-        self._snapshots.forget(connection, sorted(ending))
+        handled = {rows.clean(talk_id(r.contact), 128) for _, r in items if type(r) is ContactHandled}
+        self._snapshots.forget(connection, sorted(ending | handled))
         return self._end(connection, ended) if ended else 0
 
     def _end(self, connection: Connection, ended: list[CallEnded]) -> int:

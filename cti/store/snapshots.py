@@ -32,6 +32,9 @@ BODY_MAX = 256 * 1024
 _LEVEL = 1  # of zlib: the fastest; a body of 2 KB becomes 1 KB
 _CALL_KEY = "call"
 _FORGET = delete(call_snapshots).where(call_snapshots.c.call_id == bindparam("of_call"))
+_ENDED = delete(call_snapshots).where(
+    call_snapshots.c.call_id == bindparam("of"), call_snapshots.c.epoch <= bindparam("up_to")
+)
 _CHANGING = ("switch", "owner", "epoch", "number", "saved_at", "key_sealed", "body_sealed")
 
 
@@ -44,9 +47,14 @@ class SnapshotRows:
 
     def write(self, connection: Connection, snapshots: Collection[RunSnapshot]) -> None:
         """A row that is newer already stays: an engine that lost a call cannot write it back."""
-        rows = [row for row in map(self._row, snapshots) if row is not None]
+        rows = [row for row in map(self._row, (one for one in snapshots if one.body)) if row is not None]
         if rows:
             connection.execute(_replacing(connection.dialect.name), rows)
+        over = [one for one in snapshots if not one.body]
+        if over:
+            connection.execute(_ENDED, [{"of": clean(one.call_id, 128), "up_to": one.epoch} for one in over])
+            for one in over:
+                self._keys.pop(clean(one.call_id, 128), None)
 
     def forget(self, connection: Connection, ended: Iterable[str]) -> None:
         gone = list(ended)

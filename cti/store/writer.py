@@ -26,9 +26,10 @@ from gevent.threadpool import ThreadPool
 from sqlalchemy.engine import URL
 
 from cti.core.errors import CtiError
+from cti.core.floor_records import ContactHandled
 from cti.core.histogram import Histogram
 from cti.core.records import CallEnded, Record, StoreHealth
-from cti.core.snapshots import RunSnapshot
+from cti.core.snapshots import RunSnapshot, talk_id
 from cti.store.backlog import Backlog
 from cti.store.batch import BatchWriter, Item, Written
 from cti.store.database import unavailable
@@ -115,6 +116,8 @@ class Writer:
         self._queue.put(record)
         if type(record) is CallEnded:
             self._snapshots.pop(record.call_id, None)
+        elif type(record) is ContactHandled:
+            self._snapshots.pop(talk_id(record.contact), None)
         self._wake.set()
 
     def put_snapshot(self, snapshot: RunSnapshot) -> None:

@@ -323,6 +323,10 @@ class FreeSwitch(MediaOrders, Tapes):
         self.leg_control.hearing.take_over(outbound, self._reconciler.dump)
         return count
 
+    def dump(self, uuids: set[str]) -> Mapping[str, Facts | None]:
+        """What the switch knows of channels; None: gone. Raises CtiError."""
+        return self._reconciler.dump(uuids)
+
     def adopt(self, uuid: str) -> Leg:
         """A leg for a channel that was not known."""
         leg = self.legs[uuid] = Leg(uuid, Lane(uuid, self))

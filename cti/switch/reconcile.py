@@ -116,6 +116,8 @@ class Reconciler:
         with_people = dump.variable(orders.TALKS) or dump.variable(orders.CONFERS)
         talking = bool(with_people) or dump.get("Channel-Call-State") == orders.RINGS
         call = new_call(dump, uuid, driver.name, driver.platforms, adopted=True, talking=talking)
+        if talking and driver.kept(uuid):  # who goes on with it records anew, and pauses that
+            driver.api("uuid_record", uuid, "stop", "all")
         if talking:
             leg.orphan = new_call(dump, uuid, driver.name, driver.platforms, adopted=True)
             return call

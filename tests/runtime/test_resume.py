@@ -272,3 +272,27 @@ def test_a_running_engine_hands_its_calls_over(house: House, callers: dict[str, 
     assert [[gap.how for gap in one.gaps] for one in details] == [["resumed"], [], ["resumed"], ["resumed"]]
     assert house.ask("select outcome from queue_entries where call_id = ?", uuid_of(waiting)) == [("abandoned",)]
     assert not any("sorry" in text for caller in (menu, talk, waiting, fresh) for text in said(caller))
+
+
+def test_an_agent_keeps_the_contact(house: House, callers: dict[str, VirtualCaller]) -> None:
+    """It is one in the reports, with the time that no engine saw, and the flow goes on behind it."""
+    house.phone("1003", answer_after=0.05)
+    caller = house.call("110", "13800040000")
+    house.until(lambda: bridged(caller), "they talk")
+    query = "select 1 from call_snapshots where call_id = ? and number > 1"
+    house.until(lambda: house.ask(query, f"talk:{uuid_of(caller)}"), "it is kept")
+    house.kept(caller, "agent")
+    before = house.log().count("are at their agents")
+    house.kill(house.engines[-1])
+    house.start_engine()
+    house.until(lambda: house.log().count("are at their agents") > before, "the contact is at its agent")
+    house.until(lambda: "state='bridged'" in house.log(), "the leg is found")
+    assert bridged(caller)
+    house.hang_up_phone("1003")
+    detail = house.record(caller)
+    assert [gap.how for gap in detail.gaps] == ["resumed"]
+    query = "select agent, talk_s, ended_by from contacts_handled where call_id = ?"
+    [(agent, talk_s, _)] = house.until(lambda: house.ask(query, uuid_of(caller)), "it is handled")
+    assert agent == "1003"
+    assert talk_s > detail.gaps[0].ended_at - detail.gaps[0].began_at
+    house.until(lambda: not house.ask("select 1 from call_snapshots where call_id like 'talk:%'"), "nothing is kept")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from cti.acd.states import Presence, SystemReason
+from cti.acd.states import ContactState, Presence
 from cti.core.legs import Phone
 from cti.core.people import AgentProfile
 from cti.store.agents import Agents
@@ -57,7 +57,7 @@ def test_who_sits_where_outlives_the_engine(platform: Platform, monkeypatch: pyt
 
     floor = replaced(platform)
     assert {agent: floor.presence(agent) for agent in PEOPLE} == {
-        "anna": (Presence.NOT_READY, SystemReason.FAILOVER),
+        "anna": (Presence.READY, ""),  # and in her talk
         "bert": (Presence.NOT_READY, "break"),
         "cleo": (Presence.NOT_READY, "sign_in"),
     }
@@ -68,6 +68,9 @@ def test_who_sits_where_outlives_the_engine(platform: Platform, monkeypatch: pyt
     leg.channel.hangup("NORMAL_CLEARING")
     detail = platform.over(caller)
     assert (summary(detail), [gap.how for gap in detail.gaps]) == (("flow_end", "talked", ("helped",)), ["resumed"])
+    floor.until(lambda: floor.state(uuid) in (ContactState.WORK, None), "the work after it")
+    if floor.state(uuid) is not None:
+        floor.desk.finish_work("anna", uuid)
     floor.until(lambda: floor.presence("anna") == (Presence.READY, ""), "ready again")
     again = floor.talk("desk")
     floor.desk.hang_up("anna", again.channel.uuid)  # type: ignore[union-attr]

@@ -32,9 +32,10 @@ log = logging.getLogger("cti.cluster")
 
 #: What may be ordered, and how many legs, first among the arguments, must be there for it.
 ORDERS: Mapping[str, int] = {
-    "ring": 0, "stop": 1, "meet": 1, "play": 1, "stop_play": 1, "bridge": 2, "unbridge": 2, "hold": 1, "retrieve": 1,
-    "park": 1, "pick_up": 2, "mute": 1, "send_dtmf": 1, "answer": 1, "hang_up": 1, "conference": 0, "join": 0,
-    "leave": 0, "kick": 0, "monitor": 2, "stop_monitor": 1, "take_over": 2,
+    "ring": 0, "stop": 1, "meet": 1, "keep": 0, "take_up": 2, "take_up_room": 0, "let_be": 1, "play": 1,
+    "stop_play": 1, "bridge": 2, "unbridge": 2, "hold": 1, "retrieve": 1, "park": 1, "pick_up": 2, "mute": 1,
+    "send_dtmf": 1, "answer": 1, "hang_up": 1, "conference": 0, "join": 0, "leave": 0, "kick": 0, "monitor": 2,
+    "stop_monitor": 1, "take_over": 2,
 }  # fmt: skip
 #: With callers in these, somebody else talks with them: only of those who are in a queue.
 _JOINS = ("bridge", "pick_up", "join", "conference")
@@ -86,7 +87,7 @@ class LegServer:
             if what in ("bridge", "pick_up"):
                 self.told(switch, l.BridgeFailed(args[0], args[1], "gone"))
             return
-        if what == "ring":
+        if what in ("ring", "keep"):
             self._rung[args[0]] = switch
         elif what == "meet":
             self._rung.pop(args[0], None)

@@ -50,6 +50,8 @@ class RemoteLegs:
             case l.LegAnswered(leg) if leg in self._ringing:
                 self._ringing.discard(leg)
                 self._up.add(leg)
+            case l.LegFound(leg, state):
+                (self._ringing if state == "ringing" else self._up).add(leg)
             case l.LegFailed(leg):
                 self._ringing.discard(leg)
             case l.LegHungUp(leg):
@@ -90,6 +92,20 @@ class RemoteLegs:
 
     def stop(self, leg: str) -> None:
         self._order("stop", leg)
+
+    def keep(self, leg: str, phone: l.Phone) -> None:
+        self._order("keep", leg, phone)
+        if self.lost:
+            self.told(l.LegHungUp(leg, ""))
+
+    def take_up(self, a: str, b: str) -> None:
+        self._order("take_up", a, b)
+
+    def take_up_room(self, room: str, legs: Sequence[str]) -> None:
+        self._order("take_up_room", room, legs)
+
+    def let_be(self, leg: str) -> None:
+        self._order("let_be", leg)
 
     def meet(self, leg: str, call: NewCall) -> None:
         self._up.discard(leg)

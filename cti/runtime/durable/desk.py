@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import gevent
 
 from cti.core.errors import CtiError
-from cti.core.snapshots import Ownership, RunSnapshot, floor_id
+from cti.core.snapshots import FLOOR, TALK, Ownership, RunSnapshot, floor_id, talk_id
 from cti.runtime.durable.body import Instant, SnapshotUnreadable, load
 from cti.runtime.durable.saver import call_of
 
@@ -65,6 +65,7 @@ class DurableCalls:
         self._left: dict[str, RunSnapshot] = {}
         self._floor_id, self._floor_number = floor_id(owner), 0
         self.floor_left = b""  # who sat where
+        self.talks_left: list[bytes] = []  # contacts at agents
         self._agents: dict[str, str] = {}  # call that was left talking -> agent
         #: Told of agents whose talk with a call that was left is over.
         self.talk_over: Callable[[str], None] = lambda _agent: None
@@ -96,6 +97,12 @@ class DurableCalls:
     def take_in(self, left: Iterable[RunSnapshot]) -> None:
         """Calls of another engine that is no more."""
         for one in left:
+            if one.call_id.startswith(TALK):
+                self.talks_left.append(one.body)
+                self._floor_number = max(self._floor_number, one.number)  # of a row that is ours now
+                continue
+            if one.call_id.startswith(FLOOR):
+                continue  # who sat there sits where the floor is now
             self._left[one.call_id] = one
             try:
                 saved = load(one.body)
@@ -132,6 +139,13 @@ class DurableCalls:
         self._floor_number += 1
         epoch, now = self.ownership.epoch, self._clock.now()
         self._store.keep_snapshot(RunSnapshot(self._floor_id, "", self.owner, epoch, self._floor_number, now, body))
+
+    def keep_talk(self, contact: str, body: bytes) -> None:
+        """Where a contact at an agent stands, for the next engine; empty: it is at none any more. What is handled goes
+        with the record of it."""
+        self._floor_number += 1
+        epoch, now = self.ownership.epoch, self._clock.now()
+        self._store.keep_snapshot(RunSnapshot(talk_id(contact), "", self.owner, epoch, self._floor_number, now, body))
 
     def run(self) -> None:
         """Signs of life, until killed."""

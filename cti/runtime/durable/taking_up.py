@@ -116,6 +116,8 @@ class TakingUp:
             hands.enter(wish, None if stay is None else Stay.of(stay, self.seconds))
             return
         talked = bool(stay and stay.get("agent"))
+        if hands.take_back(wish, call.talking, talked):
+            return
         if call.talking:
             if not talked:
                 post(ev.QueueConnected(wish.ref, ""))

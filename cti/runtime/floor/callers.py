@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from cti.core.commands import AudioPart, EnterQueue
     from cti.ports import LegControl, Switch
+    from cti.runtime.floor.left_talks import LeftTalk
     from cti.runtime.floor.owner import FloorOwner
     from cti.runtime.floor.talks import Talks
 
@@ -67,6 +68,9 @@ class Callers:
         #: Whether more calls are about to come back from an engine that is no more.
         self.settling: Callable[[], bool] = lambda: False
         self._recalls: dict[str, Callable[[], Wish | None]] = {}
+        self.parker_s = 30.0  # as of `Thirds`
+        #: The contact at an agent that an earlier engine left this caller as.
+        self.left_at: Callable[[str], LeftTalk | None] = lambda _uuid: None
         #: Told of each call that is over, or goes on without the queue that it was in.
         self.over: Callable[[str], None] = lambda _uuid: None
         #: Told of calls that ended while no engine was there: their places are free.
@@ -105,6 +109,29 @@ class Callers:
         if not self.settling():
             self.let_in()
 
+    def take_back(
+        self, uuid: str, switch: Switch, wish: EnterQueue, post: Callable[[Any], None], talking: bool, connected: bool
+    ) -> bool:
+        """The caller was found alive, after the end of another engine. False: it was at no agent, or the talk never
+        began; else it is there again, as the switch tells. ``talking``: it is bridged, or in a conference.
+        ``connected``: its run knows that it was connected."""
+        left = self.left_at(uuid)
+        if left is None or not (left.connected or talking):
+            return False
+        caller = self._callers[uuid] = Caller(uuid, left.contact, switch, wish, post)
+        if left.contact != uuid:
+            self._uuids[left.contact] = uuid
+        if not connected:
+            post(ev.QueueConnected(wish.ref, left.agent))
+        left.caller_here(self._party(caller), talking)
+        return True
+
+    def unknown_again(self, uuid: str) -> None:
+        """It is with no agent of ours after all: `CameBack` tells its run when it is with nobody."""
+        caller = self._callers.pop(uuid, None)
+        if caller is not None:
+            self._uuids.pop(caller.contact, None)
+
     def let_in(self) -> None:
         """Those who have come back, the one who waits longest first."""
         while self._returning:
@@ -122,7 +149,9 @@ class Callers:
     ) -> None:
         self.gone(uuid, Outcome.FLOW_OUT)
         queue = wish.queue if stay is None or stay.queue not in self._owner.acd.floor.queues else stay.queue
-        if queue not in self._owner.acd.floor.queues:
+        if stay is not None and stay.parked_s is not None and not stay.queue:
+            queue = ""  # beside no line: for who parked it
+        if queue and queue not in self._owner.acd.floor.queues:
             post(ev.QueueEnded(wish.ref, "no_agents"))  # the checker knows the queues; it has gone since
             return
         taken = uuid in self._owner.acd.floor.cases  # an agent still has work with the last talk
@@ -149,6 +178,11 @@ class Callers:
             rank_at=None if stay is None else now - stay.ranked_s,
             since=None if stay is None else now - stay.waited_s,
         )
+        if stay is not None and stay.parked_s is not None:
+            asked = replace(
+                asked, skills={}, relax=(), max_wait_s=None, counted=False, parked_s=max(0.0, stay.parked_s),
+                prefer=stay.parked_by or None, prefer_s=self.parker_s if queue else None,
+            )  # fmt: skip
         switch.start_music(uuid, [self._music.get(wish.queue, MUSIC)])
         self._owner.tell(i.Enter(asked))
         if wish.announce_every_s and uuid in self._callers:
@@ -170,6 +204,8 @@ class Callers:
     def gone(self, uuid: str, outcome: Outcome = Outcome.ABANDONED) -> None:
         """The caller hung up, or leaves by a key; nothing when the caller is in no queue."""
         self._returning.pop(uuid, None)
+        if (left := self.left_at(uuid)) is not None:
+            left.caller_left()
         caller, recall = self._callers.get(uuid), self._recalls.pop(uuid, None)
         if caller is not None:
             self._forget(caller)
@@ -200,6 +236,8 @@ class Callers:
         stay = Stay(
             caller.contact, case.queue.config.name, now - case.began_at, now - case.ranked_at,
             case.priority, agent,
+            case.entered_at + (case.wish.parked_s or 0.0) - now if case.parked else None,
+            (case.wish.prefer or "") if case.parked else "",
         )  # fmt: skip
         return stay.state()
 
@@ -230,6 +268,10 @@ class Callers:
     # ---- what the distribution says ---------------------------------------------------------------------------------
 
     def _heard(self, fact: o.Output) -> None:
+        if isinstance(fact, o.EntryBegan) and fact.contact in self._uuids:
+            caller = self._callers.get(self._uuids[fact.contact])
+            if caller is not None:
+                caller.post(msg.StayChanged())
         if isinstance(fact, o.EntryEnded) and fact.outcome is Outcome.ANSWERED:
             caller = self._callers.get(self._uuids.get(fact.contact, fact.contact))
             if caller is not None:

@@ -19,11 +19,14 @@ from cti.runtime.floor.owner import FloorOwner
 from cti.runtime.floor.permanent import PermanentLegs
 from cti.runtime.floor.phones import Phones
 from cti.runtime.floor.publisher import Publisher
+from cti.runtime.floor.rebuilding import Rebuilding
 from cti.runtime.floor.recording import TalkRecording
 from cti.runtime.floor.seats import Seats
 from cti.runtime.floor.seats_kept import SeatsKept
 from cti.runtime.floor.supervision import Supervision
 from cti.runtime.floor.talks import Talks
+from cti.runtime.floor.talks_back import TalksBack
+from cti.runtime.floor.talks_kept import TalksKept
 from cti.runtime.floor.text_desk import TextDesk
 from cti.runtime.floor.texts import Texts
 from cti.runtime.floor.views import WRITTEN, Views
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from cti.core.wrapups import Dispositions
     from cti.ports import Clock, LegControl
     from cti.runtime.floor.dials import Dials
+    from cti.runtime.floor.permanent import PermanentLeg
     from cti.runtime.floor.talk import Talk
     from cti.runtime.services import PromptDesk
 
@@ -59,6 +63,12 @@ class Floor:
         idle: Sequence[str] = (),
         alert: str = ALERT,
     ) -> None:
+        def find_legs(switch: str) -> LegControl | None:
+            try:
+                return legs(switch)
+            except KeyError:
+                return None
+
         self.owner = FloorOwner(clock)
         self.phones = Phones(switches)
         self.permanent = PermanentLegs(self.owner, self.phones, idle)
@@ -69,7 +79,7 @@ class Floor:
         self.wrapups = WrapUps(self.owner, dispositions)  # before the two who tell and keep what was written
         self.wrapups.editable = lambda call: self.publisher.screens.editable(call)
         self.publisher = Publisher(self.owner, self.hub, self.seats, self.wrapups)  # before talks
-        self.permanent.told = self.publisher.permanent
+        self.permanent.told = self._permanent
         self.talks = Talks(self.owner, self.lines, prompts, alert)
         self.talks.leg_listeners.append(self.permanent.leg_event)
         self._hunting = Hunting(self.lines)
@@ -80,6 +90,19 @@ class Floor:
         self.text_desk = TextDesk(self.owner, self.lines, self.talks, self.callers, self.texts)
         self.assists = Assists(self.owner, self.hub)
         self.views = Views(self.owner, self.lines, self.talks, self.seats, self.hub, self.wrapups, self.assists)
+        self.talks_kept = TalksKept(self.owner, self.talks, self.callers, self.wrapups)
+        self.talks_back = TalksBack(
+            self.owner,
+            self.talks,
+            self.callers,
+            self.wrapups,
+            self.talks_kept,
+            self.seats_kept,
+            Rebuilding(self.owner, self.talks, self.callers, self.desk, MUSIC),
+            find_legs,
+        )
+        self.seats_kept.find_legs = find_legs
+        self.talks.leg_listeners.append(self.seats_kept.leg_event)  # after the permanent legs
         self._recording = TalkRecording(recorded, self.seats.team)
         self.publisher.views, self.talks.moved = self.views, self._moved
         self.orders = Orders(self.owner, self.desk, self.views, self.publisher, self.hub, self.wrapups, self.assists)
@@ -87,7 +110,12 @@ class Floor:
         for queue in queues:
             self.owner.tell(SetQueue(queue))
 
+    def _permanent(self, held: PermanentLeg) -> None:
+        self.publisher.permanent(held)
+        self.seats_kept.changed()
+
     def _moved(self, talk: Talk) -> None:
+        self.talks_kept.moved(talk)
         self.publisher.moved(talk)
         self._recording.moved(talk)
         self.supervision.moved(talk)
@@ -108,9 +136,17 @@ class Floor:
         self.publisher.start()
         self._hunting.start()
 
-    def stop(self) -> None:
+    def stop(self, *, goes_on: bool = False) -> None:
+        """``goes_on``: the next engine has agents' legs and contacts."""
+        self.talks_back.stop()
+        if goes_on:
+            self.talks_kept.save()
+            self.seats_kept.leave()
+            self.permanent.leave()
+        else:
+            self.talks_kept.forget_all()
+            self.permanent.stop()
         self._hunting.stop()
-        self.permanent.stop()
         self.publisher.stop()
         self.seats.stop()
         self.owner.stop()

@@ -120,6 +120,14 @@ class PermanentLegs:
             self._down(held)
             self._ring(held)
 
+    def adopt(self, agent: str, phone: l.Phone, leg: str, legs: LegControl, *, used: bool) -> None:
+        """An earlier engine had this leg to the agent; whether it stands is yet to be told (`LegFound`, or its end)."""
+        self.close(agent)
+        held = self._by_agent[agent] = PermanentLeg(agent, phone, self._owner.now(), leg=leg, legs=legs, used=used)
+        self._go(held, "open")
+        self._by_leg[leg] = held
+        legs.keep(leg, phone)
+
     def close(self, agent: str) -> None:
         held = self._by_agent.pop(agent, None)
         if held is not None:
@@ -132,6 +140,11 @@ class PermanentLegs:
         """Those that wait are hung up; a talk goes on."""
         for agent in list(self._by_agent):
             self.close(agent)
+
+    def leave(self) -> None:
+        """The next engine has them."""
+        for held in self._by_agent.values():
+            self._untime(held)
 
     def require_open(self, agent: str) -> None:
         """The agent wants contacts. Raises FloorRefused (phone-not-open); a leg that is down is rung again."""
@@ -178,7 +191,11 @@ class PermanentLegs:
 
     def leg_event(self, event: l.LegEvent) -> None:
         match event:
-            case l.LegAnswered(leg) if leg in self._by_leg:
+            case l.LegFound(leg, "ringing") if leg in self._by_leg:
+                pass
+            case l.LegFound(leg) if leg in self._by_leg and self._by_leg[leg].used:
+                self._go(self._by_leg[leg], "answered")  # its talk goes on
+            case l.LegFound(leg) | l.LegAnswered(leg) if leg in self._by_leg:
                 held = self._by_leg[leg]
                 self._go(held, "answered")
                 self._wait(held)

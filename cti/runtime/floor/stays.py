@@ -19,6 +19,8 @@ class Stay:
     ranked_s: float
     priority: int
     agent: str = ""
+    parked_s: float | None = None  # it stands beside the line for so long yet (less than none: it is due) …
+    parked_by: str = ""  # … until this agent is asked to take it back
 
     def state(self) -> dict[str, Any]:
         """JSON can hold it."""
@@ -28,6 +30,13 @@ class Stay:
     def of(cls, state: Mapping[str, Any], later_s: float) -> Stay:
         """So much later. Raises KeyError."""
         longer = {name: state[name] + later_s for name in ("waited_s", "ranked_s")}
+        parked_s = state.get("parked_s")
         return cls(
-            contact=state["contact"], queue=state["queue"], priority=state["priority"], agent=state["agent"], **longer
+            contact=state["contact"],
+            queue=state["queue"],
+            priority=state["priority"],
+            agent=state["agent"],
+            parked_s=None if parked_s is None else parked_s - later_s,
+            parked_by=state.get("parked_by", ""),
+            **longer,
         )

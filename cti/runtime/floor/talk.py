@@ -67,8 +67,9 @@ class Party:
 @dataclass(slots=True, eq=False)
 class Talk:
     """``agent`` and ``offer`` are empty for a phone outside, of which the distribution knows nothing; ``offer`` alone
-    for a call that the agent has placed. ``consult``: the talk of this agent's leg with somebody else; ``of``: the talk
-    whose agent consults here. ``changed`` is set at each change of ``stage``."""
+    for a call that the agent has placed; it is less than none where an earlier engine made it. ``consult``: the talk of
+    this agent's leg with somebody else; ``of``: the talk whose agent consults here. ``changed`` is set at each change
+    of ``stage``."""
 
     party: Party
     agent: str
@@ -99,7 +100,7 @@ class Talk:
     @property
     def record_id(self) -> str:
         """Of the leg in the call's record: a permanent leg may be in more than one talk of a call."""
-        return f"{self.leg}~{self.offer}" if self.permanent else self.leg
+        return f"{self.leg}~{abs(self.offer)}" if self.permanent else self.leg
 
     def go(self, stage: Stage) -> None:
         self.stage = stage

@@ -52,6 +52,23 @@ class TalkEnds:
             self.end_consult(talk)
             self.end(talk)
 
+    def restore(self, talk: Talk) -> None:
+        """One that an earlier engine left, as it was."""
+        talk.moved = self._moved
+        self._by_leg[talk.leg] = talk
+        if talk.agent:
+            self._by_contact[talk.party.contact] = talk
+        if talk.of is None:
+            self._parties[talk.party.contact] = talk.party
+
+    def give_back(self, leg: str) -> None:
+        """A permanent leg is with nobody."""
+        self._lines.permanent.give_back(leg)
+
+    def parties(self, uuid: str) -> list[Party]:
+        """As which contacts this caller is known."""
+        return [party for party in self._parties.values() if party.uuid == uuid]
+
     def find(self, contact: str) -> Talk | None:
         return self._by_contact.get(contact)
 

@@ -48,6 +48,8 @@ class Talks(TalkEnds):
         self._prompts = prompts
         #: Told of every event of a leg first.
         self.leg_listeners: list[Callable[[l.LegEvent], None]] = []
+        #: Whether a leg to this agent, of which we know no talk, is not known to be gone.
+        self.taken: Callable[[str], bool] = lambda _agent: False
         owner.listeners.append(self._heard)
 
     # ---- what the distribution says ---------------------------------------------------------------------------------
@@ -76,6 +78,10 @@ class Talks(TalkEnds):
             return  # no contact of ours: a chat, or a callback
         if line is None or line.phone is None:
             log.error("agent %s has no phone, offer %d fails", made.agent, made.offer)
+            self._owner.tell(i.OfferFailed(made.offer, "phone_down"))
+            return
+        if self.taken(made.agent):
+            log.warning("offer %d fails: a leg of an earlier engine is with agent %s", made.offer, made.agent)
             self._owner.tell(i.OfferFailed(made.offer, "phone_down"))
             return
         try:

@@ -43,6 +43,12 @@ class TextLine:
     ) -> None:
         self._texts.enter(uuid, self._call.medium.value, wish, post, self._send, stay)
 
+    def take_back(
+        self, uuid: str, switch: Switch, wish: EnterQueue, post: Callable[[Any], None], talking: bool, connected: bool
+    ) -> bool:
+        """Who writes with an agent waits for that one again."""
+        return False
+
     def leave(self, uuid: str, ref: int, *, keep_place: bool) -> None:
         """A callback is another medium: it takes no place in a line of those who write."""
         self._texts.leave(uuid, ref)

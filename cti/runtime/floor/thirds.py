@@ -53,7 +53,7 @@ class Thirds(AtHand):
                 raise Unconfirmed(talk, lambda: talk.consult is not None) from None
         if talk.stage is not Stage.HELD:
             raise FloorRefused(f"the contact is {talk.stage.value}", code="not-talking")
-        talk.consult = self._ring(talk, self._adviser(talk), kind, target)
+        talk.consult = self._ring(talk, self.adviser(talk), kind, target)
         talk.consult.of = talk
         talk.touch()
 
@@ -173,10 +173,10 @@ class Thirds(AtHand):
             raise FloorRefused(f"agent '{target}' is not free", code="agent-not-free")
         return consult
 
-    def _adviser(self, talk: Talk) -> Party:
-        """The agent's leg as one who calls somebody."""
+    def adviser(self, talk: Talk, contact: str = "") -> Party:
+        """The agent's leg as one who calls somebody; as another contact, unless it has one already."""
         return Party(
-            contact=self._owner.next_contact(talk.party.contact),
+            contact=contact or self._owner.next_contact(talk.party.contact),
             uuid=talk.leg,
             legs=talk.party.legs,
             whisper=(),

@@ -149,6 +149,11 @@ class WrapUps:
         said = parts.get("disposition", self.of(case).wrapup.disposition)
         self.dispositions(case.queue.config.name).require(said)
 
+    def restore(self, handling: Handling) -> None:
+        """What the agent wrote before the end of an earlier engine, which goes on with it."""
+        self._live[handling.contact] = handling
+        self._of_call.setdefault(call_of(handling.contact), []).append(handling)
+
     def remember(self, call: str, rows: Sequence[WrapUpRow]) -> None:
         """What agents wrote in this call when another engine had it."""
         if rows:

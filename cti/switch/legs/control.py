@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from cti.core.errors import CtiError
 from cti.core.legs import LegEvent, LegHungUp, LegPlayed, Phone
 from cti.switch import orders
+from cti.switch.legs.adopting import Adopting
 from cti.switch.legs.hearing import LegHearing
 from cti.switch.legs.own import OwnLeg
 from cti.switch.legs.registry import Registry
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from cti.ports import LegSink
     from cti.switch.dialing import Dialing
     from cti.switch.driver import FreeSwitch
+    from cti.switch.hearing import Leg
     from cti.switch.lane import Lane
     from cti.switch.links.pending import Pending
 
@@ -56,6 +58,7 @@ class Legs(LegTapes):
         self.rooms = Rooms(self)
         self.monitors = Monitors(self)
         self.registry = Registry(self)
+        self.adopting = Adopting(self)
         self.hearing = LegHearing(self)
 
     def attach(self, sink: LegSink) -> None:
@@ -87,6 +90,18 @@ class Legs(LegTapes):
     def stop(self, leg: str) -> None:
         self.hang_up(leg, "ORIGINATOR_CANCEL")
 
+    def keep(self, leg: str, phone: Phone) -> None:
+        self.adopting.keep(leg, phone)
+
+    def take_up(self, a: str, b: str) -> None:
+        self.adopting.take_up(a, b)
+
+    def take_up_room(self, room: str, legs: Sequence[str]) -> None:
+        self.adopting.take_up_room(room, legs)
+
+    def let_be(self, leg: str) -> None:
+        self.adopting.let_be(leg)
+
     def meet(self, leg: str, call: NewCall) -> None:
         own = self.own.get(leg)
         if own is not None and own.up:
@@ -106,6 +121,7 @@ class Legs(LegTapes):
 
     def hang_up(self, leg: str, cause: str = "NORMAL_CLEARING") -> None:
         own = self.own.get(leg)
+        self.adopting.wanted.pop(leg, None)
         if own is None:
             if leg in self._driver.legs:
                 self._driver.hangup(leg, cause)
@@ -263,6 +279,22 @@ class Legs(LegTapes):
     def is_caller(self, leg: str) -> bool:
         return leg in self._driver.legs
 
+    def caller(self, leg: str) -> Leg | None:
+        return self._driver.legs.get(leg)
+
+    def used_up(self, leg: str) -> bool:
+        return leg in self._ended
+
+    def use_up(self, leg: str) -> None:
+        """No leg of this name is rung any more."""
+        self._ended[leg] = None
+        while len(self._ended) > ENDED_KEPT:
+            self._ended.popitem(last=False)
+
+    def dump(self, legs: set[str]) -> Mapping[str, Facts | None]:
+        """Asks the switch. Raises CtiError."""
+        return self._driver.dump(legs)
+
     def lane(self, leg: str) -> Lane | None:
         own = self.own.get(leg)
         if own is not None:
@@ -306,6 +338,4 @@ class Legs(LegTapes):
     def forget(self, own: OwnLeg) -> None:
         self.own.pop(own.uuid, None)
         own.lane.close()
-        self._ended[own.uuid] = None
-        while len(self._ended) > ENDED_KEPT:
-            self._ended.popitem(last=False)
+        self.use_up(own.uuid)

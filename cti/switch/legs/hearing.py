@@ -64,6 +64,8 @@ class LegHearing:
                 self._legs.api("uuid_kill", uuid)  # an earlier engine's, and nobody's now
         elif not own.up:
             self._legs.ringing.parked(own)
+        elif own.stray:
+            self._legs.api("uuid_kill", uuid)
         else:
             own.lane.parked(event)
 
@@ -115,7 +117,8 @@ class LegHearing:
         if restarted:
             self._restarted()
         listed = {str(row.get("uuid", "")) for row in channels if row.get("direction") == "outbound"}
-        dumps = dict(dump(listed | legs.own.keys() | legs.talks.of.keys()))
+        dumps = dict(dump(listed | legs.own.keys() | legs.talks.of.keys() | legs.adopting.wanted.keys()))
+        legs.adopting.found(dumps)
         for uuid, found in dumps.items():
             own = legs.own.get(uuid)
             if own is None and legs.is_caller(uuid):
@@ -140,7 +143,9 @@ class LegHearing:
         self, channels: Sequence[Mapping[str, Any]], dump: Callable[[set[str]], Mapping[str, Facts | None]]
     ) -> None:
         """Legs of another worker, whose engine is no more. Raises CtiError."""
-        for uuid, found in dump({str(row["uuid"]) for row in channels}).items():
+        dumps = dict(dump({str(row["uuid"]) for row in channels}))
+        self._legs.adopting.found(dumps)
+        for uuid, found in dumps.items():
             if uuid not in self._legs.own and not self._legs.is_caller(uuid):
                 self._stray(uuid, found)
 

@@ -57,6 +57,7 @@ class OwnLeg:
     tapes: list[Tape] = field(default_factory=list)
     answer_wanted: bool = False
     leaving: bool = False
+    stray: bool = False  # an earlier engine's, and nobody's: hung up when it parks
 
 
 def variables_of(worker: str, call: str, caller_number: str, headers: Mapping[str, str]) -> dict[str, str]:

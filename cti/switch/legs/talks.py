@@ -92,6 +92,11 @@ class Talks:
             lane.meet(Order(Kind.MEET, 0, "uuid_bridge", "", other=talk.other(leg), leg=True))
         self._send(talk)
 
+    def adopt(self, a: str, b: str) -> None:
+        """They talk by an earlier engine's doing; their lanes know it."""
+        lead, peer = (b, a) if self._legs.is_caller(b) and not self._legs.is_caller(a) else (a, b)
+        self.of[a] = self.of[b] = self._pairs[lead, peer] = Talk(a, b, lead, peer, on=True, replied=True)
+
     def _must_wait(self, a: str, b: str) -> bool:
         """One of them is on its way into a talk, or out of one: this one is ordered again when it has arrived."""
         for leg in (a, b):
@@ -176,7 +181,7 @@ class Talks:
                     lane.set_music(None)
 
     def unbridged(self, lead: str, peer: str) -> None:
-        talk = self._pairs.get((lead, peer))
+        talk = self._pairs.get((lead, peer)) or self._pairs.get((peer, lead))  # of one adopted: who led is not known
         if talk is not None and talk.on:
             self._ended(talk)
 

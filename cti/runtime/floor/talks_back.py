@@ -1,0 +1,308 @@
+"""Contacts at agents that an earlier engine left, and what becomes of each, by what the switch tells.
+
+What was kept (`cti.runtime.floor.talks_kept`) is held against two things: whether the caller's run goes on, and where
+the agent's leg was found. The contact is at the agent from the start, so nothing else is offered meanwhile; the talk is
+put together when both are known, and then told what it has missed, as if it had happened now.
+
+| kept as | leg is | caller goes on | caller is gone |
+|---|---|---|---|
+| talking, held, conference, ending | bridged with the caller | talking | work; leg let go |
+| | bridged with who is consulted | held, consulting | work; both let go |
+| | in the conference | conference | work; all let go |
+| | parked; was held, or about to | held, with music | work; leg let go |
+| | parked; was talking | over: work, the flow goes on at `talked` | work; leg let go |
+| | bridged with somebody else | work; nobody is cut off; the flow goes on when its caller parks | work; as before |
+| | gone | over: work, the flow goes on at `talked` | work |
+| | not told in `SETTLE_S` | as gone | as gone |
+| | (caller not told in `SETTLE_S`) | work; a talk goes on on the switch alone | |
+| offered, telling, joining | bridged with the caller | talking, and the entry is answered | leg let go |
+| | anything else | rescinded: the leg is hung up, the caller waits in the old place | leg hung up |
+| work | | goes on, to its old deadline | the same |
+| consulted | bridged with who consults | as kept | with the first |
+| | bridged with the caller | handed over: the caller is theirs | work |
+| | anything else | over: let go | over |
+
+An agent to whom an earlier leg is not known to be gone is not rung (`Talks.taken`).
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import gevent
+
+from cti.acd import inputs as i
+from cti.acd.model import Wish
+from cti.acd.states import ContactState
+from cti.core import legs as l
+from cti.core.errors import CtiError
+from cti.core.wrapups import WrapUp
+from cti.runtime.durable.body import Instant
+from cti.runtime.floor.handling import Handling
+from cti.runtime.floor.left_talks import LeftTalk
+from cti.runtime.floor.rebuilding import Rebuilding
+from cti.runtime.floor.seats import working_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from cti.acd.model import Profile
+    from cti.core.people import AgentProfile
+    from cti.ports import LegControl
+    from cti.runtime.floor.callers import Callers
+    from cti.runtime.floor.owner import FloorOwner
+    from cti.runtime.floor.seats_kept import SeatsKept
+    from cti.runtime.floor.talks import Talks
+    from cti.runtime.floor.talks_kept import TalksKept
+    from cti.runtime.floor.wrapups import WrapUps
+
+log = logging.getLogger("cti.acd")
+
+#: Nobody waits for longer for what a switch, or a call's run, has to say.
+SETTLE_S = 30.0
+
+
+class TalksBack:
+    """``find_legs``: of a switch by name; None: it is no longer ours."""
+
+    def __init__(
+        self,
+        owner: FloorOwner,
+        talks: Talks,
+        callers: Callers,
+        wrapups: WrapUps,
+        kept: TalksKept,
+        seats: SeatsKept,
+        rebuilding: Rebuilding,
+        find_legs: Callable[[str], LegControl | None],
+    ) -> None:
+        self._owner, self._talks, self._callers, self._wrapups = owner, talks, callers, wrapups
+        self._kept, self._seats, self._rebuilding, self._find_legs = kept, seats, rebuilding, find_legs
+        self._left: dict[str, LeftTalk] = {}  # by contact, those that are not settled
+        self._ending: dict[str, str] = {}  # leg whose end is awaited -> agent
+        self._timer: gevent.Greenlet[[], None] | None = None
+        callers.left_at = self.left_at
+        kept.unsettled = lambda contact: contact in self._left
+        talks.taken = lambda agent: agent in self._ending.values()
+        talks.leg_listeners.append(self._heard)
+
+    def left_at(self, uuid: str) -> LeftTalk | None:
+        return next((one for one in self._left.values() if one.uuid == uuid and not one.talk["of"]), None)
+
+    def restore(
+        self, bodies: Iterable[dict[str, Any]], now: Instant, find: Callable[[str], AgentProfile | None]
+    ) -> int:
+        """``bodies``: as `read` gives them. Before the switches' links come up. How many contacts are at their
+        agents."""
+        found = 0
+        for told in bodies:
+            try:
+                found += self._restore(told, now.seconds_since(Instant(*told["at"])), find)
+            except (CtiError, ValueError, TypeError, KeyError) as error:
+                log.warning("a contact that an earlier engine left cannot be gone on with: %s", type(error).__name__)
+        for left in self._left.values():
+            self._ask(left)
+        if self._left:
+            self._timer = gevent.spawn_later(SETTLE_S, self.settle_all)
+        return found
+
+    def lost(self, calls: Collection[str]) -> None:
+        """These calls ended while no engine was there."""
+        for left in list(self._left.values()):
+            if left.uuid in calls:
+                left.caller_left()
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.kill(block=False)
+
+    # ---- at the start ------------------------------------------------------------------------------------------------
+
+    def _restore(self, told: dict[str, Any], later_s: float, find: Callable[[str], AgentProfile | None]) -> bool:
+        contact, state, talk = told["contact"], told["state"], told["talk"]
+        self._kept.restored(contact)
+        self._owner.taken(contact)
+        legs = None if talk is None else self._find_legs(talk["switch"])
+        left = None if talk is None else LeftTalk(self, told, later_s, legs)
+        if state == "RESERVED" or (left is not None and not left.connected and state != "WORK"):
+            if left is not None:
+                self._left[contact] = left
+                self._await(left.talk["leg"], left.agent)
+            self._kept.forget(contact)
+            return False
+        self._adopt(told, later_s, ContactState(state), find)
+        if left is not None and state != "WORK":
+            self._left[contact] = left
+        elif state != "WORK":
+            self._owner.tell(i.TalkOver(contact))
+        return True
+
+    def adopt_answered(self, left: LeftTalk) -> None:
+        """It was kept as an offer, and they talk."""
+        desk = self._owner.acd.floor.desks.get(left.agent)
+        if desk is not None:
+            told = {**left.told, "since_s": 0.0, "talk_s": 0.0, "hold_s": 0.0}
+            self._adopt(told, left.later_s, ContactState.TALKING, lambda _agent: None, entered=True)
+
+    def _adopt(
+        self,
+        told: dict[str, Any],
+        later_s: float,
+        state: ContactState,
+        find: Callable[[str], AgentProfile | None],
+        *,
+        entered: bool = False,
+    ) -> None:
+        """Raises KeyError: nobody is this agent."""
+        self._owner.ask(
+            i.Adopt(
+                Wish(
+                    told["contact"], told["queue"], told["medium"], priority=told["priority"], counted=told["counted"]
+                ),
+                self._profile(told["agent"], find),
+                state,
+                told["since_s"] + (0.0 if entered else later_s),
+                told["began_s"] + later_s,
+                told["talk_s"],
+                told["hold_s"],
+                told["work_s"] - later_s,
+                told["waited_s"] + later_s if entered else None,
+            )
+        )
+        written = told["wrapup"]
+        if written is not None:
+            handling = Handling(
+                told["contact"], told["agent"], told["queue"], told["medium"], handling_id=written["id"]
+            )
+            handling.wrapup = WrapUp(**{name: value for name, value in written.items() if name != "id"})
+            self._wrapups.restore(handling)
+
+    def _profile(self, agent: str, find: Callable[[str], AgentProfile | None]) -> Profile:
+        desk = self._owner.acd.floor.desks.get(agent)
+        if desk is not None:
+            return desk.profile
+        profile = find(agent)
+        if profile is None:
+            raise KeyError(agent)
+        return working_profile(profile)
+
+    def _ask(self, left: LeftTalk) -> None:
+        """What became of its legs."""
+        talk, consult = left.talk, left.talk["consult"]
+        for leg in left.wanted:
+            phone = consult["phone"] if consult and leg == consult["leg"] else talk["phone"]
+            if left.legs is None:
+                gevent.spawn(self._heard, l.LegHungUp(leg, ""))
+            else:
+                left.legs.keep(leg, l.Phone(*phone))
+
+    def _await(self, leg: str, agent: str) -> None:
+        self._ending[leg] = agent
+        self._seats.hold(agent, leg)
+
+    # ---- what the switch tells ---------------------------------------------------------------------------------------
+
+    def _heard(self, event: l.LegEvent) -> None:
+        match event:
+            case l.LegFound(leg, state, other):
+                self._found(leg, (state, other))
+            case l.LegHungUp(leg) | l.LegFailed(leg):
+                self._found(leg, ("gone", ""))
+                self._freed(leg)
+                self._rebuilding.hung_up(leg)
+
+    def _found(self, leg: str, found: tuple[str, str]) -> None:
+        for left in [left for left in self._left.values() if leg in left.wanted]:
+            left.found[leg] = found
+            self.look(left)
+
+    def look(self, left: LeftTalk) -> None:
+        """Decide, if all is known."""
+        if self._left.get(left.contact) is not left or left.wanted - left.found.keys():
+            return
+        if left.talk["of"]:
+            if left.talk["of"] not in self._left:
+                self._settle(left)
+            return
+        caller_known = not left.talk["flow"] or left.caller_gone or left.party is not None
+        if caller_known or (not left.connected and left.at != ("bridged", left.uuid)):
+            self._settle(left)
+
+    def settle_all(self) -> None:
+        """Whoever has said nothing by now is taken for gone."""
+        self._timer = None
+        for left in list(self._left.values()):
+            if self._left.get(left.contact) is left:
+                log.error("contact %s: it is not known what became of it, it ends", left.contact)
+                self._settle(left)
+
+    def _settle(self, left: LeftTalk) -> None:
+        del self._left[left.contact]
+        try:
+            if left.connected:
+                self._rebuilding.connected(left, self)
+            else:
+                self._offered(left)
+        except Exception:
+            log.exception("contact %s: a bug where it is taken up, it ends", left.contact)
+            self.give_up(left)
+        self._kept.change(left.contact)
+        for other in list(self._left.values()):
+            if other.talk["of"] == left.contact:
+                self.look(other)
+
+    def settled(self, contact: str, leg: str) -> None:
+        """Who is consulted is settled with who consults (whose leg is ``leg``)."""
+        left = self._left.pop(contact, None)
+        if left is None:
+            return
+        if not left.connected and left.at == ("bridged", leg):
+            self.adopt_answered(left)
+            self._freed(left.talk["leg"])
+        self._kept.change(contact)
+
+    def _offered(self, left: LeftTalk) -> None:
+        """There was no talk, unless the switch knows better."""
+        party, leg = left.party, left.talk["leg"]
+        if party is not None and left.at == ("bridged", party.uuid) and not left.caller_gone:
+            self.adopt_answered(left)
+            self._freed(leg)
+            self._rebuilding.connected(left, self)
+            return
+        if party is not None and not left.caller_gone:
+            self._callers.unknown_again(party.uuid)
+        self.let_go(left, leg, left.agent)
+
+    # ---- endings -----------------------------------------------------------------------------------------------------
+
+    def let_go(self, left: LeftTalk, leg: str, agent: str) -> None:
+        """This leg is nobody's; its agent is free when it is gone."""
+        state, _ = left.found.get(leg, ("gone", ""))
+        if left.talk["permanent"] and leg == left.talk["leg"]:
+            self._talks.give_back(leg)
+            self._freed(leg)
+        elif state == "gone" or left.legs is None:
+            self._freed(leg)
+            if left.legs is not None:
+                left.legs.let_be(leg)
+        else:
+            if agent:
+                self._await(leg, agent)
+            if state == "bridged":
+                left.legs.let_be(leg)
+            else:
+                left.legs.hang_up(leg)
+
+    def give_up(self, left: LeftTalk) -> None:
+        """The contact ends, and nobody is cut off."""
+        self._owner.tell(i.TalkOver(left.contact))
+        self.let_go(left, left.talk["leg"], left.agent)
+        consult = left.talk["consult"]
+        if consult is not None and not consult["agent"]:
+            self.let_go(left, consult["leg"], "")
+
+    def _freed(self, leg: str) -> None:
+        agent = self._ending.pop(leg, None)
+        if agent is not None:
+            self._seats.over(agent, leg)
