@@ -116,6 +116,7 @@ def test_a_talk_goes_on_at_its_agent(kept: Kept) -> None:
 
 
 @pytest.mark.parametrize("who", ["agent", "caller"])
+@pytest.mark.nightly
 def test_whoever_ends_the_talk(kept: Kept, who: str) -> None:
     caller = kept.talk("desk")
     contact = uuid_of(caller)
@@ -131,6 +132,7 @@ def test_whoever_ends_the_talk(kept: Kept, who: str) -> None:
     kept.platform.over(caller)
 
 
+@pytest.mark.nightly
 def test_held_is_held(kept: Kept) -> None:
     caller = kept.talk("desk")
     contact = uuid_of(caller)
@@ -142,6 +144,19 @@ def test_held_is_held(kept: Kept) -> None:
     assert kept.state(contact) is ContactState.HOLD
     kept.desk.retrieve("anna", contact)
     assert kept.bridged(contact, kept.legs("anna")[0])
+    kept.desk.hang_up("anna", contact)
+    over(kept, caller)
+
+
+@pytest.mark.nightly
+def test_a_hold_that_was_not_written_any_more(kept: Kept) -> None:
+    caller = kept.talk("desk")
+    contact = uuid_of(caller)
+    kept.parts.talks_kept.save()
+    kept.parts.talks_kept.memory = None
+    kept.desk.hold("anna", contact)
+    kept.killed()
+    kept.until(lambda: kept.stage(contact) is Stage.HELD, "held")
     kept.desk.hang_up("anna", contact)
     over(kept, caller)
 
@@ -164,6 +179,7 @@ GAPS = {"the agent hangs up": agent_hangs_up, "the caller hangs up": caller_hang
 
 @pytest.mark.parametrize("held", [False, True])
 @pytest.mark.parametrize("gap", GAPS)
+@pytest.mark.nightly
 def test_nobody_is_stuck_who_was_left_in_the_gap(kept: Kept, gap: str, held: bool) -> None:
     caller = kept.talk("desk")
     contact = uuid_of(caller)
@@ -212,6 +228,7 @@ def test_an_offer_that_rang_is_rescinded_and_the_place_is_kept(kept: Kept) -> No
     kept.platform.over(caller)
 
 
+@pytest.mark.nightly
 def test_a_permanent_leg_is_used_again(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Agents, "find", lambda _self, agent: PEOPLE.get(agent))
     kept = Kept(platform)
@@ -249,6 +266,7 @@ def consulting(kept: Kept, *, conference: bool) -> VirtualCaller:
     return caller
 
 
+@pytest.mark.nightly
 def test_a_consultation_goes_on(kept: Kept) -> None:
     caller = consulting(kept, conference=False)
     contact = uuid_of(caller)
@@ -266,6 +284,7 @@ def test_a_consultation_goes_on(kept: Kept) -> None:
     assert [kept.state(one) for one in (contact, asked)] == [ContactState.WORK] * 2
 
 
+@pytest.mark.nightly
 def test_a_conference_goes_on(kept: Kept) -> None:
     caller = consulting(kept, conference=True)
     contact = uuid_of(caller)
@@ -279,6 +298,7 @@ def test_a_conference_goes_on(kept: Kept) -> None:
 
 
 @pytest.mark.parametrize("who", ["anna", "bert", "caller"])
+@pytest.mark.nightly
 def test_who_left_a_conference_in_the_gap(kept: Kept, who: str) -> None:
     caller = consulting(kept, conference=True)
     contact = uuid_of(caller)
@@ -303,6 +323,7 @@ def test_who_left_a_conference_in_the_gap(kept: Kept, who: str) -> None:
     over(kept, caller)
 
 
+@pytest.mark.nightly
 def test_parked_is_parked(kept: Kept) -> None:
     caller = kept.talk("desk")
     contact = uuid_of(caller)
@@ -320,6 +341,7 @@ def test_parked_is_parked(kept: Kept) -> None:
     kept.platform.over(caller)
 
 
+@pytest.mark.nightly
 def test_a_contact_of_which_nothing_is_told_ends(kept: Kept) -> None:
     """Neither the switch nor a run says what became of it."""
     caller = kept.talk("desk")

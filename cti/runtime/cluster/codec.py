@@ -37,6 +37,7 @@ WORDS: tuple[type[Any], ...] = (
     msg.LegJoined,
     msg.LegLeft,
     msg.RecordTalk,
+    msg.StayChanged,
     types.Type,
     Stay,
 )

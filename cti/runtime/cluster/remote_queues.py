@@ -104,6 +104,12 @@ class RemoteQueues:
             one.timer = gevent.spawn_later(max(0.0, wish.max_wait_s - first.waited_s), self._waited, one)
         self._enter(one)
 
+    def take_back(
+        self, uuid: str, switch: Switch, wish: EnterQueue, post: Callable[[Any], None], talking: bool, connected: bool
+    ) -> bool:
+        """Talks of before a gap go on on the switch alone (`_talked`)."""
+        return False
+
     def leave(self, uuid: str, ref: int, *, keep_place: bool) -> None:
         one = self._callers.get(uuid)
         if one is None or one.wish.ref != ref:

@@ -107,7 +107,9 @@ class Rebuilding:
             consult.stage = Stage.CONFERENCE  # who has the caller when the agent is out
         else:
             self._talks.end_consult(talk)
-        if state == "parked" and talk.stage in (Stage.HOLDING, Stage.HELD):
+        # Both parked, and nobody has hung up: a hold that was not kept any more. A permanent leg parks at the end, too.
+        on_hold = talk.stage in (Stage.TALKING, Stage.PARTING) and not talk.permanent and not left.talking
+        if state == "parked" and (talk.stage in (Stage.HOLDING, Stage.HELD) or on_hold):
             self._held(talk)
         elif state in ("parked", "ringing") or left.talk["permanent"]:
             self._over(left, talk)
