@@ -139,7 +139,7 @@ class TalksBack:
         return True
 
     def adopt_answered(self, left: LeftTalk) -> None:
-        """It was kept as an offer, and they talk."""
+        """It was kept as an offer, and they talk: since then, as nearly as is known."""
         desk = self._owner.acd.floor.desks.get(left.agent)
         if desk is not None:
             told = {**left.told, "since_s": 0.0, "talk_s": 0.0, "hold_s": 0.0}
@@ -162,12 +162,12 @@ class TalksBack:
                 ),
                 self._profile(told["agent"], find),
                 state,
-                told["since_s"] + (0.0 if entered else later_s),
+                told["since_s"] + later_s,
                 told["began_s"] + later_s,
                 told["talk_s"],
                 told["hold_s"],
                 told["work_s"] - later_s,
-                told["waited_s"] + later_s if entered else None,
+                told["waited_s"] if entered else None,
             )
         )
         written = told["wrapup"]
