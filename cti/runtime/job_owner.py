@@ -77,7 +77,11 @@ class JobOwner:
                 log.warning("the job %s was taken over by another engine", self.job)
                 self.epoch = None
             return
-        found = self._jobs.find(self.job)
+        try:
+            found = self._jobs.find(self.job)
+        except CtiError:
+            self._seen = None  # nobody could count meanwhile: who had the job may have it still
+            raise
         if found != self._seen:
             self._seen, self._since = found, at
         free = found is None or found.holder in self._before

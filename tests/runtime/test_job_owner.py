@@ -114,3 +114,21 @@ def test_without_its_database_the_holder_stops_in_time(
     assert first.owner.held
     first.at += 0.1
     assert not first.owner.held
+
+
+def test_after_the_database_was_away_the_holder_has_time_to_count_on(
+    engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise StoreUnavailable("away")
+
+    first, second = engine("a"), engine("b")
+    both(first, second, 10.0)
+    with monkeypatch.context() as gone:
+        gone.setattr(Jobs, "find", away)
+        second.at += 60.0
+        with pytest.raises(StoreUnavailable):
+            second.owner.look()
+    second.owner.look()  # finds the count as it was: nobody could write
+    assert set(both(first, second, 30.0)) == {(True, False)}
+    assert second.owner.epoch is None
