@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import sys
@@ -26,7 +27,7 @@ def main() -> int:
     time = install(0)
     from tests.simulation.warm import Warm
 
-    warm, wrong = Warm(time), 0
+    warm, wrong = Warm(time, wide=asked.wide), 0
     try:
         for said in _each(warm, asked):
             wrong += "\n" in said.rpartition("seed ")[2].strip()
@@ -42,6 +43,8 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--calls", type=int, default=50)
     parser.add_argument("--jobs", type=int, default=1, help="seeds at a time")
     parser.add_argument("--no-faults", action="store_true")
+    parser.add_argument("--wide", action="store_true", help="agents, shipped flows, a back office, every fault")
+    parser.add_argument("--counts", type=Path, metavar="FOLDER", help="what happened how often, a file for each seed")
     parser.add_argument("--trace", action="store_true", help="every event of every channel")
     return parser.parse_args()
 
@@ -64,11 +67,22 @@ def _said(seed: int, wait: Callable[[], str]) -> str:
 
 
 def _run(warm: Warm, seed: int, asked: argparse.Namespace) -> str:
+    from tests.simulation.wide import WideWorld
+
     with tempfile.TemporaryDirectory() as folder:
         world = warm.world(seed, Path(folder), calls=asked.calls, faults=not asked.no_faults)
         wrong = world.run()
         trace = world.trace if asked.trace else []
-        return "\n".join([*trace, f"seed {seed} digest {world.digest} events {len(world.trace)}", *wrong, ""])
+        if asked.counts is not None and isinstance(world, WideWorld):
+            asked.counts.mkdir(exist_ok=True)
+            (asked.counts / str(seed)).write_text(json.dumps(world.counts), encoding="utf-8")
+        again = (
+            [f"again: python -m tests.simulation {seed}{' --wide' * asked.wide} --calls {asked.calls} --trace"]
+            if wrong
+            else []
+        )
+        head = f"seed {seed} digest {world.digest} events {len(world.trace)}"
+        return "\n".join([*trace, head, *wrong, *again, ""])
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,19 @@ from sqlalchemy.pool import StaticPool
 
 import cti.store.database as database_module
 
+#: Statements that were compiled once: seeds are forks of a process that has made them.
+_COMPILED: dict[Any, Any] = {}
+#: What SQLite says of each fault.
+_SAYS = {
+    "locked": ("database is locked", sqlite3.SQLITE_BUSY),
+    "full": ("database or disk is full", sqlite3.SQLITE_FULL),
+}
+
 
 class Database:
-    """``owner``: number of the engine that runs now; statements of those before it are refused. ``fault``: the error
-    that every statement meets meanwhile; empty: none."""
+    """``owner``: number of the engine that runs now; statements of those before it are refused. ``fault``: what
+    those who write meet meanwhile, ``locked`` as they begin or ``full`` as they commit; empty: nothing. ``met``: how
+    often what was met."""
 
     def __init__(self, image: bytes = b"") -> None:
         self.raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
@@ -23,7 +33,7 @@ class Database:
             self.raw.deserialize(image)
         self.owner = 0
         self.fault = ""
-        self.refused = 0
+        self.met: Counter[str] = Counter()
 
     def image(self) -> bytes:
         return self.raw.serialize()
@@ -33,6 +43,7 @@ class Database:
         Path(url.database or "").touch()  # the store looks whether its file is still there
         lent = _Lent(self)
         made = create_engine("sqlite://", creator=lambda: lent, poolclass=StaticPool)
+        made = made.execution_options(compiled_cache=_COMPILED)
         database_module._tune_sqlite(made, read_only=False)
         return made
 
@@ -44,10 +55,16 @@ class Database:
 
     def check(self, owner: int) -> None:
         if owner != self.owner:
+            self.met["statement of a dead engine"] += 1
             raise sqlite3.OperationalError("this process is dead")
-        if self.fault:
-            self.refused += 1
-            raise sqlite3.OperationalError(self.fault)
+
+    def trouble(self, fault: str) -> None:
+        if self.fault == fault:
+            self.met[f"store {fault}"] += 1
+            text, code = _SAYS[fault]
+            error = sqlite3.OperationalError(text)
+            error.sqlite_errorcode = code
+            raise error
 
 
 class _Cursor(sqlite3.Cursor):
@@ -55,6 +72,9 @@ class _Cursor(sqlite3.Cursor):
 
     def execute(self, *arguments: Any) -> Any:
         self.lent.database.check(self.lent.owner)
+        if arguments[0] == "BEGIN IMMEDIATE":
+            self.lent.database.trouble("locked")
+            self.lent.changes = self.lent.database.raw.total_changes
         return super().execute(*arguments)
 
     def executemany(self, *arguments: Any) -> Any:
@@ -67,6 +87,7 @@ class _Lent:
 
     def __init__(self, database: Database) -> None:
         self.database, self.owner = database, database.owner
+        self.changes: int | None = None  # of the database, when a transaction that writes began
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.database.raw, name)
@@ -78,6 +99,9 @@ class _Lent:
 
     def commit(self) -> None:
         self.database.check(self.owner)
+        if self.changes is not None and self.database.raw.total_changes != self.changes:
+            self.changes = None
+            self.database.trouble("full")
         self.database.raw.commit()
 
     def rollback(self) -> None:
@@ -85,4 +109,6 @@ class _Lent:
             self.database.raw.rollback()
 
     def close(self) -> None:
-        """It stays."""
+        """It stays; what was not committed is gone."""
+        if self.database.raw.in_transaction:
+            self.rollback()

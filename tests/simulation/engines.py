@@ -84,6 +84,16 @@ class Engines:
         self._inside(self._leave)
         self.again()
 
+    def ask(self, work: Callable[..., Any], *arguments: Any) -> gevent.Greenlet[..., Any]:
+        """As a request of the API: on a greenlet of the engine's, which dies with it."""
+
+        def begin() -> Any:
+            current: Any = gevent.getcurrent()
+            current.spawn_tree_locals = {"engine": self._number}
+            return work(*arguments)
+
+        return gevent.spawn(begin)
+
     def _leave(self) -> None:
         self.application.hand_over()
         self.application.run_until_signal()
@@ -99,12 +109,7 @@ class Engines:
     def _inside(self, work: Callable[[], Any]) -> Any:
         """Whatever comes of ``work`` is known by the greenlet that it came from."""
 
-        def begin() -> Any:
-            current: Any = gevent.getcurrent()
-            current.spawn_tree_locals = {"engine": self._number}
-            return work()
-
-        return gevent.spawn(begin).get()
+        return self.ask(work).get()
 
     def _greenlets(self) -> list[gevent.Greenlet[..., Any]]:
         number = self._number

@@ -1,8 +1,9 @@
-"""Connections of engine and switch in memory: in order on each, late, and cut when the seed says so."""
+"""Connections of engine and switch in memory: in order on each, late, cut, silent, or telling a thing twice."""
 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -10,35 +11,51 @@ import gevent
 from gevent.queue import Queue
 
 from cti.switch.embedded.protocol import Connection
+from cti.switch.links.errors import LinkLost
 
 if TYPE_CHECKING:
     from cti.switch.embedded.core import Core
 
 #: Seconds that bytes travel: most at once, some late.
 USUAL_S, LATE_S, LATE_SHARE = 0.002, 0.4, 0.01
+#: Share of the events that are told twice, where any are.
+TWICE_SHARE = 0.01
 
 
 class Network:
-    """One switch, any number of connections. ``cut`` ends all that are up."""
+    """One switch, any number of connections. ``cut`` ends all that are up. ``silent``: what is sent is lost for now,
+    and nobody is told; ``doubles``: events may be told twice. ``met``: what happened how often. ``heard``: told of
+    what the engine says."""
 
     def __init__(self, core: Core, chance: random.Random) -> None:
         self.core, self.chance = core, chance
         self.up: list[MemoryTransport] = []
-        self.cuts = 0
+        self.silent = self.doubles = False
+        self.met: Counter[str] = Counter()
+        self.heard: Callable[[bytes], object] = lambda _data: None
 
     def connect(self, host: str, port: int, timeout_s: float) -> MemoryTransport:
+        if self.silent:
+            gevent.sleep(timeout_s)
+            raise LinkLost("cannot connect: nobody answers", code="switch-unreachable")
         transport = MemoryTransport(self)
         self.up.append(transport)
         return transport
 
     def delay_s(self) -> float:
         late = self.chance.random() < LATE_SHARE
+        self.met["message late"] += late
         return self.chance.random() * (LATE_S if late else USUAL_S)
 
     def cut(self) -> None:
         for transport in list(self.up):
-            self.cuts += 1
+            self.met["connection cut"] += 1
             transport.break_off("the simulation cut the link")
+
+    def restart(self, core: Core) -> None:
+        """Another switch in the place of the one that died."""
+        self.core = core
+        self.cut()
 
     def kill(self) -> None:
         """The engine's process is gone: the kernel closes what it had."""
@@ -55,6 +72,9 @@ class _Way:
         self._loop = gevent.get_hub().loop
 
     def send(self, data: bytes) -> None:
+        if self._network.silent:
+            self._network.met["message lost"] += 1
+            return
         at = max(self._free_at + 1e-6, self._loop.now() + self._network.delay_s())
         self._free_at = at
         self._loop.timer(at - self._loop.now()).start(self._arrive, data)
@@ -109,15 +129,25 @@ class MemoryTransport:
     def _from_switch(self, data: bytes) -> None:
         if self._open:
             self._to_engine.send(data)
+            network = self._network
+            if network.doubles and _is_event(data) and network.chance.random() < TWICE_SHARE:
+                network.met["event twice"] += 1
+                self._to_engine.send(data)
 
     def _switch_closes(self) -> None:
         self.break_off("the switch closed the connection")
 
     def _at_switch(self, data: bytes) -> None:
         if self._open:
+            self._network.heard(data)
             self._there.receive(data)
 
     def _at_engine(self, data: bytes) -> None:
         if self._open:
             self.received += len(data)
             self._arrived.put(memoryview(data))
+
+
+def _is_event(data: bytes) -> bool:
+    """An event, and not the answer to a command: one message is sent at a time."""
+    return b"Content-Type: text/event-plain" in data[:80] and b"BACKGROUND_JOB" not in data[:200]

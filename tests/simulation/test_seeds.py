@@ -12,7 +12,8 @@ import sys
 import pytest
 
 #: Seeds from, to; a process each, so that they are shared among those who run tests.
-SEEDS = [(first, first + 24) for first in range(1, 201, 25)]
+WIDE = [(first, first + 24) for first in range(1, 201, 25)]
+NARROW = [(1, 20)]
 NIGHTLY = [(first, first + 499) for first in range(1001, 11001, 500)]
 
 
@@ -30,13 +31,20 @@ def _hold(first: int, last: int, *options: str) -> None:
     assert (ran.returncode, wrong, len(lines)) == (0, [], last - first + 1), ran.stdout + ran.stderr
 
 
-@pytest.mark.parametrize(("first", "last"), SEEDS)
+@pytest.mark.parametrize(("first", "last"), WIDE)
 def test_nothing_is_wrong_after_any_seed(first: int, last: int) -> None:
+    _hold(first, last, "--wide")
+
+
+@pytest.mark.parametrize(("first", "last"), NARROW)
+def test_nothing_is_wrong_after_any_seed_of_all_kinds_of_nodes(first: int, last: int) -> None:
     _hold(first, last)
 
 
-def test_a_seed_is_the_same_run_in_every_process() -> None:
-    first, second = (_simulate("7", "--calls", "15", "--trace", hashes=hashes).stdout for hashes in ("1", "2"))
+@pytest.mark.parametrize("options", [(), ("--wide",)], ids=["narrow", "wide"])
+def test_a_seed_is_the_same_run_in_every_process(options: tuple[str, ...]) -> None:
+    asked = "7", *options, "--calls", "15", "--trace"
+    first, second = (_simulate(*asked, hashes=hashes).stdout for hashes in ("1", "2"))
     assert len(first.splitlines()) > 500
     assert first == second
 
@@ -44,4 +52,4 @@ def test_a_seed_is_the_same_run_in_every_process() -> None:
 @pytest.mark.nightly
 @pytest.mark.parametrize(("first", "last"), NIGHTLY)
 def test_nothing_is_wrong_after_any_larger_seed(first: int, last: int) -> None:
-    _hold(first, last, "--calls", "100", "--jobs", str(os.cpu_count() or 1))
+    _hold(first, last, "--wide", "--calls", "100", "--jobs", str(os.cpu_count() or 1))

@@ -25,7 +25,8 @@ BEGINS = 1_767_751_200.0
 
 
 class VirtualTime:
-    """``now``: seconds since the start. ``chance`` is of the whole run; ``timers``: (due, drawn, number, timer)."""
+    """``now``: seconds, monotonic; ``wall``: so much more is what the wall clock shows. ``chance`` is of the whole run;
+    ``timers``: (due, drawn, number, timer)."""
 
     def __init__(self, seed: int) -> None:
         self.chance, self.ids = random.Random(), random.Random()
@@ -35,7 +36,7 @@ class VirtualTime:
 
     def begin(self, seed: int) -> None:
         """Chance and time are those of ``seed`` from here on."""
-        self.now = 1000.0
+        self.now, self.wall = 1000.0, BEGINS
         self.chance.seed(seed)
         self.ids.seed(f"ids of {seed}")
         random.seed(seed)
@@ -151,7 +152,7 @@ def install(seed: int) -> VirtualTime:
     gevent.threadpool.ThreadPool = pool  # type: ignore[misc]
     time.monotonic = time.perf_counter = time.process_time = time.thread_time = lambda: world.now
     time.clock_gettime = lambda clock: world.now
-    time.time = lambda: BEGINS + world.now
+    time.time = lambda: world.wall + world.now
     fixed = world.ids
     os.urandom = fixed.randbytes
 

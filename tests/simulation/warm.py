@@ -11,37 +11,53 @@ from pathlib import Path
 
 import gevent
 
-import cti.runtime.reload_start as start_module
-from cti.runtime.reload_judge import Verdict
-
+from . import ground
 from .virtual_time import VirtualTime
+from .wide import WideWorld
 from .world import World
 
 
 class Warm:
-    """``folder``: keys and files of an engine that ended. ``image``: its database."""
+    """``folder``: keys and files of an engine that ended. ``image``: its database. ``wide``: a world
+    with agents, shipped flows, a back office and every fault."""
 
-    def __init__(self, time: VirtualTime) -> None:
+    def __init__(self, time: VirtualTime, *, wide: bool = False) -> None:
         self.time, self.folder = time, Path(tempfile.mkdtemp(prefix="cti-simulation-"))
-        _read_once()
-        world = World(self.folder, time)
+        self._kind: type[World | WideWorld] = WideWorld if wide else World
+        ground.load_once()
+        if wide:
+            ground.make_folder(self.folder)
+            ground.take_the_place()
+        world = self._kind(self.folder, time)
         world.engines.start()
         world.engines.application.wait_until_up(60.0)
         world.engines.application.stop()
         gevent.sleep(60.0)
         self.image = world.database.image()
         time.timers.clear()
+        if wide:
+            self._try_out()
         gc.collect()
         gc.freeze()
+
+    def _try_out(self) -> None:
+        """What is compiled and looked up at first use is there for all seeds."""
+        folder = Path(tempfile.mkdtemp(prefix="cti-simulation-"))
+        try:
+            wrong = self.world(0, folder, calls=8, faults=False).run()
+            assert not wrong, wrong
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        self.time.timers.clear()
 
     def close(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def world(self, seed: int, folder: Path, *, calls: int, faults: bool) -> World:
+    def world(self, seed: int, folder: Path, *, calls: int, faults: bool) -> World | WideWorld:
         """For good: in a process of its own."""
-        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("flows"))
         self.time.begin(seed)
-        return World(folder, self.time, image=self.image, calls=calls, faults=faults)
+        return self._kind(folder, self.time, image=self.image, calls=calls, faults=faults)
 
 
 def forked(work: Callable[[], str]) -> Callable[[], str]:
@@ -69,16 +85,3 @@ def forked(work: Callable[[], str]) -> Callable[[], str]:
         return text
 
     return wait
-
-
-def _read_once() -> None:
-    """Flows of a folder that does not change are judged once."""
-    judge, known = vars(start_module)["judge"], dict[str, Verdict]()
-
-    def remembered(job: object, *rest: object) -> Verdict:
-        key = repr(job)
-        if key not in known:
-            known[key] = judge(job, *rest)
-        return known[key]
-
-    vars(start_module)["judge"] = remembered

@@ -227,6 +227,8 @@ class Callers:
 
     def stay(self, uuid: str) -> dict[str, Any] | None:
         """Where a caller waits, or talks, to be kept; None: nowhere."""
+        if (returning := self._returning.get(uuid)) is not None:  # about to be let in where they stood
+            return returning[0].state()
         caller = self._callers.get(uuid)
         case = self._owner.acd.floor.cases.get(caller.contact) if caller is not None else None
         if caller is None or case is None:

@@ -1,0 +1,98 @@
+"""What goes wrong in a run, one after the other, drawn from the seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import gevent
+
+if TYPE_CHECKING:
+    from .wide import WideWorld
+
+#: Of each run.
+AT_LEAST, AT_MOST = 2, 5
+
+
+class Faults:
+    """``met``: how often each kind was made. Faults of the back office and of single messages are made where they
+    happen (`office`, `network`)."""
+
+    def __init__(self, world: WideWorld) -> None:
+        self._world, self._chance = world, world.time.chance
+        self.met: Counter[str] = Counter()
+        self._kinds = (
+            self._engine_killed,
+            self._engine_handed_over,
+            self._switch_restarted,
+            self._links_cut,
+            self._network_silent,
+            self._store_locked,
+            self._store_full,
+            self._clock_set,
+        )
+
+    def run(self, within_s: float) -> None:
+        """Returns when the last is over."""
+        chance, now = self._chance, lambda: self._world.time.now
+        began = now()
+        self._world.network.doubles = chance.random() < 0.5
+        for after_s in sorted(chance.uniform(2.0, within_s) for _ in range(chance.randint(AT_LEAST, AT_MOST))):
+            gevent.sleep(max(0.0, began + after_s - now()))
+            fault = chance.choice(self._kinds)
+            name = fault.__name__.strip("_").replace("_", " ")
+            self.met[f"fault: {name}"] += 1
+            self._world.witness.note(f"FAULT {name}")
+            fault()
+
+    def _engine_killed(self) -> None:
+        """At whatever point its greenlets wait just now."""
+        world = self._world
+        world.agents.pause = True
+        world.holds.engine_goes()
+        world.engines.kill()
+        gevent.sleep(self._chance.choice((0.0, self._chance.uniform(0.1, 8.0), 12.0)))
+        world.engines.again()
+        world.holds.engine_came()
+        world.agents.pause = False
+
+    def _engine_handed_over(self) -> None:
+        world = self._world
+        world.agents.pause = True
+        world.holds.engine_goes()
+        world.engines.hand_over()
+        world.holds.engine_came()
+        world.agents.pause = False
+
+    def _switch_restarted(self) -> None:
+        world = self._world
+        world.callers.lose()
+        world.witness.switch_lost()
+        world.switches.restart()
+        world.network.restart(world.switches.core)
+        world.callers.set_phones()
+
+    def _links_cut(self) -> None:
+        self._world.network.cut()
+
+    def _network_silent(self) -> None:
+        """Nothing arrives, nobody is told. Then the connections end: what was lost is not made good."""
+        network = self._world.network
+        network.silent = True
+        gevent.sleep(self._chance.uniform(0.5, 8.0))
+        network.silent = False
+        network.cut()
+
+    def _store_locked(self) -> None:
+        self._store("locked")
+
+    def _store_full(self) -> None:
+        self._store("full")
+
+    def _store(self, fault: str) -> None:
+        self._world.database.fault = fault
+        gevent.sleep(self._chance.uniform(0.5, 8.0))
+        self._world.database.fault = ""
+
+    def _clock_set(self) -> None:
+        self._world.time.wall += self._chance.choice((-3600.0, 3600.0))

@@ -1,0 +1,206 @@
+"""What must hold, looked at while a run goes on and at its end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import gevent
+
+from cti.acd.states import ContactState
+from cti.flow.replay import replay
+from cti.flow.replay_recording import NoRecording, read_recording
+
+if TYPE_CHECKING:
+    from cti.runtime.floor import Floor
+    from cti.switch.embedded.core import Core
+
+    from .callers import Callers
+    from .engines import Engines
+    from .office import Office
+    from .switches import Switches
+    from .virtual_time import VirtualTime
+    from .witness import Witness
+
+LOOK_S = 0.5
+#: An agent is free so long after the channel has gone, a channel has an owner so long after it came, both counted
+#: while the engine has its links. ``MARGIN_S``: of our own looking.
+AGENT_S, OWNER_S, MARGIN_S = 5.0, 10.0, 1.0
+#: What was told so long before a kill is on disk: the writer gathers for 0.1 s.
+FLUSHED_S = 1.0
+#: Agents give no orders so long after an engine has begun: whoever ends a bridge then is the engine.
+QUIET_S = 5.0
+#: Calls that are replayed at the end of a run.
+REPLAYED = 8
+
+
+class Invariants:
+    """``wrong``: one line each, the same only once. ``looked``: how often there was something to look at, by kind."""
+
+    def __init__(
+        self, time: VirtualTime, engines: Engines, switches: Switches, callers: Callers, witness: Witness
+    ) -> None:
+        self._time, self._engines, self._switches = time, engines, switches
+        self._callers, self._witness = callers, witness
+        self.wrong: list[str] = []
+        self.looked: Counter[str] = Counter()
+        self._stuck: dict[str, float] = {}  # agent and leg, or channel -> seconds
+        self._protected: dict[str, str] = {}  # bridged when an engine died -> with whom
+        self._places: dict[str, tuple[int, float]] = {}  # contact -> place, since when, before a kill
+        self._ended: dict[str, tuple[float, str]] = {}  # committed records
+        engines.network.heard = self._said
+
+    def main(self) -> None:
+        while True:
+            gevent.sleep(LOOK_S)
+            if self._engines.up:
+                self._look(self._engines.application.floor, self._switches.core)
+            else:
+                self._stuck.clear()
+
+    # ---- while it goes on --------------------------------------------------------------------------------------------
+
+    def _look(self, floor: Floor, core: Core) -> None:
+        self._offers(floor)
+        found = {f"agent {agent} holds leg {leg}": AGENT_S for agent, leg in self._legs_gone(floor, core)}
+        found |= {f"channel {uuid} has no owner": OWNER_S for uuid in core.channels if not self._owned(uuid, core)}
+        self._stuck = {what: self._stuck.get(what, -LOOK_S) + LOOK_S for what in found}
+        for what, most_s in found.items():
+            if self._stuck[what] > most_s + MARGIN_S:
+                self._say(f"{what} for more than {most_s:g} s")
+
+    def _offers(self, floor: Floor) -> None:
+        live = Counter(offer.desk.agent for offer in floor.owner.acd.floor.offers.values() if offer.pending)
+        self.looked["offers"] += bool(live)
+        for agent, count in live.items():
+            if count > 1:
+                self._say(f"agent {agent} has {count} live offers")
+
+    def _legs_gone(self, floor: Floor, core: Core) -> list[tuple[str, str]]:
+        gone = []
+        for agent, desk in floor.owner.acd.floor.desks.items():
+            for contact in desk.contacts:
+                talk, case = floor.talks.find(contact), floor.owner.acd.floor.cases.get(contact)
+                if case is None or case.state is ContactState.WORK:
+                    continue
+                self.looked["agents at a contact"] += 1
+                if talk is None or (talk.leg and talk.leg not in core.channels):
+                    gone.append((agent, "" if talk is None else talk.leg))
+        return gone
+
+    def _owned(self, uuid: str, core: Core) -> bool:
+        self.looked["channels"] += 1
+        driver = self._engines.application.switches_by_name["fs"]
+        known = self._engines.application.engine._actors, driver.leg_control.own, driver.legs
+        partner = core.channels[uuid].partner_uuid()
+        return any(uuid in these or partner in these for these in known) or partner in core.channels
+
+    # ---- an engine dies, and the next one begins ---------------------------------------------------------------------
+
+    def engine_goes(self) -> None:
+        core = self._switches.core
+        self._protected = {
+            uuid: partner
+            for uuid, one in core.channels.items()
+            if (partner := one.partner) and partner in core.channels
+        }
+        self.looked["bridges over an engine's end"] += len(self._protected) // 2
+        self._places = self._waiting() if self._engines.up else {}
+        self._ended = self._records()
+
+    def engine_came(self) -> None:
+        """Waits for a moment: the places of callers are given anew, and nobody else ends a talk meanwhile."""
+        gevent.sleep(2.0)
+        if self._engines.up:
+            self._compare(self._waiting())
+        gevent.sleep(QUIET_S - 2.0)
+        self._protected = {}
+        after = self._records()
+        self.looked["records over an engine's end"] += len(self._ended)
+        for call, record in self._ended.items():
+            if after.get(call) != record:
+                self._say(f"the committed record of {call} was {record}, is {after.get(call)}")
+
+    def _waiting(self) -> dict[str, tuple[int, float]]:
+        """Of callers in queues: place, and since when they wait (of the run's clock, which nobody sets)."""
+        floor = self._engines.application.floor.owner
+        cases = [one for one in floor.acd.floor.cases.values() if one.state is ContactState.QUEUED]
+        cases = [one for one in cases if floor.now() - one.ranked_at > FLUSHED_S and one.wish.medium == "voice"]
+        since = self._time.now - floor.now()
+        cases.sort(key=lambda one: one.ranked_at)
+        return {one.contact: (at, since + one.ranked_at) for at, one in enumerate(cases)}
+
+    def _compare(self, after: dict[str, tuple[int, float]]) -> None:
+        both = [contact for contact in self._places if contact in after]
+        self.looked["places over an engine's end"] += len(both)
+        if sorted(both, key=lambda one: after[one][0]) != both:
+            self._say(f"places in queues have changed: {both}")
+        for contact in both:
+            if abs(self._places[contact][1] - after[contact][1]) > FLUSHED_S:
+                self._say(f"{contact} waited since {self._places[contact][1]}, now since {after[contact][1]}")
+
+    def bridge_ends(self, uuid: str) -> None:
+        """The switch has told it: whoever is left may be sent elsewhere."""
+        partner = self._protected.pop(uuid, None)
+        if partner is not None:
+            self._protected.pop(partner, None)
+
+    def _said(self, data: bytes) -> None:
+        """To the switch, by an engine."""
+        if self._protected and (b"uuid_kill" in data or b"uuid_transfer" in data or b"uuid_park" in data):
+            for uuid, partner in self._protected.items():
+                both = uuid in self._switches.core.channels and partner in self._switches.core.channels
+                if both and uuid.encode() in data:
+                    self._say(f"the next engine ends a talk: {data.decode(errors='replace')[:100]!r}")
+
+    def _records(self) -> dict[str, tuple[float, str]]:
+        found = self._engines.database.raw.execute("select call_id, ended_at, terminal_cause from call_records")
+        return {call: (ended, cause) for call, ended, cause in found.fetchall()}
+
+    # ---- at the end --------------------------------------------------------------------------------------------------
+
+    def wrong_at_end(self, office: Office) -> list[str]:
+        application, core = self._engines.application, self._switches.core
+        engine, store = application.engine, application.store
+        left: dict[str, Any] = {
+            "channels without an owner": core.channels,
+            "calls the engine still has": engine._actors,
+            "legs the driver still has": application.switches_by_name["fs"].legs,
+            "legs of agents the engine still has": application.switches_by_name["fs"].leg_control.own,
+        }
+        for what, found in left.items():
+            if found:
+                self._say(f"{what}: {sorted(map(str, found))}")
+        if not store.flush(60.0):
+            self._say(f"the store does not write: {store.health().error}")
+        records = self._records()
+        for uuid in sorted(self._witness.met & self._callers.uuids):
+            self.looked["records"] += 1
+            if uuid not in records:
+                self._say(f"no terminal record of {uuid}")
+        for written in office.repeated:
+            self._say(f"written more than once: {written}")
+        self.looked["writes"] += len(office.sent)
+        self._replay(sorted(self._witness.met & self._callers.uuids & records.keys()))
+        return self.wrong
+
+    def _replay(self, calls: list[str]) -> None:
+        application = self._engines.application
+        for uuid in self._time.chance.sample(calls, min(REPLAYED, len(calls))):
+            journal = application.store.find_journal(uuid)
+            detail = application.store.find_call(uuid)
+            if journal is None or detail is None or detail.gaps:
+                continue  # what was decided while nobody wrote is not in it
+            try:
+                recording = read_recording(journal.entries)
+            except NoRecording:
+                continue
+            plan = application.library.plans[recording.flow]
+            found = replay(recording, plan)
+            self.looked["replays"] += 1
+            if not found.same:
+                self._say(f"the replay of {uuid} decides otherwise: {found.difference}")
+
+    def _say(self, what: str) -> None:
+        if what not in self.wrong:
+            self.wrong.append(what)
