@@ -114,7 +114,10 @@ class Adopting:
 
     def _look(self) -> None:
         try:
-            self.found(self._legs.dump(set(self.wanted)))
+            found = self._legs.dump(set(self.wanted))
+            # Of a leg that is another worker's still nothing would be heard: it comes with that one's calls.
+            ours = self._legs.links.worker
+            self.found({leg: at for leg, at in found.items() if at is None or at.variable("cti_worker") == ours})
         except CtiError as error:
             log.info("%s: not asked for legs that are kept: %s", self._legs.name, error)  # when the link is back
 

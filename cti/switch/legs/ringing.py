@@ -125,8 +125,13 @@ class Ringing:
         """Again and again, because the channel may not have been made yet."""
         leg.cancelled = True
         if self._legs.own.get(leg.uuid) is leg and not leg.up:
-            self._legs.api("uuid_kill", leg.uuid, CANCEL)
+            self._legs.api("uuid_kill", leg.uuid, CANCEL, done=lambda taken: self._vanished(leg, taken))
             gevent.spawn_later(RETRY_S, self.stop, leg)
+
+    def _vanished(self, leg: OwnLeg, taken: bool) -> None:
+        """The switch knows no such channel. One of an earlier engine has no job that tells what became of it."""
+        if not taken and leg.ringing and not leg.job and not leg.routes:
+            self.hung_up(leg, CANCEL)
 
     # ---- what the switch tells -------------------------------------------------------------------------------------
 
