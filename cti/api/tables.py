@@ -70,13 +70,17 @@ class Table:
         rows = csv.DictReader(io.StringIO(self.text, newline=""), strict=True, restkey="", restval="")
         count = 0
         try:
+            head = [(name or "").strip() for name in rows.fieldnames or ()]
             unknown = [name for name in rows.fieldnames or () if (name or "").strip() not in self.columns]
-            missing = [name for name in self.needed if name not in [n.strip() for n in rows.fieldnames or ()]]
+            missing = [name for name in self.needed if name not in head]
+            twice = sorted({name for name in head if head.count(name) > 1} & {*self.columns})
             for name in unknown:
                 self.report(1, name[:40], f"unknown column {name[:40]!r}; known are {', '.join(self.columns)}")
             for name in missing:
                 self.report(1, name, f"the column {name!r} is missing")
-            if unknown or missing:
+            for name in twice:  # which of them is meant?
+                self.report(1, name, f"the column {name!r} is there twice", "duplicate-key")
+            if unknown or missing or twice:
                 return
             for row in rows:
                 count += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -46,9 +47,10 @@ def take(options: argparse.Namespace) -> int:
     zone = ZoneInfo(settings.timezone)
     table = Table(read_text(options.file), COLUMNS, NEEDED, MOST)
     calls: dict[str, list[Record]] = {}
+    now = time.time()
     for line in table.lines():
         try:
-            records = records_of(line.cells, options.platform, zone)
+            records = records_of(line.cells, options.platform, zone, now)
         except LineRefused as refused:
             table.report(line.number, refused.column, refused.message, refused.code)
             continue

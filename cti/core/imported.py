@@ -1,14 +1,14 @@
 """Calls that another platform took, as a line of a table each, made records of this one.
 
-Ids are made of the platform's name and its own id of the call, so that a line that is imported twice is one call and is
-counted once. Times are ISO 8601; without an offset they are in the zone that is given.
+Ids are made of the platform's name, which has no dot, and behind a dot its own id of the call, so that a line that is
+imported twice is one call and is counted once. Times are ISO 8601; without an offset in the zone that is given.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from datetime import datetime
+from datetime import MAXYEAR, datetime
 from typing import TYPE_CHECKING
 
 from cti.core.calls import Medium, TerminalCause
@@ -38,6 +38,8 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 ID, WORD = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:@-]{0,79}"), re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,63}")
 CODE = re.compile(DISPOSITION)
 NUMBER = re.compile(r"\+?[0-9*#]{1,32}")
+#: No telephone switch kept records before; what is later than now by more than a clock may be wrong has not happened.
+FIRST_YEAR, AHEAD_S = 1970, 86_400.0
 #: Of the id of a fact about a call, as the database keeps it.
 FACT_MAX = 64
 
@@ -52,15 +54,17 @@ class LineRefused(CtiError):
         self.column = column
 
 
-def records_of(cells: Mapping[str, str], platform: str, zone: tzinfo) -> list[Record]:
-    """The records of one line. Raises LineRefused."""
+def records_of(cells: Mapping[str, str], platform: str, zone: tzinfo, now: float) -> list[Record]:
+    """The records of one line. ``now``: seconds since the epoch. Raises LineRefused."""
     own = _fitting(cells, "id", ID, "an id of letters, digits and . _ : @ -")
     began, ended = _time(cells, "began_at", zone), _time(cells, "ended_at", zone)
     assert began is not None
     assert ended is not None
     if ended < began:
         raise LineRefused("ended_at", "the call ends before it begins")
-    call_id = f"{platform}-{own}"
+    if ended > now + AHEAD_S:
+        raise LineRefused("ended_at", "this lies in the future")
+    call_id = f"{platform}.{own}"
     called = _fitting(cells, "called", NUMBER, "a number")
     caller = _fitting(cells, "caller", NUMBER, "a number") or None
     medium = _choice(cells, "medium", [one.value for one in Medium if one is not Medium.TIMER], "voice")
@@ -148,6 +152,8 @@ def _time(cells: Mapping[str, str], column: str, zone: tzinfo) -> float | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise LineRefused(column, f"{text[:40]!r} is no time; write 2026-03-02T09:15:00+08:00") from None
+    if not FIRST_YEAR < moment.year < MAXYEAR:
+        raise LineRefused(column, f"{text[:40]!r} is no time of a call")
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
 
 

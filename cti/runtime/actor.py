@@ -332,6 +332,7 @@ class CallActor:
         for work in sprint:
             fact = self._facts.get(type(work))
             self._saver.did(work)
+            self._silent.did(work, self._services.clock.monotonic())
             if fact is not None:
                 fact(work)
             else:

@@ -21,6 +21,8 @@ zoe,Zoe,agent@team:north,1001,north,1001,billing:3 english:5,15
 yan,,agent@team:north supervisor@team:north,1002,north,1002,billing:7,
 ann,,auditor,,,,,
 """
+#: 3 March.
+NOW = datetime(2026, 3, 3, tzinfo=UTC).timestamp()
 CALLS = """id,began_at,ended_at,called,caller,answered_at,outcome,queue,wait_s,agent,talk_s,hold_s,work_s,disposition
 17,2026-03-02T09:15:00,2026-03-02T09:20:00,10086,13800000001,2026-03-02T09:15:02,done,sales,12.5,1001,200,10,30,sold
 18,2026-03-02T09:16:00,2026-03-02T09:17:00,10086,,2026-03-02T09:16:02,,sales,40,,,,,
@@ -102,9 +104,9 @@ def test_one_report_over_both_platforms_and_a_second_import_changes_nothing(
     with open_records(settings) as store:
         rows = store.list_calls(limit=9, unmask=True)
     assert sorted((row.call_id, row.caller, row.entry, row.duration_s) for row in rows) == [
-        ("old-17", "13800000001", "old (imported)", 300.0),
-        ("old-18", None, "old (imported)", 60.0),
-        ("old-19", "13800000002", "old (imported)", 120.0),
+        ("old.17", "13800000001", "old (imported)", 300.0),
+        ("old.18", None, "old (imported)", 60.0),
+        ("old.19", "13800000002", "old (imported)", 120.0),
     ]
     assert {datetime.fromtimestamp(row.started_at, UTC).hour for row in rows} == {1}
     report = ["report", "queues", "--from", "2026-03-02", "--to", "2026-03-03", "--csv", "--config", str(file)]
@@ -154,9 +156,30 @@ def test_a_table_that_is_not_utf8_is_refused_at_its_line(file: Path, capsys: pyt
 def test_what_happened_in_a_call_lies_within_it(column: str) -> None:
     names = ["id", "began_at", "ended_at", "called", "queue"]
     cells = dict(zip(names, ["17", "2026-03-02T09:15:00", "2026-03-02T09:20:00", "1", "sales"], strict=True))
-    assert records_of({**cells, column: "2026-03-02T09:16:00"}, "old", UTC)
+    assert records_of({**cells, column: "2026-03-02T09:16:00"}, "old", UTC, NOW)
     with pytest.raises(LineRefused, match=f"{column}: this is not between"):
-        records_of({**cells, column: "2027-03-02T09:16:00"}, "old", UTC)
+        records_of({**cells, column: "2027-03-02T09:16:00"}, "old", UTC, NOW)
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00", "9999-12-31T23:59:59", "1970-01-01T00:00:00", "2026-03-05"])
+def test_a_call_is_of_a_time_that_has_been(when: str) -> None:
+    with pytest.raises(LineRefused, match=r"is no time of a call|lies in the future"):
+        records_of({"id": "17", "began_at": when, "ended_at": when, "called": "1"}, "old", UTC, NOW)
+
+
+def test_no_two_platforms_make_the_same_id() -> None:
+    cells = {"began_at": "2026-03-02T09:15:00", "ended_at": "2026-03-02T09:20:00", "called": "1"}
+    ids = [
+        getattr(record, "call_id", None)
+        for platform, own in (("a-b", "c"), ("a", "b-c"), ("a", "b.c"))
+        for record in records_of({**cells, "id": own}, platform, UTC, NOW)[:1]
+    ]
+    assert ids == ["a-b.c", "a.b-c", "a.b.c"]
+
+
+def test_a_column_that_is_there_twice_is_refused(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(file, "user,title,title\nzoe,Zoe,Zora\n", "user", "import", "--check") == 1
+    assert "[duplicate-key] the column 'title' is there twice" in capsys.readouterr().err
 
 
 def test_long_ids_stay_apart_in_every_column(file: Path) -> None:
@@ -168,7 +191,7 @@ def test_long_ids_stay_apart_in_every_column(file: Path) -> None:
         fact
         for end in ("1", "2")
         for record in records_of(
-            dict(zip(head.split(","), ("x" * 70 + end + line[2:]).split(","), strict=True)), "old", UTC
+            dict(zip(head.split(","), ("x" * 70 + end + line[2:]).split(","), strict=True)), "old", UTC, NOW
         )
         for name in ("entry_id", "fact_id", "handling_id")
         if (fact := getattr(record, name, None)) is not None

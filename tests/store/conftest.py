@@ -14,16 +14,17 @@ Opener = Callable[..., SqlStore]
 
 
 class Folder:
-    """A folder with one database, opened as often as a test likes; whatever is open at the end is closed."""
+    """A folder with one database, opened as often as a test likes; whatever is open at the end is closed. ``busy_s``:
+    how long a write waits for another one, however loaded the machine is."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, busy_s: float = 30.0) -> None:
+        self.path, self.busy_s = path, busy_s
         self.db, self.ring = path / "cti.db", path / "keys.json"
         self.spill, self.rejected = path / "cti.db.spill.jsonl", path / "cti.db.rejected.jsonl"
         self._open: list[SqlStore] = []
 
     def open(self, **options: Any) -> SqlStore:
-        options.setdefault("busy_s", 0.05)
+        options.setdefault("busy_s", self.busy_s)
         quick = WriterSettings(gather_s=0.001, retry_first_s=0.01, retry_most_s=0.02)
         options.setdefault("settings", quick)
         store = open_store(options.pop("url", f"sqlite:///{self.db}"), self.ring, **options)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 
 import gevent
@@ -269,31 +271,39 @@ def test_a_reader_sees_what_a_writer_wrote_and_changes_nothing(folder: Folder) -
     assert reader.health().healthy
 
 
+#: Of calls, so that no text makes two of them one.
+NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def any_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
+    folder = Folder(tmp_path_factory.mktemp("any"))
+    yield folder.open()
+    folder.close()
+
+
 ANY_TEXT = st.text(st.characters(codec=None), max_size=300)
 
 
 @settings(max_examples=60, deadline=None)
 @given(text=ANY_TEXT, other=ANY_TEXT)
-def test_any_text_can_be_kept(tmp_path_factory: pytest.TempPathFactory, text: str, other: str) -> None:
-    folder = Folder(tmp_path_factory.mktemp("any"))
-    try:
-        store = folder.open()
-        call_id = f"c{text[:50]}"
-        keep(
-            store,
-            CallStarted(call_id, text, other, 1.0, caller=text, caller_name=other, flow=text),
-            LegAdded(call_id, other, "caller", 1.0, other),
-            NodeVisit(call_id, text, other, "play", 1, 1.0, 2.0, text, other),
-            CallEnded(call_id, 2.0, HANGUP, text, other, (text, other), 1.5, text),
-        )
-        assert store.health().rejected == 0
-        found = store.find_call(call_id, unmask=True)
-        assert found is not None
-        kept = text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
-        assert found.call.caller == kept
-        assert len(found.legs) == len(found.visits) == 1
-    finally:
-        folder.close()
+def test_any_text_can_be_kept(any_store: SqlStore, text: str, other: str) -> None:
+    """All in one store, which must not care what came before."""
+    store = any_store
+    call_id = f"{next(NUMBERS)}{text[:40]}"
+    keep(
+        store,
+        CallStarted(call_id, text, other, 1.0, caller=text, caller_name=other, flow=text),
+        LegAdded(call_id, f"{call_id[:9]}{other}", "caller", 1.0, other),
+        NodeVisit(call_id, text, other, "play", 1, 1.0, 2.0, text, other),
+        CallEnded(call_id, 2.0, HANGUP, text, other, (text, other), 1.5, text),
+    )
+    assert store.health().rejected == 0
+    found = store.find_call(call_id, unmask=True)
+    assert found is not None
+    kept = text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+    assert found.call.caller == kept
+    assert len(found.legs) == len(found.visits) == 1
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,15 @@ from tests.store.conftest import Folder
 
 SMALL = WriterSettings(queue_limit=10, batch=4, gather_s=0.001, retry_first_s=0.01, retry_most_s=0.02)
 
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    """Where a lock is met soon."""
+    found = Folder(tmp_path, busy_s=0.05)
+    yield found
+    found.close()
+
+
 HOLD = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)

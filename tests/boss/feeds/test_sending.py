@@ -313,8 +313,7 @@ def test_a_feed_that_fails_does_not_keep_another_one(calls: SqlStore, folder: Fo
         "bad": {"kind": "calls", "days": 1, "http": {"url": url_of(receiver), "timeout_s": 600}},
         "good": {"kind": "calls", "days": 1, "to": "out"},
     }  # fmt: skip
-    patient = folder.open(busy_s=30.0)  # both claim at once: one waits for the other's transaction
-    with closing(d.runner_of(patient, folder, d.feeds_of(f"feeds: {json.dumps(told)}"))) as runner:
+    with closing(d.runner_of(calls, folder, d.feeds_of(f"feeds: {json.dumps(told)}"))) as runner:
         looking = gevent.spawn(runner.main)
         try:
             wait_until(lambda: runner.delivered["good"] == 1 and len(receiver.seen) == 1, 30.0)
