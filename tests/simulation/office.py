@@ -38,7 +38,7 @@ class Office:
         def opened(_kind: sql.SqlKind, backend: Any, around: Surroundings) -> Way:
             return _Lying(REAL_OPEN(_kind, backend, around), office)
 
-        sql.SqlKind.open = opened  # type: ignore[method-assign]
+        sql.SqlKind.open = opened  # type: ignore[method-assign,assignment]
 
     def ask(self, way: Way, question: Question) -> Mapping[str, Any]:
         kind = "honest"

@@ -31,6 +31,7 @@ class Witness:
         self.trace: list[str] = []
         self.unbridged: Callable[[str], object] = lambda _uuid: None
         self._came: dict[str, float] = {}
+        self._excused: set[str] = set()
         self._stayed: list[tuple[str, float, float]] = []  # call, from, to
         self._served: list[tuple[float, float]] = []  # from, to
 
@@ -57,6 +58,10 @@ class Witness:
         gone = {uuid for uuid, _, _ in self._stayed}
         self._stayed += [(uuid, at, self._time.now) for uuid, at in self._came.items() if uuid not in gone]
 
+    def excuse(self, since: float) -> None:
+        """Calls that came since then are known to nobody: the store was away, and the engine died with what it kept."""
+        self._excused |= {uuid for uuid, at in self._came.items() if at >= since}
+
     def watch(self, up: Callable[[], bool]) -> None:
         """When the engine had its links."""
         while True:
@@ -74,6 +79,6 @@ class Witness:
         found = set()
         for uuid, came, went in self._stayed:
             seen = (min(went, to) - max(came, since) for since, to in self._served)
-            if max(seen, default=0.0) > SEEN_S:
+            if max(seen, default=0.0) > SEEN_S and uuid not in self._excused:
                 found.add(uuid)
         return found
