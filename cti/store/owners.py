@@ -26,11 +26,12 @@ class StaleOwner(CtiError):
 
 
 def require_owner(connection: Connection, owner: str, epoch: int) -> None:
-    """Within a transaction: until its end nobody takes the worker over. Raises StaleOwner."""
+    """Within a transaction: until its end nobody takes the worker over. Raises StaleOwner. A row that is gone (the
+    file was put back without its write-ahead log, say) tells of nobody who did."""
     table = engine_owners.c
     query = select(table.epoch).where(table.owner == clean(owner, 100)).with_for_update(read=True)
     found = connection.execute(query).scalar()
-    if found != epoch:
+    if found is not None and found != epoch:
         raise StaleOwner(f"worker {owner} is at epoch {found}, and this engine was epoch {epoch} of it")
 
 

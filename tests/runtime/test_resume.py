@@ -221,9 +221,14 @@ def test_places_in_a_queue_and_the_time_waited_are_kept(house: House, callers: d
     since = dict(house.ask("select call_id, began_at from queue_entries where ended_at is null"))
     assert since.keys() == {uuid_of(first), uuid_of(second)}
     phone = house.switch.core.directory.phones["1003"]
-    [ringing] = house.until(lambda: [leg for leg in phone.calls if leg.channel.up()], "the phone rings anew")
-    ringing._answer()
-    house.until(lambda: bridged(first), "who came first is served first")
+
+    def served() -> bool:
+        for leg in phone.calls:  # one that rang for the engine that is dead is hung up when it is answered
+            if leg.channel.up() and not leg.channel.answered:
+                leg._answer()
+        return bridged(first)
+
+    house.until(served, "who came first is served first")
     [(began_at, wait_s, ended_at)] = house.until(
         lambda: house.ask(
             "select began_at, wait_s, ended_at from queue_entries where call_id = ? and ended_at is not null",

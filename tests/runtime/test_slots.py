@@ -163,7 +163,7 @@ def test_records_of_an_engine_that_was_stopped_do_not_arrive(platform: Platform)
             platform.until(lambda: stopped.process.poll() is not None, "it steps down", 30)
             assert stopped.process.returncode == 75
             assert (data / "cti.db.rejected.jsonl").read_bytes(), "it had nothing to record"
-            assert asked(data, "select epoch from call_snapshots") == [(3,)]
+            assert asked(data, "select epoch from call_snapshots where call_id = ?", uuid_of(caller)) == [(3,)]
             assert asked(data, "select count(*) from call_records") == [(0,)]
             platform.until(
                 lambda: asked(data, query, uuid_of(caller)) == [("agent", "timeout"), ("rest", "")], "one way"
