@@ -114,6 +114,8 @@ class SftpTransport(Remote):
     def _connect(self) -> None:
         options = self._options
         self._sock = connect(self._targets, self._host, self._port, timeout_s=options.connect_s)
+        if self._ended:  # cut off before there was anything to cut
+            raise TransportError("closed")
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each answer is waited for
         bounded: Any = _Bounded(self._sock)
         transport = self._transport = paramiko.Transport(bounded)
