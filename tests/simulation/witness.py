@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import gevent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from cti.switch.embedded.event import Event
 
@@ -72,6 +72,11 @@ class Witness:
                 else:
                     self._served.append((self._time.now, self._time.now))
             gevent.sleep(LOOK_S)
+
+    @property
+    def parked(self) -> Collection[str]:
+        """Channels that were given to an engine."""
+        return self._came.keys()
 
     @property
     def met(self) -> set[str]:
