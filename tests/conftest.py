@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,16 @@ settings.load_profile("untimed")
 
 
 #: Whole engines and processes first: a worker that began one of their files last would be waited for.
-LONGEST_FIRST = ("real/test_", "runtime/", "cli/", "store/", "flow/test_run_properties", "flow/test_expl", "switch/")
+LONGEST_FIRST = (
+    "real/test_",
+    "simulation/",
+    "runtime/",
+    "cli/",
+    "store/",
+    "flow/test_run_properties",
+    "flow/test_expl",
+    "switch/",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,6 +54,16 @@ def _events_are_as_in_the_catalogue() -> Iterator[None]:
     told = sys.modules.get("tests.told")
     wrong: list[str] = [] if told is None else told.taken()
     assert wrong == []
+
+
+@pytest.fixture(autouse=True)
+def _the_log_is_as_it_was() -> Iterator[None]:
+    """A command that a test runs here sets up the log of its process, on a stream that is closed with the test."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = before
+    root.setLevel(level)
 
 
 def _rank(nodeid: str) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from gevent.threadpool import ThreadPool
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,7 +21,17 @@ from cti.core.documents import DocumentLeft
 from cti.core.errors import StoreUnavailable
 from cti.core.floor_records import EntryOpened
 from cti.core.histogram import Histogram
-from cti.core.records import CallDetail, CallEnded, CallFilter, CallJournal, CallRow, NoticeTotal, Record, StoreHealth
+from cti.core.records import (
+    CallDetail,
+    CallEnded,
+    CallFilter,
+    CallJournal,
+    CallRow,
+    CallStarted,
+    NoticeTotal,
+    Record,
+    StoreHealth,
+)
 from cti.core.snapshots import RunSnapshot
 from cti.core.wrapups import WrapUpRow
 from cti.store import audit_chain, document_rows, journal, keycheck
@@ -32,6 +44,7 @@ from cti.store.notice_counts import count_notices
 from cti.store.owners import Owners
 from cti.store.reader import Reader
 from cti.store.report_rows import Reports
+from cti.store.schema import calls
 from cti.store.sealing import Sealer
 from cti.store.snapshots import find_snapshots, find_stays
 from cti.store.spill import SpillFile
@@ -45,6 +58,8 @@ T = TypeVar("T")
 _READERS = 4
 _READ_S = 10.0
 _JOURNALS_AT_ONCE = 200
+#: Calls that have ended and are still known as our own: more than wait to be written at any time.
+_OVER_KEPT = 10_000
 
 
 def _log_health(health: StoreHealth) -> None:
@@ -57,9 +72,8 @@ def _log_health(health: StoreHealth) -> None:
 class SqlStore:
     """Made by `open_store`. Without a writer it only reads."""
 
-    def __init__(
-        self, engine: Engine, url: URL, sealer: Sealer, writer: Writer | None, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, engine: Engine, url: URL, sealer: Sealer, writer: Writer | None, opened_at: float) -> None:
+        """``opened_at``: later than every call that was there began, whatever the wall clock shows."""
         self._engine = engine
         self.times = DatabaseTimes()
         self.times.watch(engine)
@@ -67,7 +81,9 @@ class SqlStore:
         self._sealer = sealer
         self._reader = Reader(sealer)
         self._writer = writer
-        self._opened_at = clock()
+        self._opened_at = opened_at
+        self._begun: set[str] = set()  # calls that this store saw begin
+        self._over: deque[str] = deque()  # those of them that have ended: the newest may not be written yet
         self._readers = ThreadPool(_READERS)
         self.flows = FlowVersions(engine, url)
         self.accounts = AccountStore(engine, url, sealer)
@@ -83,6 +99,12 @@ class SqlStore:
 
     def record(self, record: Record) -> None:
         self._need_writer().put(record)
+        if isinstance(record, CallStarted):
+            self._begun.add(record.call_id)
+        elif isinstance(record, CallEnded) and record.call_id in self._begun:
+            self._over.append(record.call_id)
+            if len(self._over) > _OVER_KEPT:
+                self._begun.discard(self._over.popleft())
 
     def together(self) -> AbstractContextManager[None]:
         """What is recorded within is written in one transaction. For a moment only: whatever is recorded waits."""
@@ -113,7 +135,7 @@ class SqlStore:
         """Calls that this store saw begin are never touched: their engine is alive. Raises StoreUnavailable."""
         writer = self._need_writer()
         left = self._read(self._reader.open_calls, self._opened_at, switch)
-        lost = [call_id for call_id in left if call_id not in live]
+        lost = [call_id for call_id in left if call_id not in live and call_id not in self._begun]
         for call_id in lost:
             writer.put(CallEnded(call_id, at, TerminalCause.ENGINE_LOST))
         return len(lost)
@@ -205,18 +227,19 @@ def open_store(
         raise StoreUnavailable(f"there is no database {file}", remedy="start the engine once, it makes one")
     base = (file or key_ring_path).with_name(f"{(file or key_ring_path).name}.spill.jsonl")
 
-    def prepare() -> Sealer:
+    def prepare() -> tuple[Sealer, float]:
         if not read_only:
             upgrade(engine, parsed)
         with engine.connect().execution_options(writing=not read_only) as connection, connection.begin():
             sealer = _unlock(connection, parsed, key_ring_path, base, read_only)
             if not read_only:
                 audit_chain.begin(connection, sealer, clock())
-            return sealer
+            newest = connection.execute(select(func.max(calls.c.started_at))).scalar()
+            return sealer, clock() if newest is None else max(clock(), math.nextafter(newest, math.inf))
 
     pool = ThreadPool(1)
     try:
-        sealer = _on_thread(pool, parsed, prepare, deadline_s=120.0)
+        sealer, opened_at = _on_thread(pool, parsed, prepare, deadline_s=120.0)
     finally:
         end_threads(pool)
     writer = None
@@ -225,7 +248,7 @@ def open_store(
         writer = Writer(
             BatchWriter(engine, sealer, file), spill, sealer, parsed, settings or WriterSettings(), on_health
         )
-    return SqlStore(engine, parsed, sealer, writer, clock)
+    return SqlStore(engine, parsed, sealer, writer, opened_at)
 
 
 def _unlock(connection: Connection, url: URL, ring: Path, spill: Path, read_only: bool) -> Sealer:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from .virtual_time import BEGINS
-
 if TYPE_CHECKING:
     from .wide import WideWorld
 
@@ -57,22 +55,14 @@ class Faults:
         world.holds.engine_goes()
         if world.time.now - self._store_back < CAUGHT_UP_S:
             world.witness.excuse(self._store_away)
-        self._set_back()
         world.engines.kill()
         gevent.sleep(self._chance.choice((0.0, self._chance.uniform(0.1, 8.0), 12.0)))
         world.engines.again()
         world.holds.engine_came()
         world.agents.pause = False
 
-    def _set_back(self) -> None:
-        """Known, and not mended: the next engine takes calls that began after its own start, by a wall clock that was
-        set back, for its own; who hangs up before it is there stays open on record."""
-        if self._world.time.wall < BEGINS:
-            self._world.witness.excuse(0.0)
-
     def _engine_handed_over(self) -> None:
         world = self._world
-        self._set_back()
         world.agents.pause = True
         world.holds.engine_goes()
         world.engines.hand_over()

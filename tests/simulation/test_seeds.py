@@ -12,7 +12,7 @@ import sys
 import pytest
 
 #: Seeds from, to; a process each, so that they are shared among those who run tests.
-WIDE = [(first, first + 24) for first in range(1, 101, 25)]
+WIDE = [(first, first + 24) for first in range(1, 201, 25)]
 NARROW = [(1, 10)]
 NIGHTLY = [(first, first + 499) for first in range(1001, 11001, 500)]
 

@@ -225,14 +225,14 @@ def test_calls_are_found_by_what_is_known_of_them(store: SqlStore, where: CallFi
     assert [row.call_id for row in store.list_calls(limit=10, where=where)] == found
 
 
-def test_calls_of_an_engine_that_died_are_closed_and_no_others(folder: Folder) -> None:
-    now = 1000.0
-    old = folder.open(clock=lambda: now)
+@pytest.mark.parametrize("now", [1000.0, 100.0], ids=["later", "the wall clock was set back"])
+def test_calls_of_an_engine_that_died_are_closed_and_no_others(folder: Folder, now: float) -> None:
+    old = folder.open(clock=lambda: 1000.0)
     keep(old, *[started(f"c{n}", 900.0 + n) for n in range(4)], CallEnded("c0", 950.0, FLOW_END))
     keep(old, CallStarted("other", "fs2", "4001", 900.0))
     assert old.close(5.0)
     store = folder.open(clock=lambda: now)
-    keep(store, started("mine", 1000.5))
+    keep(store, started("mine", now + 0.5))
     assert store.close_lost(["c2"], 1001.0, switch="fs1") == 2
     assert store.flush(5.0)
     causes = {row.call_id: row.terminal_cause for row in store.list_calls(limit=10)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,10 +10,10 @@ import gevent
 import orjson
 
 from cti.ports.cluster import LONGEST, Leader, Member, Message, TooLong
+from cti.runtime.cluster.telling import tell_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-log = logging.getLogger("cti.cluster")
 
 
 class MemoryHub:
@@ -34,7 +33,7 @@ class MemoryHub:
         joined = self.buses[member.address] = MemoryBus(self, member)
         self._watched(member, True)
         for other in there:
-            joined.post(lambda other=other: [told(other, True) for told in joined.watchers])  # type: ignore[misc]
+            joined.post(lambda other=other: tell_all(joined.watchers, other, True))  # type: ignore[misc]
         return joined
 
     def leave(self, bus: MemoryBus) -> None:
@@ -50,11 +49,11 @@ class MemoryHub:
         self._epoch += 1
         self.leader = leader = None if bus is None else Leader(bus.me, bus.run, self._epoch)
         for one in list(self.buses.values()):
-            one.post(lambda one=one: [told(leader) for told in one.led])  # type: ignore[misc]
+            one.post(lambda one=one: tell_all(one.led, leader))  # type: ignore[misc]
 
     def _watched(self, member: Member, came: bool) -> None:
         for one in list(self.buses.values()):
-            one.post(lambda one=one: [told(member, came) for told in one.watchers])  # type: ignore[misc]
+            one.post(lambda one=one: tell_all(one.watchers, member, came))  # type: ignore[misc]
 
 
 class MemoryBus:
@@ -105,10 +104,7 @@ class MemoryBus:
     def _run(self) -> None:
         try:
             while self._line and not self.over:
-                try:
-                    self._line.popleft()()
-                except Exception:
-                    log.exception("what was told has failed")
+                self._line.popleft()()
         finally:
             self._telling = False
 
@@ -117,6 +113,4 @@ class MemoryBus:
             if message.epoch < self._newest:
                 return
             self._newest = message.epoch
-        for prefix, heard in self._listeners:
-            if message.kind.startswith(prefix):
-                heard(message)
+        tell_all([heard for prefix, heard in self._listeners if message.kind.startswith(prefix)], message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cti.ports.cluster import GONE_S, Leader, Member, read_holder
+from cti.runtime.job_owner import LEASE_S, MARGIN_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 
 #: Who has not looked for so long does not know for how long others were silent: everybody begins anew.
 BLIND_S = 2.0
-#: `cti.runtime.job_owner`: a lease, and the margin after which another takes it.
-LEASE_OVER_S = 8.0
+#: After which another takes the lease.
+LEASE_OVER_S = LEASE_S + MARGIN_S
 
 
 class Sight:
