@@ -10,18 +10,14 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from cti.api.desks import Desks
-from cti.api.flows import Flows
 from cti.app.calls_side import CallsSide, Hearing, dialing_of, distribution_of
 from cti.app.clocks import SystemClock
 from cti.app.conversing import resume_conversations
 from cti.app.floor_side import FloorSide
 from cti.app.ground import Ground
-from cti.app.office_watch import OfficeWatch
 from cti.app.outside import Outside
 from cti.app.serving import start_api, welcome
 from cti.config import WorkerSettings
-from cti.runtime.chats import Chats
 from cti.runtime.cluster.leading import Leading
 from cti.runtime.cluster.parts import PartsPrompts
 from cti.runtime.cluster.queue_server import QueueServer
@@ -102,14 +98,10 @@ class AcdEngine:
         holder = Holder(f"{NODE}-0.{self.bus.me.replace('/', '-')}.{self.bus.run}")
         self._outside = outside = Outside(ground, side, calls, holder)
         outside.webhooks.board.look()
-        self._api = self._serve(side, outside)
+        self._api = start_api(ground, self, side, calls, outside)
         outside.begin()
         welcome(ground.accounts, self._announce)
-        if settings.reload.watch:
-            ground.reloader.start()
-            if settings.boss.file is not None:
-                watch = OfficeWatch(ground.office, settings.boss.file, ground.use_keys)
-                self._beats.append(gevent.spawn(watch.run))
+        self._beats += ground.watch()
         self._beats += side.start()
         if left := ground.durable.begin():
             log.warning("%d conversations that the last leader left may go on", left)
@@ -156,27 +148,6 @@ class AcdEngine:
         return self.ground.overload.states()
 
     # ---- inside ------------------------------------------------------------------------------------------------------
-
-    def _serve(self, side: FloorSide, outside: Outside) -> WSGIServer:
-        ground = self.ground
-        return start_api(
-            self.settings,
-            ground.store,
-            self,
-            ground.accounts,
-            {},
-            Flows(ground.library, ground.reloader, ground.store.flows),
-            side.floor,
-            ground.store.reports,
-            Desks(side.callbacks, side.set_notices, ground.blocked),
-            ground.recordings.shelf,
-            Chats(self.conversations, ground.transcripts, ground.clock),
-            outside.webhooks,
-            ground.office,
-            outside.ordered,
-            outside.feeds,
-            outside.orders,
-        )
 
     def _may_dial(self, phone: Phone) -> None:
         """As every switch's settings say. Raises CtiError (destination-denied)."""

@@ -9,19 +9,15 @@ from typing import TYPE_CHECKING
 import gevent
 from gevent.event import Event as Flag
 
-from cti.api.desks import Desks
-from cti.api.flows import Flows
 from cti.app.calls_side import CallsSide, Hearing, distribution_of
 from cti.app.clocks import SystemClock
 from cti.app.conversing import resume_conversations
 from cti.app.floor_side import FloorSide
 from cti.app.ground import Ground
-from cti.app.office_watch import OfficeWatch
 from cti.app.outside import Outside
 from cti.app.serving import start_api, welcome
 from cti.app.surviving import make_survivor
 from cti.app.switchboard import OurSwitches
-from cti.runtime.chats import Chats
 from cti.runtime.collector import set_aside
 
 if TYPE_CHECKING:
@@ -92,13 +88,10 @@ class Application:
         """Raises ConfigError when the API's address cannot be had; nothing has been started then."""
         ground, outside = self.ground, self._outside
         self.webhooks.board.look()  # before anybody can make anything happen
-        self._api = self._serve()
+        self._api = start_api(ground, self, self._side, self._calls, outside)
         outside.begin()
         welcome(self.accounts, self._announce)
-        if self.settings.reload.watch:
-            self.reloader.start()
-            if self.settings.boss.file is not None:
-                self._beats.append(gevent.spawn(OfficeWatch(self.boss, self.settings.boss.file, ground.use_keys).run))
+        self._beats += ground.watch()
         self._beats += self._side.start()
         self.recordings.start()
         self.durable.lost = lambda: self.step_down("another engine of this worker")
@@ -115,27 +108,6 @@ class Application:
         if resumed:
             log.warning("%d requests that were promised to callers are taken up", resumed)
         log.info("API on http://%s:%d", self.settings.api.host, self.api_port)
-
-    def _serve(self) -> WSGIServer:
-        ground, outside = self.ground, self._outside
-        return start_api(
-            self.settings,
-            ground.store,
-            self,
-            self.accounts,
-            self.switches_by_name,
-            Flows(self.library, self.reloader, ground.store.flows),
-            self.floor,
-            ground.store.reports,
-            Desks(self.callbacks, self.set_notices, self.blocked),
-            self.recordings.shelf,
-            Chats(self.conversations, self.transcripts, ground.clock),
-            self.webhooks,
-            self.boss,
-            outside.ordered,
-            outside.feeds,
-            outside.orders,
-        )
 
     @property
     def api_port(self) -> int:

@@ -10,7 +10,6 @@ import gevent
 from cti.app.calls_side import CallsSide, Distribution, Hearing
 from cti.app.clocks import SystemClock
 from cti.app.ground import Ground
-from cti.app.office_watch import OfficeWatch
 from cti.app.recalling import make_set_notices
 from cti.app.surviving import make_survivor
 from cti.runtime.cluster.following import Following
@@ -77,11 +76,7 @@ class FlowEngine:
     def begin(self) -> None:
         """All that is known before it joins the others."""
         ground = self.ground
-        if self.settings.reload.watch:
-            ground.reloader.start()
-            if self.settings.boss.file is not None:
-                watch = OfficeWatch(ground.office, self.settings.boss.file, ground.use_keys)
-                self._beats.append(gevent.spawn(watch.run))
+        self._beats += ground.watch()
         ground.blocked.look()
         self.set_notices.look()
         self._beats += [gevent.spawn(run) for run in (ground.blocked.run, self.set_notices.run)]

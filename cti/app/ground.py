@@ -7,9 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import gevent
+
 from cti.app.admitting import make_admission, make_overload
 from cti.app.hooks import make_outbox
 from cti.app.office_keys import own_sealer
+from cti.app.office_watch import OfficeWatch
 from cti.app.parts import (
     endings_of,
     load_boss,
@@ -92,6 +95,15 @@ class Ground:
     def use_keys(self, plan: OfficePlan) -> None:
         """The interface server seals with a ring of its own where ``plan`` names one. Raises ConfigError."""
         self.store.accounts.office_sealer.use(own_sealer(plan.keys, self.office_folder))
+
+    def watch(self) -> list[gevent.Greenlet[[], None]]:
+        """Files of flows and of the back office are looked after from here on, where they are to be; what runs until it
+        is killed."""
+        if not self.settings.reload.watch:
+            return []
+        self.reloader.start()
+        file = self.settings.boss.file
+        return [] if file is None else [gevent.spawn(OfficeWatch(self.office, file, self.use_keys).run)]
 
     def close(self) -> None:
         self.requests.close()

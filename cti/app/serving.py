@@ -2,118 +2,91 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 from cti.api.app import create_app
 from cti.api.desks import Desks
 from cti.api.engine_metrics import DatabaseCollector, FlowCollector, LinkCollector, ProcessFigures, WebhookCollector
 from cti.api.feed_metrics import FeedCollector
 from cti.api.floor_metrics import FloorCollector
-from cti.api.operations import Vitals
+from cti.api.flows import Flows
 from cti.api.order_metrics import OrderCollector
 from cti.api.reports import ReportResource
 from cti.api.server import make_server
 from cti.core.errors import ConfigError
 from cti.runtime.accounts import FIRST_ADMIN
-from cti.store import SqlStore
+from cti.runtime.chats import Chats
 from cti.switch.conf.configuration import TrunkSettings
 from cti.switch.sandbox import SwitchSandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from gevent.pywsgi import WSGIServer
 
-    from cti.api.flows import Flows
-    from cti.boss.async_desk import AsyncDesk
-    from cti.boss.feeds import FeedRunner
-    from cti.boss.orders.runner import OrderRunner
-    from cti.boss.server import InterfaceServer
-    from cti.config import Settings
-    from cti.ports import Store
+    from cti.api.operations import Vitals
+    from cti.app.calls_side import CallsSide
+    from cti.app.floor_side import FloorSide
+    from cti.app.ground import Ground
+    from cti.app.outside import Outside
     from cti.runtime.account_services import AccountServices
-    from cti.runtime.chats import Chats
-    from cti.runtime.floor import Floor
-    from cti.runtime.overload import Overload
-    from cti.runtime.recordings.shelf import Shelf
-    from cti.runtime.webhooks.desk import WebhookDesk
-    from cti.store.report_rows import Reports
-    from cti.switch.driver import FreeSwitch
-
-
-class Running(Vitals, Protocol):
-    """An engine that can be asked how it is."""
-
-    overload: Overload
 
 
 def start_api(
-    settings: Settings,
-    store: Store,
-    vitals: Running,
-    accounts: AccountServices,
-    switches: Mapping[str, FreeSwitch],
-    flows: Flows,
-    floor: Floor,
-    reports: Reports,
-    desks: Desks,
-    shelf: Shelf,
-    chats: Chats,
-    webhooks: WebhookDesk,
-    office: InterfaceServer,
-    ordered: AsyncDesk,
-    feeds: FeedRunner,
-    orders: OrderRunner,
+    ground: Ground,
+    vitals: Vitals,
+    side: FloorSide,
+    calls: CallsSide,
+    outside: Outside,
 ) -> WSGIServer:
-    """Virtual calls are placed where a switch is an embedded one. Raises ConfigError (address-in-use)."""
-    embedded = [switch.name for switch in settings.switches if switch.kind == "embedded"]
-    sandbox = SwitchSandbox(switches[embedded[0]].links) if embedded and switches else None
-    api = settings.api
-    domains = {switch.name: switch.domain for switch in settings.switches}
+    """Virtual calls are placed where a switch is an embedded one of ours. Raises ConfigError (address-in-use)."""
+    settings, store, accounts, floor = ground.settings, ground.store, ground.accounts, side.floor
+    switches = calls.switches
+    embedded = [switch.name for switch in settings.switches if switch.kind == "embedded" and switch.name in switches]
+    flows = Flows(ground.library, ground.reloader, store.flows)
     report = ReportResource(
-        reports,
+        store.reports,
         accounts.store.agents,
         accounts.clock,
-        ZoneInfo(settings.timezone),
+        ground.zone,
         lambda: {name: floor.views.queue(queue) for name, queue in floor.owner.acd.floor.queues.items()},
     )
     app = create_app(
         store,
         vitals,
         accounts,
-        sandbox=sandbox,
+        sandbox=SwitchSandbox(switches[embedded[0]].links) if embedded else None,
         flows=flows,
         reports=report,
         floor=floor,
-        domains=domains,
+        domains={switch.name: switch.domain for switch in settings.switches},
         trunks={one.name: TrunkSettings(one.settings) for one in settings.switches if one.settings is not None},
-        origins=api.origins,
-        desks=desks,
-        shelf=shelf,
-        chats=chats,
-        webhooks=webhooks,
-        office=office,
-        ordered=ordered,
-        feeds=feeds,
-        orders=orders,
+        origins=settings.api.origins,
+        desks=Desks(side.callbacks, side.set_notices, ground.blocked),
+        shelf=ground.recordings.shelf,
+        chats=Chats(calls.conversations, ground.transcripts, ground.clock),
+        webhooks=outside.webhooks,
+        office=ground.office,
+        ordered=outside.ordered,
+        feeds=outside.feeds,
+        orders=outside.orders,
         collectors=[
-            FeedCollector(feeds),
-            OrderCollector(orders),
+            FeedCollector(outside.feeds),
+            OrderCollector(outside.orders),
             FloorCollector(floor),
             LinkCollector(switches),
-            *([DatabaseCollector(store)] if isinstance(store, SqlStore) else []),
-            FlowCollector(flows.reloader),
-            WebhookCollector(webhooks),
-            ProcessFigures(vitals.overload, settings.node, settings.worker.slot),
+            DatabaseCollector(store),
+            FlowCollector(ground.reloader),
+            WebhookCollector(outside.webhooks),
+            ProcessFigures(ground.overload, settings.node, settings.worker.slot),
         ],
     )
-    server = make_server(api.host, api.port, app)
+    server = make_server(settings.api.host, settings.api.port, app)
     try:
         server.start()
     except OSError as error:
         raise ConfigError(
-            f"the API cannot listen on {api.host}:{api.port}: {error.strerror or error}",
+            f"the API cannot listen on {settings.api.host}:{settings.api.port}: {error.strerror or error}",
             code="address-in-use",
             remedy="end what listens there, or set another `api: {port: …}`",
         ) from error
