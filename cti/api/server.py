@@ -11,6 +11,8 @@ import gevent
 from gevent.pool import Pool
 from gevent.pywsgi import WSGIHandler, WSGIServer
 
+from cti.core.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -57,8 +59,20 @@ class Handler(WSGIHandler):
         log.warning("bad request: " + msg, *args)
 
 
+def listen(server: WSGIServer) -> None:
+    """Raises ConfigError (address-in-use)."""
+    try:
+        server.start()
+    except OSError as error:
+        raise ConfigError(
+            f"the API cannot listen on {server.server_host}:{server.server_port}: {error.strerror or error}",
+            code="address-in-use",
+            remedy="end what listens there, or set another `api: {port: …}`",
+        ) from error
+
+
 def make_server(host: str, port: int, application: Callable[..., Any]) -> WSGIServer:
-    """Not started yet: ``start`` listens and raises OSError."""
+    """Not started yet, see `listen`."""
     most = min(CONNECTIONS_MAX, _descriptors() // 2)
     return WSGIServer((host, port), application, log=None, error_log=log, spawn=Pool(most), handler_class=Handler)
 

@@ -6,8 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from cti.api.forwarding import Front, create_front
-from cti.api.server import make_server
-from cti.core.errors import ConfigError
+from cti.api.server import listen, make_server
 
 if TYPE_CHECKING:
     from cti.config import Settings
@@ -28,14 +27,7 @@ class ApiFront:
 
     def start(self) -> str:
         """The address that it listens on. Raises ConfigError (address-in-use)."""
-        try:
-            self._server.start()
-        except OSError as error:
-            raise ConfigError(
-                f"the API cannot listen on {self._api.host}:{self._api.port}: {error.strerror or error}",
-                code="address-in-use",
-                remedy="end what listens there, or set another `api: {port: …}`",
-            ) from error
+        listen(self._server)
         address = f"http://{self._api.host}:{self._server.server_port}"
         log.info("requests of clients are passed on to whoever distributes: %s", address)
         mine = self._bus.members().get(self._bus.me)

@@ -12,8 +12,7 @@ from cti.api.floor_metrics import FloorCollector
 from cti.api.flows import Flows
 from cti.api.order_metrics import OrderCollector
 from cti.api.reports import ReportResource
-from cti.api.server import make_server
-from cti.core.errors import ConfigError
+from cti.api.server import listen, make_server
 from cti.runtime.accounts import FIRST_ADMIN
 from cti.runtime.chats import Chats
 from cti.switch.conf.configuration import TrunkSettings
@@ -82,14 +81,7 @@ def start_api(
         ],
     )
     server = make_server(settings.api.host, settings.api.port, app)
-    try:
-        server.start()
-    except OSError as error:
-        raise ConfigError(
-            f"the API cannot listen on {settings.api.host}:{settings.api.port}: {error.strerror or error}",
-            code="address-in-use",
-            remedy="end what listens there, or set another `api: {port: …}`",
-        ) from error
+    listen(server)
     return server
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 import gevent
 
 from cti.core.errors import CtiError
-from cti.runtime.durable.desk import boottime
+from cti.runtime.job_owner import boottime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

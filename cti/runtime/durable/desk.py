@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from cti.core.errors import CtiError
 from cti.core.snapshots import FLOOR, TALK, Ownership, RunSnapshot, floor_id, talk_id
 from cti.runtime.durable.body import Instant, SnapshotUnreadable, load
 from cti.runtime.durable.saver import call_of
+from cti.runtime.job_owner import boottime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from cti.runtime.durable.plans import PlanSource
 
 log = logging.getLogger("cti.engine")
-
-
-def boottime() -> float:
-    """Seconds since the machine started, those in which it slept included."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 #: How often an engine gives a sign of life, which tells afterwards when a gap began.
