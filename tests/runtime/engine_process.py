@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
-import subprocess
 import sys
 import time
 from pathlib import Path
+
+from gevent import subprocess  # as the program's own, whose watcher reaps every child of this process
 
 from .platform import Platform
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -15,6 +14,7 @@ from time import monotonic
 from typing import Any
 
 import gevent
+from gevent import subprocess  # as the program's own, whose watcher reaps every child of this process
 from sqlalchemy import Engine, NullPool, create_engine
 
 from cti.app import open_records

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -16,6 +15,7 @@ from time import monotonic
 from typing import Any
 
 import gevent
+from gevent import subprocess  # as the program's own, whose watcher reaps every child of this process
 from gevent.threadpool import ThreadPool
 from sqlalchemy import create_engine, text
 
