@@ -80,13 +80,20 @@ def restart(site: Site, clients: Clients) -> Herd:
             herd.wrong.append(f"{agent}: {told} was answered 200 and is not on disk")
     for who, events, later in zip(site.people[:-1], before, after, strict=False):
         agent, types = who["agent"], [event[1] for event in events]
-        herd.hold(f"{agent}: is told to begin anew", types[-2:], ["resync", "snapshot"])
-        told = _changes(events)
+        anew = types.index("resync") if "resync" in types else len(types)
+        herd.hold(f"{agent}: is told to begin anew", types[anew : anew + 2], ["resync", "snapshot"])
+        told, since = _changes(events[:anew]), _changes(events[anew:] + later)
         known = rows.get(agent, [])[: len(told)]
         herd.hold(f"{agent}: events before the end, and the rows", [one for one in told if one in known], known)
-        herd.hold(f"{agent}: events of the new start, and the rows", _changes(later), fresh.get(agent, []))
-        herd.hold(f"{agent}: snapshot, and what was open at the start", events[-1][3]["agents"], [])
-        herd.events += len(told) + len(later)
+        # The engine may or may not have seated the agent again when the snapshot was made.
+        shown = [(one["state"], one["reason"], one["since"]) for event in events[anew:] for one in _shown(event)]
+        seated = [one for one in fresh.get(agent, []) if one in shown]
+        herd.hold(
+            f"{agent}: snapshot, events of the new start, and the rows",
+            seated[-1:] + since,
+            _from(seated, fresh.get(agent, [])),
+        )
+        herd.events += len(told) + len(since)
     return herd
 
 
@@ -121,6 +128,17 @@ def _all_answered(herd: Herd, found: dict[str, Any]) -> str:
     answers = found["answers"]
     herd.wrong += [f"{agent}: answered {status} {told}" for agent, status, told in answers if status != 200]
     return max((told[2] for _, status, told in answers if status == 200), key=number_of, default="")
+
+
+def _shown(event: list[Any]) -> list[dict[str, Any]]:
+    """The agents of a snapshot; of another event none."""
+    agents: list[dict[str, Any]] = event[3]["agents"] if event[1] == "snapshot" else []
+    return agents
+
+
+def _from(seated: list[Change], changes: list[Change]) -> list[Change]:
+    """What a client can know of these changes whose snapshot shows the last of ``seated``."""
+    return changes[changes.index(seated[-1]) :] if seated else changes
 
 
 def _changes(events: list[list[Any]]) -> list[Change]:
