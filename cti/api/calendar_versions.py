@@ -15,7 +15,7 @@ from cti.api.once import Once
 from cti.api.paging import known_only, limit_of, whole_of
 from cti.api.problems import Problem
 from cti.core.access import GLOBAL, Permission
-from cti.runtime.reload_files import calendar_file
+from cti.runtime.reload.files import calendar_file
 
 if TYPE_CHECKING:
     from cti.api.calendars import Office

@@ -24,7 +24,7 @@ from cti.core.access import GLOBAL, Permission
 from cti.core.issue import Issue, Place
 from cti.flow.calendar_rows import COLUMNS, NAME, ROWS_MAX, SINGLE, CalendarRow, row_of, rows_of, texts_of
 from cti.flow.shown import hours_text, week_json
-from cti.runtime.reload_files import calendar_file, text_version
+from cti.runtime.reload.files import calendar_file, text_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from cti.core.histogram import Histogram
     from cti.runtime.overload import Overload
-    from cti.runtime.reloading import Reloader
+    from cti.runtime.reload.reloader import Reloader
     from cti.runtime.webhooks.desk import WebhookDesk
     from cti.store import SqlStore
     from cti.switch.driver import FreeSwitch

@@ -22,7 +22,7 @@ from cti.core.access import Permission
 from cti.core.calls import Medium
 from cti.flow.canary import is_chosen, place_of
 from cti.flow.shown import entry_json
-from cti.runtime.reload_files import ENTRY
+from cti.runtime.reload.files import ENTRY
 
 if TYPE_CHECKING:
     import falcon

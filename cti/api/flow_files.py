@@ -19,8 +19,8 @@ from cti.api.problems import Problem
 from cti.core.access import GLOBAL, Permission
 from cti.core.versions import Activation, Origin
 from cti.runtime.library import FlowsRefused
-from cti.runtime.reload_files import ENTRY, text_version
-from cti.runtime.reload_put import FILE, read_live
+from cti.runtime.reload.files import ENTRY, text_version
+from cti.runtime.reload.put import FILE, read_live
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,8 +13,8 @@ from cti.api.paging import flag_of, iso, known_only
 from cti.api.problems import Problem
 from cti.core.access import Permission
 from cti.runtime.library import NO_FLOWS
-from cti.runtime.reload_files import text_version
-from cti.runtime.reload_put import FILE
+from cti.runtime.reload.files import text_version
+from cti.runtime.reload.put import FILE
 from cti.store.flow_drafts import Draft
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from cti.core.versions import Activation, VersionFigures
     from cti.ports import FlowHistory
     from cti.runtime.library import FlowLibrary
-    from cti.runtime.reload_canaries import Attempt
-    from cti.runtime.reload_job import Held
-    from cti.runtime.reloading import Reloader
+    from cti.runtime.reload.canaries import Attempt
+    from cti.runtime.reload.job import Held
+    from cti.runtime.reload.reloader import Reloader
 
 
 class Flows:

@@ -15,8 +15,8 @@ from cti.api.paging import known_only, time_of
 from cti.api.problems import Problem
 from cti.core.access import Permission
 from cti.core.errors import CtiError
-from cti.runtime.report_csv import write_csv
-from cti.runtime.reports import NAMES, Interval, Options, Period, make
+from cti.runtime.reports.as_csv import write_csv
+from cti.runtime.reports.making import NAMES, Interval, Options, Period, make
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from cti.api.guard import Access
     from cti.ports import Clock
-    from cti.runtime.reports import Report
+    from cti.runtime.reports.making import Report
     from cti.store.agents import Agents
     from cti.store.report_rows import Reports
 

@@ -9,7 +9,7 @@ from cti.acd.counts import is_time
 from cti.boss.feeds import FeedRunner
 from cti.boss.guard.bulkhead import Priority
 from cti.boss.way import Question
-from cti.runtime.reports import Options, Period, make
+from cti.runtime.reports.making import Options, Period, make
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

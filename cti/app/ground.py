@@ -32,7 +32,7 @@ from cti.runtime.blocked import BlockList
 from cti.runtime.journal import Journal
 from cti.runtime.library import FlowLibrary
 from cti.runtime.notices import NoticeBoard, NoticeTally
-from cti.runtime.reloading import Reloader
+from cti.runtime.reload.reloader import Reloader
 from cti.runtime.requests import RequestDesk
 from cti.runtime.services import PromptDesk
 from cti.runtime.transcripts import Transcripts

@@ -15,7 +15,7 @@ from cti.flow.notices import Notice, load_notices, notice_languages, read_notice
 from cti.runtime.accounts import Accounts
 from cti.runtime.library import FlowsRefused, load_folder
 from cti.runtime.passwords import Hasher
-from cti.runtime.reload_files import NOTICES, decoded
+from cti.runtime.reload.files import NOTICES, decoded
 from cti.store import open_store
 from cti.store.accounts import open_accounts as open_account_store
 from cti.store.flow_versions import open_flow_versions

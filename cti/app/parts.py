@@ -27,8 +27,8 @@ from cti.runtime.floor.writers import Silence
 from cti.runtime.recordings.keeper import Keeper
 from cti.runtime.recordings.plain import PlainFiles
 from cti.runtime.recordings.shelf import Shelf
-from cti.runtime.reload_job import PromptJob
-from cti.runtime.reloading import ReloadSetup
+from cti.runtime.reload.job import PromptJob
+from cti.runtime.reload.reloader import ReloadSetup
 from cti.runtime.request_spool import FileSpool
 from cti.store import Endings
 from cti.switch.speech import Engine
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from cti.flow.notices import Notice
     from cti.ports import Clock, FlowHistory, MessageChannel, OwnerBook, Store
     from cti.runtime.library import FlowLibrary
-    from cti.runtime.reloading import Reloader
+    from cti.runtime.reload.reloader import Reloader
     from cti.runtime.services import PromptDesk
     from cti.store.office_sealer import OfficeSealer
     from cti.store.recordings import Recordings

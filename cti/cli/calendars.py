@@ -66,8 +66,8 @@ def take(options: argparse.Namespace) -> int:
     """Exit status 1 with findings; nothing is written then."""
     from cti.api.tables import Table
     from cti.flow.calendar_rows import COLUMNS, ROWS_MAX, row_of, texts_of
-    from cti.runtime.reload_files import calendar_file
-    from cti.runtime.reload_put import write_files
+    from cti.runtime.reload.files import calendar_file
+    from cti.runtime.reload.put import write_files
 
     table = Table(read_text(options.file), COLUMNS, ("calendar", "kind"), ROWS_MAX)
     rows = [row_of(line.cells, line.place()) for line in table.lines()]

@@ -15,7 +15,7 @@ from cti.cli.common import add_config, settings_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cti.runtime.reports import Period, Report
+    from cti.runtime.reports.making import Period, Report
 
 INTERVALS = ("15min", "hour", "day", "period")
 NAMES = ("queues", "agents", "flows", "calls")
@@ -66,7 +66,7 @@ def _moment(text: str) -> datetime:
 
 
 def _period(options: argparse.Namespace, timezone: str, interval: str = "period") -> Period:
-    from cti.runtime.reports import Interval, Period
+    from cti.runtime.reports.making import Interval, Period
 
     zone = ZoneInfo(timezone)
     begin, end = (
@@ -77,8 +77,8 @@ def _period(options: argparse.Namespace, timezone: str, interval: str = "period"
 
 def show(options: argparse.Namespace) -> int:
     from cti.app import open_reports
-    from cti.runtime.report_csv import write_csv
-    from cti.runtime.reports import Options, make
+    from cti.runtime.reports.as_csv import write_csv
+    from cti.runtime.reports.making import Options, make
 
     settings = settings_of(options)
     period = _period(options, settings.timezone, options.interval)

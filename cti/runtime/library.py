@@ -1,7 +1,7 @@
 """The flows that calls meet: loaded from a folder, checked, compiled, matched by the entry table.
 
 `load_folder` is all or nothing: with any error nothing is taken and every finding is reported. An engine takes what is
-good instead (`cti.runtime.reload_judge`).
+good instead (`cti.runtime.reload.judge`).
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from cti.app import SystemClock, demo_catalog
 from cti.runtime.collector import set_aside
 from cti.runtime.library import FlowLibrary, load_folder
 from cti.runtime.notices import NoticeBoard
-from cti.runtime.reloading import Reloader, ReloadSetup
+from cti.runtime.reload.reloader import Reloader, ReloadSetup
 from cti.store import open_store
 
 ROOT = Path(__file__).resolve().parent.parent.parent

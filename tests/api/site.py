@@ -24,7 +24,7 @@ from cti.core.webhooks import Answer, Message
 from cti.flow import EntryTable
 from cti.runtime.engine import Figures
 from cti.runtime.recordings.shelf import Shelf
-from cti.runtime.reload_job import Checked
+from cti.runtime.reload.job import Checked
 from cti.runtime.webhooks.desk import WebhookDesk
 from cti.switch.conf.configuration import TrunkSettings
 from tests.api.chatsite import Flows

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from falcon import testing
 
-from cti.runtime.reload_files import text_version
+from cti.runtime.reload.files import text_version
 from tests.api.test_flow_files import Site
 from tests.runtime.platform import Platform
 from tests.runtime.test_reload import ENTRY

@@ -16,7 +16,7 @@ from cti.api.flows import Flows
 from cti.core.access import SYSTEM, Deed, Grant, Role
 from cti.core.people import UserKind
 from cti.core.versions import Origin
-from cti.runtime.reload_files import text_version
+from cti.runtime.reload.files import text_version
 from tests.api.site import NoVitals
 from tests.runtime.platform import Platform
 from tests.runtime.test_reload import ENTRY, FLOW, FLOWS, Folder

@@ -17,9 +17,9 @@ import gevent
 import pytest
 
 from cti.core.versions import Origin
-from cti.runtime.reload_canaries import Attempt
-from cti.runtime.reload_process import run_child
-from cti.runtime.reloading import Reloader, ReloadSetup
+from cti.runtime.reload.canaries import Attempt
+from cti.runtime.reload.process import run_child
+from cti.runtime.reload.reloader import Reloader, ReloadSetup
 from cti.store.flow_versions import open_flow_versions
 
 from .platform import FLOWS, Platform
@@ -261,7 +261,7 @@ def test_a_child_that_is_killed_from_outside_in_the_middle(flows: Folder, monkey
         os.kill(started[0].pid, signal.SIGKILL)
         return started[0]
 
-    monkeypatch.setattr("cti.runtime.reload_process.subprocess.Popen", kept)
+    monkeypatch.setattr("cti.runtime.reload.process.subprocess.Popen", kept)
     flows.talk("new")
     flows.attempt()
     assert flows.codes() == {"reload-failed"}
@@ -301,7 +301,7 @@ def test_a_save_while_the_child_is_at_work_is_not_lost(flows: Folder, platform: 
 
 def test_the_child_does_not_outlive_an_engine_that_stops_meanwhile(flows: Folder) -> None:
     setup: ReloadSetup = replace(flows.setup, command=(sys.executable, "-c", "import time; time.sleep(600)"))
-    from cti.runtime.reload_job import Job
+    from cti.runtime.reload.job import Job
 
     seen: set[int] = set()
     popen = gevent.subprocess.Popen
@@ -311,7 +311,7 @@ def test_the_child_does_not_outlive_an_engine_that_stops_meanwhile(flows: Folder
         seen.add(child.pid)
         return child
 
-    import cti.runtime.reload_process as process
+    import cti.runtime.reload.process as process
 
     original = process.subprocess.Popen
     process.subprocess.Popen = note  # type: ignore[misc]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cti.config import ReloadSettings
 from cti.core.versions import Activation, Origin
-from cti.runtime.reload_canaries import Standing
+from cti.runtime.reload.canaries import Standing
 from cti.store.flow_versions import open_flow_versions
 
 from .platform import FLOWS, Platform

@@ -6,9 +6,9 @@ import pytest
 
 from cti.core.commands import FindNotices
 from cti.core.versions import Origin
-from cti.runtime.reload_job import Job
-from cti.runtime.reload_judge import Verdict, judge
-from cti.runtime.reload_versions import Ask
+from cti.runtime.reload.job import Job
+from cti.runtime.reload.judge import Verdict, judge
+from cti.runtime.reload.versions import Ask
 
 from .platform import Platform
 from .test_reload import ENTRY, FLOW, SUBFLOW, Folder, flows
@@ -53,7 +53,7 @@ def _no_child(monkeypatch: pytest.MonkeyPatch) -> None:
     def here(job: Job, find: Ask, *_: object) -> Verdict:
         return judge(job, find)
 
-    monkeypatch.setattr("cti.runtime.reloading.run_child", here)
+    monkeypatch.setattr("cti.runtime.reload.reloader.run_child", here)
 
 
 @pytest.fixture

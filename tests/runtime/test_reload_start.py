@@ -18,9 +18,9 @@ from cti.flow import EntryTable
 from cti.prompts import RenderReport
 from cti.runtime.library import FlowLibrary, FlowsRefused
 from cti.runtime.notices import NoticeBoard
-from cti.runtime.reload_job import PromptJob
-from cti.runtime.reload_judge import Verdict, judge
-from cti.runtime.reloading import Reloader, ReloadSetup
+from cti.runtime.reload.job import PromptJob
+from cti.runtime.reload.judge import Verdict, judge
+from cti.runtime.reload.reloader import Reloader, ReloadSetup
 from cti.store import open_store
 
 from .platform import FLOWS
@@ -73,7 +73,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     def here(job: object, find: object, *_: object) -> Verdict:
         return judge(job, find)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("cti.runtime.reloading.run_child", here)
+    monkeypatch.setattr("cti.runtime.reload.reloader.run_child", here)
     found = Start(tmp_path)
     yield found
     for reloader in found.running:
@@ -302,8 +302,8 @@ class Studio:
 def test_prompts_of_flows_and_notices_are_rendered_by_the_judge_each_once(
     engine: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cti.runtime.reload_proof.WavPrompts", Studio)
-    monkeypatch.setattr("cti.runtime.reload_proof.Renderer", Studio)
+    monkeypatch.setattr("cti.runtime.reload.proof.WavPrompts", Studio)
+    monkeypatch.setattr("cti.runtime.reload.proof.Renderer", Studio)
     Studio.said.clear()
     engine.setup = replace(engine.setup, prompts=PromptJob("prompts", "cache", {}, 175))
     engine.start()

@@ -19,7 +19,7 @@ from cti.runtime.durable import Instant, PlanSource, RunClock, Saved, SnapshotUn
 from cti.runtime.durable.taking_up import TakingUp
 from cti.runtime.library import FlowLibrary, load_folder
 from cti.runtime.messages import Timers
-from cti.runtime.reload_job import Job
+from cti.runtime.reload.job import Job
 
 from .resumekit import FLOWS, OFFICE
 

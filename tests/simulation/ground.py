@@ -10,8 +10,8 @@ from typing import Any
 import cti.app.parts as parts_module
 import cti.boss.async_desk as async_desk
 import cti.runtime.blocked as blocked
-import cti.runtime.reload_start as start_module
-import cti.runtime.reloading as reloading_module
+import cti.runtime.reload.reloader as reloading_module
+import cti.runtime.reload.start as start_module
 import cti.runtime.set_notices as set_notices
 import cti.runtime.webhooks.desk as webhook_desk
 from cti.boss import DEMO_DATABASE, DEMO_INTERFACES, ensure_demo_database

@@ -29,7 +29,7 @@ from cti.api.schemas.work import WRITTEN
 from cti.core.calls import Medium, TerminalCause
 from cti.core.recordings import RecordingKind, RecordingState
 from cti.core.script import MAX_STEPS
-from cti.runtime.reports import NAMES, Interval
+from cti.runtime.reports.making import NAMES, Interval
 
 NUMBER_TEXT: Schema = {"type": "string", "pattern": "^\\+?[0-9]{2,20}$"}
 _SPANS = listed({"type": "array", "items": TIME, "minItems": 2, "maxItems": 2})

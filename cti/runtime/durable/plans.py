@@ -9,7 +9,7 @@ import gevent
 from gevent.lock import BoundedSemaphore
 
 from cti.core.errors import CtiError
-from cti.runtime.reload_versions import Versions
+from cti.runtime.reload.versions import Versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cti.flow import Plan
     from cti.ports import FlowHistory
     from cti.runtime.library import FlowLibrary
-    from cti.runtime.reload_job import Job
+    from cti.runtime.reload.job import Job
 
 log = logging.getLogger("cti.engine")
 

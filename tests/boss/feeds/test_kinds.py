@@ -14,7 +14,7 @@ from cti.app.feeding import report_of
 from cti.boss.feeds import FeedRunner
 from cti.boss.feeds.lines import read_lines
 from cti.core.feeds import FeedKind
-from cti.runtime.reports import Options, Period, make
+from cti.runtime.reports.making import Options, Period, make
 from cti.store import SqlStore
 from tests.boss.feeds import day as d
 from tests.store.conftest import Folder

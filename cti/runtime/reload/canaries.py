@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cti.core.issue import Issue
     from cti.ports import Clock, FlowHistory
     from cti.runtime.library import FlowLibrary
-    from cti.runtime.reload_job import Held
+    from cti.runtime.reload.job import Held
 
 log = logging.getLogger("cti.flows")
 

@@ -18,14 +18,14 @@ from gevent.threadpool import ThreadPool
 from cti.core.errors import CtiError
 from cti.core.issue import Issue, Place
 from cti.core.versions import Origin
-from cti.runtime import reload_history as past
 from cti.runtime.collector import Pause, let_go, paused_collector
-from cti.runtime.reload_canaries import Attempt, CanaryState, CanaryWatch, Standing
-from cti.runtime.reload_files import ENTRY, is_file
-from cti.runtime.reload_job import Checked, Job, PromptJob
-from cti.runtime.reload_process import run_child
-from cti.runtime.reload_put import below, by_authors, copy_of, refuse, refuse_now, write_files
-from cti.runtime.reload_start import afresh, as_before
+from cti.runtime.reload import history as past
+from cti.runtime.reload.canaries import Attempt, CanaryState, CanaryWatch, Standing
+from cti.runtime.reload.files import ENTRY, is_file
+from cti.runtime.reload.job import Checked, Job, PromptJob
+from cti.runtime.reload.process import run_child
+from cti.runtime.reload.put import below, by_authors, copy_of, refuse, refuse_now, write_files
+from cti.runtime.reload.start import afresh, as_before
 from cti.runtime.tested import TestedFile
 from cti.runtime.watch import Settling, look
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from cti.ports import Clock, FlowHistory
     from cti.runtime.library import FlowLibrary
     from cti.runtime.notices import NoticeBoard
-    from cti.runtime.reload_judge import Verdict
+    from cti.runtime.reload.judge import Verdict
 
 log = logging.getLogger("cti.flows")
 
@@ -82,7 +82,7 @@ class Reloader:
     # ---- life ----------------------------------------------------------------------------------------------------
 
     def load(self, *, watched: bool) -> None:
-        """Give the library what callers meet from the first call on; it is in the history then. See `reload_start`.
+        """Give the library what callers meet from the first call on; it is in the history then. See `start`.
 
         Without ``watched`` nobody looks at the files later: they are taken as they are now, and no tests are run.
         Raises ConfigError (FlowsRefused with findings), StoreUnavailable.

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from cti.core.issue import Issue, Place
 from cti.flow import Calendar, Flow, Plan, PlanError, compile_plan, load_flow
-from cti.runtime.reload_job import Job
+from cti.runtime.reload.job import Job
 
 Ask = Callable[[str, str], "Mapping[str, str] | None"]  # flow, version -> the texts of its closure
 Earlier = Callable[[str], Iterable[str]]  # flow -> the versions that callers met, the newest first

@@ -15,14 +15,14 @@ from cti.core.errors import ConfigError
 from cti.core.issue import Issue, Severity
 from cti.files import read_file
 from cti.runtime.library import FlowsRefused
-from cti.runtime.reload_files import errors_of
-from cti.runtime.reload_job import Held
+from cti.runtime.reload.files import errors_of
+from cti.runtime.reload.job import Held
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from cti.runtime.reload_canaries import Attempt
-    from cti.runtime.reload_job import Checked
+    from cti.runtime.reload.canaries import Attempt
+    from cti.runtime.reload.job import Checked
 
 #: Names of files that may be put there: flows, the entry table, notices, calendars.
 FILE = re.compile(r"(calendars/)?[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.yaml")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from cti.acd import kpis
 from cti.acd.counts import AGENT_COUNTS, DISPOSITION, INTERVAL_S, QUEUE_COUNTS, WITHIN_S
 from cti.core.errors import CtiError
-from cti.runtime import report_calls
-from cti.runtime.report_contacts import contact_counts
+from cti.runtime.reports import calls as report_calls
+from cti.runtime.reports.contacts import contact_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping

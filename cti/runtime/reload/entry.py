@@ -11,13 +11,13 @@ from cti.files import read_file
 from cti.flow import EntryTable, Plan, load_entry
 from cti.flow.canary import NEW
 from cti.runtime.library import unreadable
-from cti.runtime.reload_files import ENTRY, decoded, errors_of
+from cti.runtime.reload.files import ENTRY, decoded, errors_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cti.flow import Calendar
-    from cti.runtime.reload_judge import Judge
+    from cti.runtime.reload.judge import Judge
 
 
 @dataclass(slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from cti.core.versions import Activation, FlowVersion, Origin
-from cti.runtime.reload_files import text_version
-from cti.runtime.reload_job import Checked, Pin
-from cti.runtime.reload_judge import Verdict
+from cti.runtime.reload.files import text_version
+from cti.runtime.reload.job import Checked, Pin
+from cti.runtime.reload.judge import Verdict
 
 #: Lines that hold against what the files say.
 _PINNING = (Origin.ROLLBACK, Origin.CANARY_BACK)

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 
 from cti.core.errors import ConfigError
 from cti.runtime.library import FlowsRefused, misses, need_folder
-from cti.runtime.reload_files import ENTRY, NOTICES, errors_of
-from cti.runtime.reload_judge import Verdict, judge
+from cti.runtime.reload.files import ENTRY, NOTICES, errors_of
+from cti.runtime.reload.judge import Verdict, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from cti.flow import EntryTable
-    from cti.runtime.reload_job import Job
-    from cti.runtime.reload_versions import Ask, Earlier
+    from cti.runtime.reload.job import Job
+    from cti.runtime.reload.versions import Ask, Earlier
 
 log = logging.getLogger("cti.flows")
 

@@ -19,13 +19,13 @@ from gevent import subprocess
 
 from cti.core.errors import CtiError
 from cti.flow import Flow, Plan
-from cti.runtime.reload_job import Checked, FlowHead, Job, NeedVersion, NodePart, PlanPart, read_frame, write_frame
-from cti.runtime.reload_judge import Verdict
+from cti.runtime.reload.job import Checked, FlowHead, Job, NeedVersion, NodePart, PlanPart, read_frame, write_frame
+from cti.runtime.reload.judge import Verdict
 
 #: How long the hub is held at most before others have their turn, and for how long they have it.
 TURN_S, REST_S = 0.002, 0.002
 #: Imports from where this engine does: a file in the working directory must not stand in for one of Python's.
-_CHILD = "import sys; sys.path[:] = sys.argv[1:]; from cti.runtime.reload_child import main; sys.exit(main())"
+_CHILD = "import sys; sys.path[:] = sys.argv[1:]; from cti.runtime.reload.child import main; sys.exit(main())"
 _WORDS = 4000  # of what a child that failed said last
 
 FindVersion = Callable[[str, str], "Mapping[str, str] | None"]

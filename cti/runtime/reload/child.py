@@ -1,4 +1,4 @@
-"""The child process of a reload: judges a folder of flows (`reload_judge`) and hands over the verdict.
+"""The child process of a reload: judges a folder of flows (`judge`) and hands over the verdict.
 
 Nothing in here holds up a caller, so it may take its time; it runs at the lowest priority.
 """
@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import IO
 
 from cti.flow import Flow
-from cti.runtime.reload_job import FlowHead, NeedVersion, NodePart, PlanPart, read_frame, write_frame
-from cti.runtime.reload_judge import Verdict, judge
+from cti.runtime.reload.job import FlowHead, NeedVersion, NodePart, PlanPart, read_frame, write_frame
+from cti.runtime.reload.judge import Verdict, judge
 
 #: What a folder may cost at most; a child over it is ended by the kernel, and the old flows go on.
 MEMORY = 2 << 30

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 from cti.core.spreadsheets import harmless
 
 if TYPE_CHECKING:
-    from cti.runtime.reports import Report
+    from cti.runtime.reports.making import Report
 
 
 def write_csv(report: Report, file: TextIO) -> None:

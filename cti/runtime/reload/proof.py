@@ -11,7 +11,7 @@ from cti.core.issue import Issue, Place
 from cti.flow import Plan, list_fixed_prompts
 from cti.flow.flowtests import run_tests
 from cti.prompts import Renderer, WavPrompts
-from cti.runtime.reload_job import Job, PromptJob
+from cti.runtime.reload.job import Job, PromptJob
 from cti.runtime.tested import tests_key
 
 

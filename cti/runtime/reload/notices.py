@@ -10,14 +10,14 @@ from cti.core.issue import Place
 from cti.files import read_file
 from cti.flow.notices import load_notices, notice_languages, notice_says
 from cti.runtime.library import unreadable
-from cti.runtime.reload_files import NOTICES, decoded, errors_of
+from cti.runtime.reload.files import NOTICES, decoded, errors_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cti.flow import Flow
     from cti.flow.notices import Notice
-    from cti.runtime.reload_judge import Judge
+    from cti.runtime.reload.judge import Judge
 
 
 #: What the history keeps where the file was taken away.

@@ -16,12 +16,12 @@ from cti.core.issue import Issue, Place
 from cti.flow import Calendar, Flow, Plan, check_closure, compile_plan, load_calendar
 from cti.flow.closure import called_flows
 from cti.runtime.library import REJECT_FLOW, Sources, misses, no_reject_flow, read_sources
-from cti.runtime.reload_entry import EntryJudge
-from cti.runtime.reload_files import ENTRY, NOTICES, calendar_file, calendars_of, decoded, errors_of, text_version
-from cti.runtime.reload_job import Checked, Held, Job
-from cti.runtime.reload_notices import judge_notices
-from cti.runtime.reload_proof import Proof
-from cti.runtime.reload_versions import Ask, Earlier, Versions
+from cti.runtime.reload.entry import EntryJudge
+from cti.runtime.reload.files import ENTRY, NOTICES, calendar_file, calendars_of, decoded, errors_of, text_version
+from cti.runtime.reload.job import Checked, Held, Job
+from cti.runtime.reload.notices import judge_notices
+from cti.runtime.reload.proof import Proof
+from cti.runtime.reload.versions import Ask, Earlier, Versions
 
 
 @dataclass(slots=True)
