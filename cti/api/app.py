@@ -173,7 +173,7 @@ def create_app(
         app.add_route("/v1/feeds/{feed}/runs", FeedRuns(feeds))
         app.add_route("/v1/feeds/{feed}/run", FeedRun(feeds))
     if orders is not None:
-        app.add_route("/v1/orders", Orders(services.store.orders, orders.taker))
+        app.add_route("/v1/orders", Orders(services.store.orders, orders))
         app.add_route("/v1/orders/sources", OrderSources(orders))
     if webhooks is not None:
         _add_webhooks(app, Hooks(services, webhooks))

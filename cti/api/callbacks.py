@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import falcon
@@ -13,8 +12,8 @@ from cti.api.once import Once
 from cti.api.paging import iso, known_only, limit_of, parse_time
 from cti.api.problems import Problem
 from cti.core.access import Permission, ResourceScope
+from cti.core.callback_wishes import ATTEMPTS, WHEN_CHARS, check_attempts, check_when, wish_of
 from cti.core.callbacks import Callback, CallbackState
-from cti.core.commands import RequestCallback
 from cti.core.masking import mask
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from cti.runtime.floor.callbacks import CallbackDesk
 
 _STATES = ("open", *(state.value for state in CallbackState))
-_EVENT = re.compile(r"event:[0-9A-Za-z_.-]{1,58}")
 
 
 def callback_json(one: Callback, *, unmask: bool = False) -> dict[str, Any]:
@@ -92,17 +90,10 @@ class Callbacks:
         only(body, "number", "when", "queue", "flow", "attempts")
         queue = text_field(body, "queue", limit=64, default="")
         flow = text_field(body, "flow", limit=64, default="")
-        attempts = body.get("attempts", 3)
         access = access_of(req)
         access.require(Permission.CALLBACKS_EDIT, ResourceScope.of(queue=queue or None), f"callback:{queue or flow}")
         number = text_field(body, "number", limit=20)
-        if bool(queue) == bool(flow):
-            raise Problem("bad-request", "give queue or flow: who meets the person called")
-        if not isinstance(attempts, int) or isinstance(attempts, bool) or not 1 <= attempts <= 10:
-            raise Problem("bad-request", "attempts must be a whole number from 1 to 10")
-        if not re.fullmatch(r"\+?[0-9]{3,15}", number):
-            raise Problem("bad-number", "number must be digits, with or without +")
-        wish = RequestCallback(0, number, _when(body), queue or None, False, flow or None, attempts)
+        wish = wish_of(number, _when(body), queue, flow, body.get("attempts", ATTEMPTS))
         desk, deed = self._desk.desk, access.deed(Permission.CALLBACKS_EDIT)
         if desk is None:
             raise Problem("switch-unavailable", "no engine calls here")
@@ -145,10 +136,8 @@ class CallbackResource:
             if one.flow or (known is not None and not known.has_queue(values["queue"])):
                 raise Problem("nobody-calls", "there is no such queue, or a flow meets this person")
         if "attempts" in body:
-            attempts = body["attempts"]
-            if not isinstance(attempts, int) or isinstance(attempts, bool) or not 1 <= attempts <= 10:
-                raise Problem("bad-request", "attempts must be a whole number from 1 to 10")
-            values["allowed"] = attempts
+            check_attempts(body["attempts"])
+            values["allowed"] = body["attempts"]
         if not values:
             raise Problem("bad-request", "give when, queue or attempts")
         changed = self._desk.store.change(callback_id, access.deed(Permission.CALLBACKS_EDIT), **values)
@@ -170,10 +159,9 @@ class CallbackResource:
 
 
 def _when(body: dict[str, Any]) -> str:
-    when = text_field(body, "when", limit=64, default="now")
-    if when != "now" and not _EVENT.fullmatch(when):
-        parse_time(when, "when")
-        when = when.replace(" ", "+")
+    """Raises CtiError (bad-time)."""
+    when = text_field(body, "when", limit=WHEN_CHARS, default="now").replace(" ", "+")
+    check_when(when)
     return when
 
 

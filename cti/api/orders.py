@@ -9,16 +9,16 @@ from cti.api.guard import access_of
 from cti.api.paging import PAGED, choice_of, iso, known_only, limit_of, page_of
 from cti.api.problems import Problem
 from cti.boss.orders.reading import FIELD_CHARS, FIELDS, KEY_CHARS
-from cti.core.orders import Order, OrderKind
+from cti.core.orders import Order, OrderKind, OrderState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import falcon
 
     from cti.boss.orders.runner import OrderRunner
     from cti.ports import OrderTaker
     from cti.store.orders import InboundOrders, OrderRow
-
-STATES = ("received", "sending", "accepted", "rejected")
 
 
 def order_json(one: OrderRow) -> dict[str, Any]:
@@ -63,15 +63,15 @@ class Orders:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         known_only(req, (*PAGED, "source", "state", "kind"))
         limit = limit_of(req)
-        state, kind = choice_of(req, "state", STATES), choice_of(req, "kind", OrderKind)
+        state, kind = choice_of(req, "state", OrderState), choice_of(req, "kind", OrderKind)
         found = self._store.list(
-            limit=limit, before=_cursor(req.get_param("after")), source=req.get_param("source"), state=state, kind=kind
+            limit=limit,
+            before=cursor_of(req.get_param("after")),
+            source=req.get_param("source"),
+            state=state,
+            kind=kind,
         )
-        last = found[-1] if len(found) == limit else None
-        resp.media = {
-            "items": [order_json(one) for one in found],
-            "next": f"{last.received_at!r}~{last.source}~{last.key}" if last is not None else None,
-        }
+        resp.media = {"items": [order_json(one) for one in found], "next": next_of(found, limit)}
 
     on_head = on_get
 
@@ -94,7 +94,16 @@ class OrderSources:
     on_head = on_get
 
 
-def _cursor(text: str | None) -> tuple[float, str, str] | None:
+def next_of(found: Sequence[OrderRow], limit: int) -> str | None:
+    """The cursor of the page after this one."""
+    if len(found) < limit:
+        return None
+    last = found[-1]
+    return f"{last.received_at!r}~{last.source}~{last.key}"
+
+
+def cursor_of(text: str | None) -> tuple[float, str, str] | None:
+    """Raises Problem (bad-cursor)."""
     if text is None:
         return None
     at, source, key = (*text.split("~", 2), "", "")[:3]

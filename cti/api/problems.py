@@ -146,6 +146,7 @@ KINDS: dict[str, Kind] = {
     "callback-over": Kind(409, "The callback has ended", "Promise another with POST /v1/callbacks."),
     "nobody-calls": Kind(422, "There is no such queue or flow", "Name a queue of GET /v1/queues, or a flow."),
     "too-many-callbacks": Kind(409, "No more callbacks are taken", "Cancel some, or raise callbacks.limit."),
+    "bad-time": Kind(400, "This is no time", "now, event:NAME, or ISO 8601 with an offset."),
     "bad-number": Kind(422, "This is no telephone number", "Digits, with or without + in front."),
     "unknown-notice": Kind(404, "No such notice", "GET /v1/notices shows those that were set here."),
     "notice-exists": Kind(409, "There is a notice of this id", "Change it, end it, or take another id."),

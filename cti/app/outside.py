@@ -14,6 +14,7 @@ from cti.app.hooks import make_async_desk, make_webhooks
 from cti.app.jobs import FEEDS, ORDERS, TIMERS, TimerMarks, make_owners
 from cti.app.ordering import make_orders
 from cti.channels.timer_runs import TimerRuns
+from cti.runtime.order_keeping import OrderKeeper
 from cti.runtime.timers import Timers
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ class Outside:
             ground.office_folder,
             self.jobs[ORDERS],
         )
+        self.order_keeper = OrderKeeper(
+            store.accounts.orders, clock, settings.orders.keep_days, lambda: self.jobs[ORDERS].held
+        )
 
     def begin(self) -> None:
         """Before anybody can make anything happen that has to be told."""
@@ -66,7 +70,7 @@ class Outside:
     def start(self) -> list[gevent.Greenlet[[], None]]:
         """Once calls are met; what runs until it is killed."""
         beats = [gevent.spawn(owner.run) for owner in self.jobs.values()]
-        beats += [gevent.spawn(self.timers.main), gevent.spawn(self.feeds.main)]
+        beats += [gevent.spawn(self.timers.main), gevent.spawn(self.feeds.main), gevent.spawn(self.order_keeper.main)]
         self.orders.start()
         return beats
 

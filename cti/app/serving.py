@@ -71,7 +71,7 @@ def start_api(
         orders=outside.orders,
         collectors=[
             FeedCollector(outside.feeds),
-            OrderCollector(outside.orders),
+            OrderCollector(outside.orders, outside.order_keeper),
             FloorCollector(floor),
             LinkCollector(switches),
             DatabaseCollector(store),

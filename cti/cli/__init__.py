@@ -32,6 +32,7 @@ NOUNS = {
     "flow": "flows",
     "notice": "notices",
     "callback": "callbacks",
+    "order": "orders",
     "sms": "sms",
     "prompts": "prompts",
     "call": "calls",

@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from cti.cli.common import add_config, settings_of
 from cti.core.errors import CtiError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from cti.boss import InterfaceServer, OfficePlan
     from cti.config import Settings
 
 
@@ -38,7 +40,6 @@ def _argument(text: str) -> tuple[str, str]:
 def lookup(options: argparse.Namespace) -> int:
     """Exit status 1 when the back office did not answer."""
     from cti.api.office import found_json
-    from cti.app.office import open_office
     from cti.boss.guard.bulkhead import Priority
     from cti.boss.mapping import bind
     from cti.flow.catalog import TECHNICAL_OUTCOMES
@@ -48,7 +49,7 @@ def lookup(options: argparse.Namespace) -> int:
     settings, arguments = settings_of(options), dict(options.arguments)
     if options.unmask:
         _tell_the_audit(settings, options)
-    with open_office(settings) as office:
+    with _office(settings, options.name) as office:
         plan = office.plan.lookups.get(options.name)
         if plan is None:
             hint = did_you_mean(options.name, office.plan.lookups)
@@ -67,6 +68,31 @@ def lookup(options: argparse.Namespace) -> int:
     else:
         _show(answer)
     return 1 if found.outcome in TECHNICAL_OUTCOMES else 0
+
+
+@contextmanager
+def _office(settings: Settings, name: str) -> Iterator[InterfaceServer]:
+    """What goes by files is put into the database, for an engine to send; nothing else needs it."""
+    from cti.app import open_accounts
+    from cti.app.office import open_office
+    from cti.app.office_keys import use_own_keys
+    from cti.app.parts import load_boss
+
+    if not _goes_by_files(load_boss(settings)[0], name):
+        with open_office(settings) as office:
+            yield office
+        return
+    with open_accounts(settings) as accounts:
+        use_own_keys(settings, accounts.store)
+        with open_office(settings, files=accounts.store.request_files) as office:
+            yield office
+
+
+def _goes_by_files(plan: OfficePlan, name: str) -> bool:
+    """It, or the look-up of the attributes by which it is routed."""
+    asked = [plan.lookups[one] for one in (name, plan.attributes_lookup or "") if one in plan.lookups]
+    targets = [target for one in asked for route in one.routes for target in route.to]
+    return any(getattr(plan.backends[target.backend].options, "send", None) is not None for target in targets)
 
 
 def _takes(inputs: Mapping[str, object]) -> str:

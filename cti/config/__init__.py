@@ -17,7 +17,7 @@ from cti.config.machine import (
     from_environment,
 )
 from cti.config.media import FaxSettings, PromptSettings, RecordingSettings, SpeechSettings
-from cti.config.outside import BossSettings, LogSettings, ReloadSettings, WebhookSettings
+from cti.config.outside import BossSettings, LogSettings, OrderSettings, ReloadSettings, WebhookSettings
 from cti.config.service import (
     CallbackSettings,
     ConversationSettings,
@@ -41,6 +41,7 @@ __all__ = [
     "LimitSettings",
     "LogSettings",
     "MessageSettings",
+    "OrderSettings",
     "OutboundSettings",
     "OverflowSettings",
     "OverloadSettings",

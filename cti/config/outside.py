@@ -42,6 +42,14 @@ class WebhookSettings(Section):
         return networks
 
 
+class OrderSettings(Section):
+    """Orders of other systems (docs/orders.md); where they come from stands in `boss`."""
+
+    keep_days: Annotated[int, Field(ge=0, le=36500)] = Field(
+        90, description="days that an order and its answer stay after it; 0: for ever. Its key is a new one then"
+    )
+
+
 class ReloadSettings(Section):
     watch: bool = Field(True, description="saved flows are checked, tested and taken without a restart")
     deadline_s: Annotated[float, Field(gt=0, le=3600)] = Field(120.0, description="how long that may take")

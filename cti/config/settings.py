@@ -29,7 +29,7 @@ from cti.config.media import (
     RecordingSettings,
     SpeechSettings,
 )
-from cti.config.outside import BossSettings, LogSettings, ReloadSettings, WebhookSettings
+from cti.config.outside import BossSettings, LogSettings, OrderSettings, ReloadSettings, WebhookSettings
 from cti.config.service import (
     CallbackSettings,
     ConversationSettings,
@@ -76,6 +76,7 @@ class Settings(Section):
     outbound: OutboundSettings = OutboundSettings()
     parking: ParkingSettings = ParkingSettings()
     recording: RecordingSettings = RecordingSettings()
+    orders: OrderSettings = OrderSettings()
     messages: MessageSettings = MessageSettings()
     conversations: ConversationSettings = ConversationSettings()
     webhooks: WebhookSettings = WebhookSettings()

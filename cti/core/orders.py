@@ -13,6 +13,13 @@ class OrderKind(StrEnum):
     NOTICE = "notice"
 
 
+class OrderState(StrEnum):
+    RECEIVED = "received"  # not answered yet
+    SENDING = "sending"  # a message that may have gone out
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """``key``: the other system's, unique within the ``source``. ``fields``: raw texts by field name."""

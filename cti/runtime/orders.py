@@ -1,8 +1,8 @@
 """Orders of other systems: each has its effect once, through the services that people use, too.
 
-The id of what is ordered is made of the source and its key, so that an order whose answer a kill has lost finds what it
-had made. A message leaves no trace that could be found: one that was on its way when the engine died is answered as
-``unknown``, and never sent again.
+A callback is noted at its order in the transaction that makes or changes it, so an order whose answer a kill has lost
+finds it whatever became of it since. The id of a notice is made of the source and its key. A message leaves no trace
+that could be found: one that was on its way when the engine died is answered as ``unknown``, and never sent again.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import json
 import logging
 import re
 import uuid as uuids
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gevent.event import Event as Flag
 
 from cti.core.access import Author, Permission
-from cti.core.commands import RequestCallback, SendMessage
+from cti.core.callback_wishes import ATTEMPTS, check_number, wish_of
+from cti.core.commands import SendMessage
 from cti.core.errors import CtiError, StoreUnavailable
 from cti.core.orders import Order, OrderAnswer, OrderKind
 from cti.core.sms import parts_of
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from cti.core.access import Deed
     from cti.core.callbacks import Callback
+    from cti.core.commands import RequestCallback
     from cti.ports import Clock
     from cti.runtime.services import Messages
     from cti.store.orders import InboundOrders
@@ -36,14 +37,15 @@ log = logging.getLogger("cti.orders")
 
 #: What may pass by itself: the order is to come again.
 PASSES = ("switch-unavailable", "too-many-callbacks")
-NUMBER, LANGUAGE = re.compile(r"\+?[0-9]{3,15}"), re.compile(r"say\.([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)")
-EVENT = re.compile(r"event:[A-Za-z0-9_.-]{1,64}")
+LANGUAGE = re.compile(r"say\.([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)")
 SMS_PARTS = 10
 _SPACE = uuids.UUID("9f3c1c39-6a0e-4c5e-9a54-6a1e4ab7f0d2")
 
 
 class Callbacks(Protocol):
-    def promise(self, wish: RequestCallback, deed: Deed, callback_id: str = "") -> Callback: ...
+    def promise(
+        self, wish: RequestCallback, deed: Deed, callback_id: str = "", order: tuple[str, str] | None = None
+    ) -> Callback: ...
 
 
 class Notices(Protocol):
@@ -101,7 +103,7 @@ class OrderDesk:
             return OrderAnswer(row.state, row.order_id, row.code)
         own = str(uuids.uuid5(_SPACE, f"{order.source}\0{order.key}"))
         try:
-            told = ("accepted", self._effects[order.kind](order, own), "")
+            told = ("accepted", row.order_id or self._effects[order.kind](order, own), "")
         except StoreUnavailable:
             raise
         except CtiError as error:
@@ -117,20 +119,16 @@ class OrderDesk:
     def _callback(self, order: Order, own: str) -> str:
         fields = order.fields
         only(fields, "number", "when", "queue", "flow", "attempts")
-        number, when = fields.get("number", ""), fields.get("when") or "now"
-        if not NUMBER.fullmatch(number):
-            raise OrderRefused("number must be digits, with or without +", code="bad-number")
-        if bool(fields.get("queue")) == bool(fields.get("flow")):
-            raise OrderRefused("queue or flow: who meets the person called", code="bad-request")
-        if when != "now" and not EVENT.fullmatch(when):
-            moment(when)
-        attempts = fields.get("attempts") or "3"
-        if not re.fullmatch("[1-9]|10", attempts):
-            raise OrderRefused("attempts is a whole number from 1 to 10", code="bad-request")
-        wish = RequestCallback(
-            0, number, when, fields.get("queue") or None, False, fields.get("flow") or None, int(attempts)
+        attempts = fields.get("attempts") or str(ATTEMPTS)
+        wish = wish_of(
+            fields.get("number", ""),
+            fields.get("when") or "now",
+            fields.get("queue", ""),
+            fields.get("flow", ""),
+            int(attempts) if re.fullmatch("[0-9]{1,3}", attempts) else 0,
         )
-        return self._callbacks.promise(wish, self._of(order, Permission.CALLBACKS_EDIT), own).callback_id
+        deed = self._of(order, Permission.CALLBACKS_EDIT)
+        return self._callbacks.promise(wish, deed, own, (order.source, order.key)).callback_id
 
     def _notice(self, order: Order, own: str) -> str:
         notice = f"order-{own}"
@@ -145,8 +143,7 @@ class OrderDesk:
         channel, recipient, text = fields.get("channel") or "sms", fields.get("recipient", ""), fields.get("text", "")
         if channel != "sms":
             raise OrderRefused("a message goes by sms", code="bad-request")
-        if not NUMBER.fullmatch(recipient):
-            raise OrderRefused("recipient must be digits, with or without +", code="bad-number")
+        check_number(recipient, "recipient")
         if not text:
             raise OrderRefused("there is no text", code="bad-request")
         if parts_of(text) > SMS_PARTS:
@@ -190,13 +187,3 @@ def document_of(fields: Mapping[str, str]) -> dict[str, Any]:
         else:
             raise OrderRefused(f"{name[:40]!r} is no part of a notice", code="unknown-field")
     return found
-
-
-def moment(text: str) -> None:
-    """Raises OrderRefused (bad-time)."""
-    try:
-        if datetime.fromisoformat(text).tzinfo is not None:
-            return
-    except ValueError:
-        pass
-    raise OrderRefused("when is now, event:NAME or a time with offset", code="bad-time")

@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 from sqlalchemy.engine import URL, CursorResult
 
 from cti.core.callbacks import OPEN, Callback, CallbackState, cancelled, merged
-from cti.core.errors import CtiError
+from cti.core.errors import CtiError, StoreUnavailable
 from cti.core.numbers import normalise_number
 from cti.store.audit import append
+from cti.store.orders import made
 from cti.store.repository import Repository
 from cti.store.rows import clean, context
 from cti.store.schema_desks import callbacks
@@ -38,12 +39,21 @@ class Callbacks(Repository):
 
     # ---- what the engine does ------------------------------------------------------------------------------------
 
-    def add(self, wish: Callback, limit: int, deed: Deed | None = None) -> Callback | None:
+    def add(
+        self, wish: Callback, limit: int, deed: Deed | None = None, order: tuple[str, str] | None = None
+    ) -> Callback | None:
         """Keeps the wish; a number that waits already waits once (`merged`). None: ``limit`` are open.
 
-        ``deed``: of a person; a caller's wish is in the record of the call."""
+        ``deed``: of a person; a caller's wish is in the record of the call. ``order`` (source, key): it is noted there
+        in the same transaction, so that it is kept once. Raises StoreUnavailable where that was done meanwhile."""
 
         def work(connection: Connection) -> Callback | None:
+            kept = keep(connection)
+            if kept is not None and order is not None and not made(connection, *order, kept.callback_id):
+                raise StoreUnavailable("another engine takes this order")
+            return kept
+
+        def keep(connection: Connection) -> Callback | None:
             at = callbacks.c
             same = select(callbacks).where(at.number_blind == self.blind(wish.number), at.state.in_(_OPEN))
             row = connection.execute(same.order_by(at.created_at)).first()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, select, tuple_, update
+from sqlalchemy import Connection, Engine, delete, or_, select, tuple_, update
 from sqlalchemy.engine import URL
 
 from cti.store.database import insert_ignoring
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from cti.core.orders import OrderKind
 
 DONE = ("accepted", "rejected")
+_FORGET_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """``done_at`` None: not answered yet."""
+    """``done_at`` None: not answered yet; with an ``order_id`` what was ordered is there all the same."""
 
     source: str
     key: str
@@ -75,6 +76,22 @@ class InboundOrders(Repository):
 
         return self._write(work)
 
+    def forget(self, before: float) -> int:
+        """Orders that came and were answered before this moment, and those that nobody has placed again since; how
+        many. In portions, so that nobody waits for long."""
+        at = inbound_orders.c
+        old = select(at.source, at.key).where(at.received_at < before, or_(at.done_at.is_(None), at.done_at < before))
+
+        def some(connection: Connection) -> int:
+            keys = [tuple(row) for row in connection.execute(old.limit(_FORGET_AT_ONCE))]
+            connection.execute(delete(inbound_orders).where(tuple_(at.source, at.key).in_(keys)))
+            return len(keys)
+
+        forgotten = done = self._write(some)
+        while done == _FORGET_AT_ONCE:
+            forgotten += (done := self._write(some))
+        return forgotten
+
     def list(
         self,
         *,
@@ -93,6 +110,13 @@ class InboundOrders(Repository):
             if wanted is not None:
                 query = query.where(column == wanted)
         return self._read(lambda connection: [_row(row) for row in connection.execute(query)])
+
+
+def made(connection: Connection, source: str, key: str, order_id: str) -> bool:
+    """Note what was made of it, in the transaction that makes it. False: something had been made before."""
+    at = inbound_orders.c
+    open_ = update(inbound_orders).where(*_of(source, key), at.state == "received", at.order_id == "")
+    return connection.execute(open_.values(order_id=clean(order_id, 64))).rowcount == 1
 
 
 def _of(source: str, key: str) -> tuple[Any, Any]:

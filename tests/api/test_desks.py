@@ -72,7 +72,7 @@ def test_a_list_in_pages_of_the_queues_that_one_may_see(desk: Platform) -> None:
         ({"number": NUMBER}, "bad-request"),
         ({"number": NUMBER, "queue": "service", "flow": "x"}, "bad-request"),
         ({"number": "1380,&|{", "queue": "service"}, "bad-number"),
-        ({"number": NUMBER, "queue": "service", "when": "tomorrow"}, "bad-request"),
+        ({"number": NUMBER, "queue": "service", "when": "tomorrow"}, "bad-time"),
         ({"number": NUMBER, "queue": "service", "attempts": 0}, "bad-request"),
         ({"number": NUMBER, "queue": "service"}, "switch-unavailable"),
     ],

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from cti.api.order_metrics import OrderCollector
 from tests.api.site import Platform
 
 ORDER = {"key": "crm-1", "kind": "callback", "fields": {"number": "13800000001", "queue": "service"}}
@@ -59,3 +61,20 @@ def test_questions_that_cannot_be_answered(platform: Platform, query: str) -> No
 
 def test_the_sources(platform: Platform) -> None:
     assert platform.do("auditor", "GET", "/v1/orders/sources").json == {"items": [], "next": None}
+
+
+def test_orders_by_http_stand_in_the_metrics_under_who_placed_them(platform: Platform) -> None:
+    keeper: Any = SimpleNamespace(deleted=3)
+
+    def told() -> dict[tuple[str, ...], float]:
+        metrics = OrderCollector(platform.orders, keeper).collect()
+        return {(one.name, *one.labels.values()): one.value for metric in metrics for one in metric.samples}
+
+    accepted = ("cti_orders_accepted_total", "api:crm1")
+    denied = ("cti_orders_rejected_total", "api:crm1", "destination-denied")
+    before = told()
+    place(platform)
+    place(platform, key="crm-2", fields={"number": "999"})
+    assert {name: count - before.get(name, 0) for name, count in told().items()} == {
+        accepted: 1, denied: 1, ("cti_orders_deleted_total",): 0
+    }  # fmt: skip

@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import gevent
 import pytest
 
-from cti.boss import ensure_demo_database
+from cti.app.clocks import SystemClock
+from cti.boss import WAYS, InterfaceServer, ensure_demo_database, load_office
+from cti.boss.way import Outbox
 from cti.cli import main
 from cti.core.async_requests import AsyncRequest
 from cti.core.noted_writes import Noted
+from cti.store.sealing import Sealer
+from tests.boss.rig import until
 from tests.runtime.accountkit import Office
 
 INTERFACES = """\
@@ -122,3 +127,54 @@ def test_a_person_decides_about_dead_letters(
         ("request.drop", "request:call/b", "done by hand"),
         ("request.replay", "request:call/a", "the customer waits"),
     ]
+
+
+FILES = """\
+backends:
+  bulk:
+    way: files
+    url: out
+    every_s: 0.05
+    send:
+      name: "ASK_{date:%Y%m%d}_{seq:06d}.txt"
+      every_s: 0.05
+      row: {codec: delimited, fields: [serial, msisdn]}
+      key: serial
+    answers:
+      folder: ../back
+      match: 'RSP_(?P<seq>\\d+)\\.txt'
+      ready: stable
+      row: {codec: delimited, fields: [serial, {name: balance, type: decimal}]}
+      key: serial
+lookups:
+  balance.get: {in: {msisdn: phone}, out: {balance: decimal}, deadline_ms: 60000, to: {backend: bulk}}
+"""
+
+
+def test_a_look_up_by_files_goes_by_an_engine(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, accounts = office.folder, office.store.accounts
+    (folder / "interfaces.yaml").write_text(FILES)
+    for name in ("out", "back"):
+        (folder / name).mkdir()
+    engine = InterfaceServer(
+        load_office(folder / "interfaces.yaml", WAYS),
+        SystemClock(),
+        folder=folder,
+        sealing=Sealer({"k1": b"k" * 32}, "k1", b"b" * 32),
+        writes=accounts.office_writes,
+        outbox=Outbox(accounts.request_files, "cti/0", SystemClock().now),
+    )
+
+    def answers() -> None:
+        until(lambda: any(folder.glob("out/ASK_*.txt")))
+        (file,) = folder.glob("out/ASK_*.txt")
+        serial, msisdn = file.read_text().strip().split("|")
+        (folder / "back" / "RSP_1.txt").write_text(f"{serial}|{'12.50' if msisdn == '13800000000' else '0'}\n")
+
+    back_office = gevent.spawn(answers)
+    try:
+        status = main(["lookup", "balance.get", "msisdn=13800000000"])
+        back_office.get(timeout=60)
+    finally:
+        engine.close()
+    assert (status, capsys.readouterr().out) == (0, "ok\n  balance          12.50\n")

@@ -124,6 +124,7 @@ def test_a_message_is_sent_once(orders: Orders) -> None:
         ("callback", {"number": NUMBER, "queue": "nowhere"}, "nobody-calls"),
         ("callback", {"number": "8690012345", "queue": "service"}, "destination-denied"),
         ("callback", {"number": NUMBER, "queue": "service", "when": "tomorrow"}, "bad-time"),
+        ("callback", {"number": NUMBER, "queue": "service", "when": "event:" + "e" * 65}, "bad-time"),
         ("callback", {"number": NUMBER, "queue": "service", "attempts": "11"}, "bad-request"),
         ("callback", {"number": NUMBER, "queue": "service", "colour": "red"}, "unknown-field"),
         ("notice", {}, "bad-notice"),

@@ -26,12 +26,13 @@ from cti.api.schemas.base import (
     text,
     whole,
 )  # fmt: skip
+from cti.core.callback_wishes import ATTEMPTS_MAX, WHEN_EVENT
 from cti.core.callbacks import CallbackState
 
 _STATES = ("open", *CallbackState)
-_WHEN: Schema = {"anyOf": [{"const": "now"}, {"type": "string", "pattern": "^event:[0-9A-Za-z_.-]{1,58}$"}, MOMENT]}
+_WHEN: Schema = {"anyOf": [{"const": "now"}, {"type": "string", "pattern": f"^{WHEN_EVENT}$"}, MOMENT]}
 _NUMBER: Schema = {"type": "string", "pattern": "^\\+?[0-9]{3,15}$"}
-_ATTEMPTS = whole(1, 10)
+_ATTEMPTS = whole(1, ATTEMPTS_MAX)
 _SAY: Schema = {"anyOf": [text(1000, 1), {**mapped(text(1000, 1)), "minProperties": 1}]}
 _WORDS = listed(text(64, 1), 500)
 _NOTICE: Schema = {
@@ -71,8 +72,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Promise a callback, met by an agent of a queue or by a flow", {201: ref("Callback")},
         {**body({"number": _NUMBER}, {"when": _WHEN, "queue": text(64), "flow": text(64), "attempts": _ATTEMPTS}),
          "oneOf": [{"required": ["queue"]}, {"required": ["flow"]}]},
-        errors=("bad-number", "nobody-calls", "too-many-callbacks", "switch-unavailable"), sends=("Location",),
-        example={"number": "13800000000", "queue": "service", "when": "now"},
+        errors=("bad-number", "bad-time", "nobody-calls", "too-many-callbacks", "switch-unavailable"),
+        sends=("Location",), example={"number": "13800000000", "queue": "service", "when": "now"},
     ),
     ("GET", "/v1/callbacks/{callback_id}"): Operation(
         "A callback", {200: ref("Callback")}, query=UNMASK, errors=("unknown-callback",),
@@ -80,7 +81,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("PATCH", "/v1/callbacks/{callback_id}"): Operation(
         "Change when, by whom, or how often", {200: ref("Callback")},
         {**body({}, {"when": _WHEN, "queue": text(64, 1), "attempts": _ATTEMPTS}), "minProperties": 1},
-        errors=("unknown-callback", "callback-over", "nobody-calls"), example={"attempts": 5},
+        errors=("unknown-callback", "callback-over", "bad-time", "nobody-calls"), example={"attempts": 5},
     ),
     ("DELETE", "/v1/callbacks/{callback_id}"): Operation(
         "Cancel a callback", {204: None}, errors=("unknown-callback", "callback-over"),

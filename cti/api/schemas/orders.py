@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cti.api.orders import STATES
 from cti.api.schemas.base import (
     COUNT,
     CURSOR,
@@ -22,15 +21,16 @@ from cti.api.schemas.base import (
     text,
 )
 from cti.boss.orders.reading import FIELD_CHARS, KEY_CHARS
-from cti.core.orders import OrderKind
+from cti.core.orders import OrderKind, OrderState
 
 _KIND: Schema = one_of(tuple(OrderKind))
 
 # fmt: off
 SCHEMAS: dict[str, Schema] = {
     "Order": shape({
-        "source": TEXT, "key": {**TEXT, "description": "the other system's"}, "kind": _KIND, "state": one_of(STATES),
-        "order_id": maybe(TEXT), "code": maybe(TEXT), "received_at": TIME, "done_at": maybe(TIME),
+        "source": TEXT, "key": {**TEXT, "description": "the other system's"}, "kind": _KIND,
+        "state": one_of(OrderState), "order_id": maybe(TEXT), "code": maybe(TEXT),
+        "received_at": TIME, "done_at": maybe(TIME),
     }),
     "OrderAnswer": shape({
         "state": one_of(("accepted", "rejected")), "order_id": maybe(TEXT), "code": maybe(TEXT),
@@ -44,7 +44,7 @@ SCHEMAS: dict[str, Schema] = {
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/v1/orders"): Operation(
         "What other systems have ordered, the newest first", {200: page("Order")},
-        query={"limit": LIMIT, "after": CURSOR, "source": TEXT, "state": one_of(STATES), "kind": _KIND},
+        query={"limit": LIMIT, "after": CURSOR, "source": TEXT, "state": one_of(OrderState), "kind": _KIND},
         errors=("bad-cursor",),
     ),
     ("POST", "/v1/orders"): Operation(

@@ -24,6 +24,12 @@ class SourceFacts:
     problem: str = ""
     last_look: float = 0.0
 
+    def count(self, answer: OrderAnswer) -> None:
+        if answer.state == "accepted":
+            self.accepted += 1
+        else:
+            self.codes[answer.code or "rejected"] += 1
+
 
 class Reader:
     """``take``: answers every order; a bad one is rejected without being kept. Raises StoreUnavailable."""
@@ -34,10 +40,7 @@ class Reader:
     def take(self, key: str, fields: Mapping[str, Any]) -> OrderAnswer:
         told = self._order(key, fields)
         answer = OrderAnswer("rejected", "", told) if isinstance(told, str) else self._taker.take(told)
-        if answer.state == "accepted":
-            self._facts.accepted += 1
-        else:
-            self._facts.codes[answer.code or "rejected"] += 1
+        self._facts.count(answer)
         return answer
 
     def _order(self, key: str, fields: Mapping[str, Any]) -> Order | str:

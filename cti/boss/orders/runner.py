@@ -1,8 +1,9 @@
-"""Runs the sources of orders: each on a greenlet of its own, so that one that hangs keeps no other."""
+"""Runs the sources of orders: each on a greenlet of its own, so that one that hangs keeps no other. Counts orders."""
 
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from cti.boss.orders.options import OrderPlan
 from cti.boss.orders.reading import Reader, SourceFacts
 from cti.boss.orders.table import TableSource
 from cti.core.errors import ConfigError, CtiError
+from cti.core.orders import Order, OrderAnswer
 from cti.ports import OrderTaker, RequestFiles
 
 log = logging.getLogger("cti.boss")
@@ -34,12 +36,13 @@ class OrderRunner:
         now: Callable[[], float],
         folder: Path,
     ) -> None:
-        self._plans, self.taker = dict(plans), taker
+        self._plans, self._taker = dict(plans), taker
         self._now = now
         self.owned: Callable[[], bool] = lambda: True
         self.listeners: dict[str, Listener] = {}
         self._sources: dict[str, FileSource | TableSource] = {}
         self._seen = {name: SourceFacts() for name in plans}
+        self._by_http: defaultdict[str, SourceFacts] = defaultdict(SourceFacts)
         self._greenlets: list[gevent.Greenlet[..., None]] = []
         for name, plan in self._plans.items():
             options, facts = plan.options, self._seen[name]
@@ -67,6 +70,16 @@ class OrderRunner:
     def look(self, name: str) -> None:
         """Now. Raises KeyError, StoreUnavailable."""
         self._sources[name].look()
+
+    def take(self, order: Order) -> OrderAnswer:
+        """What comes by HTTP. Raises StoreUnavailable: it is to come again."""
+        answer = self._taker.take(order)
+        self._by_http[order.source].count(answer)
+        return answer
+
+    def counts(self) -> dict[str, SourceFacts]:
+        """By source, of those that have placed orders by HTTP, too."""
+        return {**self._seen, **self._by_http}
 
     def facts(self) -> list[dict[str, Any]]:
         """Of each source, for operators; no data."""

@@ -125,18 +125,18 @@ class CallbackDesk:
 
     # ---- what people ask -----------------------------------------------------------------------------------------
 
-    def promise(self, wish: RequestCallback, deed: Deed, callback_id: str = "") -> Callback:
-        """By hand, or ordered by another system: then ``callback_id`` is the order's, and one that is there already is
-        not promised twice. Raises CtiError: destination-denied, bad-phone, nobody-calls, too-many-callbacks, …"""
-        if callback_id and (there := self._store.get_all([callback_id])):
-            return there[0]
+    def promise(
+        self, wish: RequestCallback, deed: Deed, callback_id: str = "", order: tuple[str, str] | None = None
+    ) -> Callback:
+        """By hand, or ordered by another system: then ``callback_id`` is to be its id, and ``order`` (source, key) is
+        told it. Raises CtiError: destination-denied, bad-phone, nobody-calls, too-many-callbacks, …"""
         self._calls.check(Phone(f"number/{wish.number}"))
         if not self._promises.served(wish):
             raise CtiError("there is no such queue or flow", code="nobody-calls", remedy="GET /v1/queues shows them")
         asked = self._promises.asked("", wish)
         if callback_id:
             asked = replace(asked, callback_id=callback_id)
-        kept = self._store.add(asked, self._rules.limit, deed)
+        kept = self._store.add(asked, self._rules.limit, deed, order)
         if kept is None:
             raise CtiError(f"{self._rules.limit} callbacks are open", code="too-many-callbacks")
         self.poke()
