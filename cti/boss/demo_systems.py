@@ -1,7 +1,7 @@
-"""The demo's two billing systems, each a process of its own, and how the interface server is told of them.
+"""The demo's three systems, each a process of its own, and how the interface server is told of them.
 
-Mobile subscribers are asked for by a socket (`demo_billing`), fixed lines by HTTP (`demo_fixed`), last bills come as a
-file. Where one of them fails, the database is asked.
+Mobile subscribers are asked for by a socket (`demo_billing`), fixed lines by HTTP (`demo_fixed`), packages by interface
+tables (`demo_packages`), last bills come as a file. Where one of them fails, the database is asked.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 
 #: Where the bills are delivered, beside the interfaces.
 BILLS = "bills"
+#: The database with the interface tables, there too.
+TABLES = "packages-demo.db"
 #: The ports are filled in.
 BACKENDS = """\
   billing:
@@ -78,6 +80,12 @@ BACKENDS = """\
             - {name: due, type: date}
             - {name: paid, type: bool}
         key: msisdn
+  packages:
+    way: table
+    url: "sqlite:///packages-demo.db"
+    request: {table: if_req, key: serial, op: op, at: created_at, state: state}
+    response: {table: if_rsp, key: serial, poll_ms: [10, 200]}
+    retention: {done_days: 1}
 """
 SUBSCRIBER = """\
 subscriber:
@@ -100,19 +108,25 @@ ROUTES = {
         ' errors: {"404": not_found, "423": locked}}',
     ),
 }
-_BILL = "- {backend: bills, feed: BILLS}\n"
+#: Of each look-up that one system answers for everybody: its target.
+FIRST = {
+    "bill.last": "- {backend: bills, feed: BILLS}\n",
+    "package.get": '- {backend: packages, op: PKG, code: rc, good: ["0000"], errors: {"1001": not_found}}\n',
+}
 
 
 def with_systems(interfaces: str, mobile_port: int, fixed_port: int) -> str:
-    """The demo's interfaces, with both billing systems and the bills put before the database."""
+    """The demo's interfaces, with the three systems and the bills put before the database."""
     backends = BACKENDS.replace("MOBILE_PORT", str(mobile_port)).replace("FIXED_PORT", str(fixed_port))
     text = interfaces.replace("backends:\n", f"{SUBSCRIBER}backends:\n{backends}", 1)
     for lookup, (mobile, fixed) in ROUTES.items():
         before, head, database, after = _parts(text, lookup)
         routes = _route("when: kind == 'fixed'", fixed, database) + _route("default: true", mobile, database)
         text = f"{before}{head.replace('msisdn: phone', 'msisdn: subscriber')}    routes:\n{routes.rstrip()}{after}"
-    before, head, database, after = _parts(text, "bill.last")
-    return f"{before}{head}    to:\n{textwrap.indent(_BILL, ' ' * 6)}{database}{after}"
+    for lookup, first in FIRST.items():
+        before, head, database, after = _parts(text, lookup)
+        text = f"{before}{head}    to:\n{textwrap.indent(first, ' ' * 6)}{database}{after}"
+    return text
 
 
 def _parts(text: str, lookup: str) -> tuple[str, str, str, str]:
@@ -129,24 +143,30 @@ def _route(when: str, first: str, database: str) -> str:
 
 @dataclass(slots=True)
 class Systems:
-    """Both, running. Each ends when its standard input is closed, so also with whoever started them."""
+    """All, running. Each ends when its standard input is closed, so also with whoever started them."""
 
     mobile: subprocess.Popen[bytes]
     fixed: subprocess.Popen[bytes]
+    packages: subprocess.Popen[bytes]
     mobile_port: int
     fixed_port: int
 
     def stop(self) -> None:
         """Close their input, and wait for their ends."""
-        for process in (self.mobile, self.fixed):
+        for process in (self.mobile, self.fixed, self.packages):
             process.communicate()
 
 
 def start_systems(database: Path) -> Systems:
-    """Beside the database a folder `BILLS` is made. Raises OSError, ValueError where one does not come up."""
+    """Beside the database a folder `BILLS` and a database `TABLES` are made. Raises OSError, ValueError where one does
+    not come up."""
     mobile = _started("cti.boss.demo_billing", str(database), str(database.with_name(BILLS)))
     fixed = _started("cti.boss.demo_fixed", str(database))
-    return Systems(mobile, fixed, _port(mobile), _port(fixed))
+    packages = _started("cti.boss.demo_packages", str(database), str(database.with_name(TABLES)))
+    found = Systems(mobile, fixed, packages, int(_said(mobile)), int(_said(fixed)))
+    if _said(packages) != b"at work\n":
+        raise OSError("the demo's system of packages does not come up")
+    return found
 
 
 def _started(module: str, *arguments: str) -> subprocess.Popen[bytes]:
@@ -155,6 +175,6 @@ def _started(module: str, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
 
 
-def _port(process: subprocess.Popen[bytes]) -> int:
+def _said(process: subprocess.Popen[bytes]) -> bytes:
     assert process.stdout is not None
-    return int(process.stdout.readline())
+    return process.stdout.readline()

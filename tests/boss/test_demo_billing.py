@@ -1,4 +1,5 @@
-"""The demo's billing systems, real processes: what they tell by socket, HTTP and file is what the database holds."""
+"""The demo's systems, real processes: what they tell by socket, HTTP, interface table and file is what the database
+holds."""
 
 from __future__ import annotations
 
@@ -51,7 +52,7 @@ def demo(tmp_path: Path) -> Iterator[Site]:
     with served(text, tmp_path) as server, served(interfaces, tmp_path) as by_sql:
         yield Site(server, by_sql, systems, tmp_path)
     systems.stop()
-    assert {systems.mobile.returncode, systems.fixed.returncode} <= {0, -signal.SIGKILL}
+    assert {systems.mobile.returncode, systems.fixed.returncode, systems.packages.returncode} <= {0, -signal.SIGKILL}
 
 
 def test_each_subscriber_is_answered_by_its_system_and_by_sql_when_the_plug_is_pulled(demo: Site) -> None:
@@ -61,6 +62,7 @@ def test_each_subscriber_is_answered_by_its_system_and_by_sql_when_the_plug_is_p
             assert demo.asked(lookup, number) == expected, (lookup, number)
     for number in (*MOBILE, *FIXED, *NOBODY):
         assert demo.asked("bill.last", number) == "bills", number
+        assert demo.asked("package.get", number) == "packages", number
     demo.systems.stop()
     assert (demo.systems.mobile.returncode, demo.systems.fixed.returncode) == (0, 0)
     found = demo.server.find("balance.get", {"msisdn": "13800000000"}, Priority.IVR)
@@ -69,6 +71,7 @@ def test_each_subscriber_is_answered_by_its_system_and_by_sql_when_the_plug_is_p
     assert demo.asked("bill.last", "13800000000") == "bills"
     ill = {one["name"] for one in demo.server.facts() if one["last_failure"] is not None}
     assert ill == {"billing", "fixed_billing"}
+    assert demo.asked("package.get", "13800000000") == "subscribers"  # two thirds of the deadline later
 
 
 def test_bills_come_from_the_database_where_no_file_can_be_used(demo: Site) -> None:
