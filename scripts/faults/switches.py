@@ -18,7 +18,7 @@ from scripts.faults.processes import Program, until
 from scripts.faults.site import DEAF, DESKS, NUMBERS, TALKER
 from tests.real.esl import Tap
 from tests.real.ports import borrow_ports
-from tests.real.sipp import WaitBye, _scenario
+from tests.real.sipp import WaitBye, scenario
 from tests.real.sipp_phones import SippPhone
 from tests.real.switch import RealSwitch, find_binary, free_port, text_for_test
 
@@ -170,7 +170,7 @@ class Real:
         self._made += 1
         folder = self._folder / f"callers-{self._made}"
         folder.mkdir()
-        (folder / "scenario.xml").write_text(_scenario([WaitBye()]))
+        (folder / "scenario.xml").write_text(scenario([WaitBye()]))
         (folder / "callers.csv").write_text("SEQUENTIAL\n" + "".join(f"137{first + n:08};\n" for n in range(count)))
         stack = contextlib.ExitStack()
         media = stack.enter_context(borrow_ports(4 * count + 20))

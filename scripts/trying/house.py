@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -18,11 +19,12 @@ from cti.app import open_accounts
 from cti.cli.demo_people import prepare
 from cti.config import load_settings
 from cti.store import open_store
+from cti.switch.conf import parse_settings
 from scripts.faults.processes import PostgreSQL, Program, postgresql, until
 from scripts.trying import files
 from tests.real.edge import Edge, missing
 from tests.real.esl import Tap
-from tests.real.switch import RealSwitch, find_binary, free_port, settings_for_test
+from tests.real.switch import RealSwitch, find_binary, free_port, text_for_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,21 +34,30 @@ if TYPE_CHECKING:
 ROLES = ("flow", "acd", "api")
 NODES = ("n1", "n2")
 STOP_S = 20.0
+#: Kamailio takes telephones of this machine for phones, unless they call from here: then they are a carrier.
+CARRIER = "127.0.0.2"
 
 
 class Embedded:
     kind = "embedded"
 
     def __init__(self, folder: Path, name: str) -> None:
+        self._folder, self._name = folder, name
         self.port, self.password_file = free_port(), folder / f"{name}.secret"
+        self.start()
+
+    def start(self) -> None:
         self._program = Program(
-            folder / f"{name}.log", "cti", "switch", "run",
+            self._folder / f"{self._name}.log", "cti", "switch", "run",
             "--port", str(self.port), "--password-file", str(self.password_file),
         )  # fmt: skip
 
-    def tap(self) -> Tap:
+    def tap(self, names: str = "HEARTBEAT") -> Tap:
         """Raises OSError while it is not up."""
-        return Tap("127.0.0.1", self.port, self.password_file.read_text().strip(), "HEARTBEAT")
+        return Tap("127.0.0.1", self.port, self.password_file.read_text().strip(), names)
+
+    def kill(self) -> None:
+        self._program.kill()
 
     def stop(self) -> None:
         self._program.kill()
@@ -55,13 +66,28 @@ class Embedded:
 class Real:
     kind = "freeswitch"
 
-    def __init__(self, folder: Path, binary: Path) -> None:
-        self.switch = RealSwitch(binary, folder, settings_for_test())
+    def __init__(self, folder: Path, binary: Path, through: str, phones: dict[str, str]) -> None:
+        """``through``: the Kamailio that knows where phones are; empty: there is none. ``phones``: number -> password,
+        of a switch that there is already: any of them lets a phone in."""
+        if phones:
+            known = {"switch": {"password": "", "phones": phones}, "files": []}
+            (folder / "state.json").write_text(json.dumps(known), encoding="utf-8")
+        # SIPp's callers take no re-INVITE, with which a fax would offer T.38.
+        text = text_for_test().replace("probe_s: 0}", "probe_s: 0, t38: refuse}")
+        if through:
+            text = text.replace("sip: {", f'sip: {{phones_through: "{through}", ')
+        self.switch = RealSwitch(binary, folder, parse_settings(text, "trying"))
         self.port, self.password_file = self.switch.conf.port, self.switch.conf.password_file
+        self.start()
+
+    def start(self) -> None:
         self.switch.start()
 
-    def tap(self) -> Tap:
-        return self.switch.tap("HEARTBEAT")
+    def tap(self, names: str = "HEARTBEAT") -> Tap:
+        return self.switch.tap(names)
+
+    def kill(self) -> None:
+        self.switch.kill()
 
     def stop(self) -> None:
         self.switch.stop()
@@ -69,6 +95,8 @@ class Real:
 
 class House:
     """``say`` tells a person what happens. `close` whatever came of `start`."""
+
+    site = files.CONFIG
 
     def __init__(self, folder: Path, *, embedded: bool, port: int, say: Callable[[str], object]) -> None:
         self.folder, self.say = folder, say
@@ -95,7 +123,7 @@ class House:
         self.database = PostgreSQL(programs, self.folder / "pg")
         self.database.start()
         self._start_switches()
-        files.write_flows(self.folder / "flows")
+        self.write_flows()
         open_store(self.database.url, self.folder / "keys.json").close(10.0)  # makes tables and key ring
         for node in NODES:
             for role in ROLES:
@@ -109,6 +137,13 @@ class House:
         self._start_proxy()
         until(self.ready, "clients are served, and both workers live on both switches", 120.0)
 
+    def write_flows(self) -> None:
+        files.write_flows(self.folder / "flows")
+
+    def wire(self, node: str, role: str, switch: str) -> int:
+        """The port at which a process finds the event socket of a switch."""
+        return self.switches[switch].port
+
     def config(self, node: str, role: str) -> Path:
         return self.folder / f"{node}-{role}.yaml"
 
@@ -116,29 +151,39 @@ class House:
         assert self.database is not None
         (self.folder / f"{node}-{role}").mkdir()
         switches = [
-            f"  - {{name: {name}, host: 127.0.0.1, port: {one.port}, kind: {one.kind}, "
+            f"  - {{name: {name}, host: 127.0.0.1, port: {self.wire(node, role, name)}, kind: {one.kind}, "
             f"password_file: {one.password_file}, domain: cti.local}}"
             for name, one in self.switches.items()
         ]
-        told = files.CONFIG.format(
+        told = self.site.format(
             node=node, data=f"{node}-{role}", url=self.database.url, switches="\n".join(switches),
             slot=NODES.index(node), port=self.ports[node] if role == "api" else 0,
         )  # fmt: skip
+        if self.edge is not None:
+            told += f'dialing: {{phones_through: "127.0.0.1:{self.edge.port}"}}\n'
         self.config(node, role).write_text(told, encoding="utf-8")
 
     def _start_switches(self) -> None:
+        through = f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}" if self._binary and not missing() else ""
         for name in ("a", "b"):
             folder = self.folder / f"switch-{name}"
             folder.mkdir()
             self.say(f"switch {name} ({'FreeSWITCH' if self._binary else 'embedded'})")
-            self.switches[name] = Real(folder, self._binary) if self._binary else Embedded(folder, name)
+            self.switches[name] = (
+                Real(folder, self._binary, through, self.phones) if self._binary else Embedded(folder, name)
+            )
         for one in self.switches.values():
-            until(lambda one=one: _answers(one), "the switch answers")  # type: ignore[misc]
-        real = [one.switch for one in self.switches.values() if isinstance(one, Real)]
-        if real and not missing():
+            until(lambda one=one: answers(one), "the switch answers")  # type: ignore[misc]
+        if through:
             (self.folder / "edge").mkdir()
-            self.edge = Edge(self.folder / "edge", real)
+            real = [one.switch for one in self.switches.values() if isinstance(one, Real)]
+            self.edge = Edge(self.folder / "edge", real, CARRIER, int(through.split(":")[1]))
             self.edge.start()
+
+    @property
+    def phones(self) -> dict[str, str]:
+        """Number -> password, at all switches; of embedded ones there is none."""
+        return next((one.switch.conf.phones for one in self.switches.values() if isinstance(one, Real)), {})
 
     def _start(self, node: str, role: str) -> None:
         log = self.folder / f"{node}-{role}.log"
@@ -224,7 +269,7 @@ class House:
                 self.database.kill()
 
 
-def _answers(switch: Embedded | Real) -> bool:
+def answers(switch: Embedded | Real) -> bool:
     try:
         switch.tap().close()
     except (OSError, AssertionError, TimeoutError):

@@ -11,7 +11,8 @@ import tempfile
 from pathlib import Path
 
 from scripts.trying.files import MENU, QUEUE
-from scripts.trying.house import House, Real
+from scripts.trying.house import CARRIER, House, Real
+from tests.real.sipp import WaitBye, scenario
 
 
 def main() -> int:
@@ -58,7 +59,9 @@ def tell(house: House) -> None:
         sip = f", SIP 127.0.0.1:{switch.switch.conf.trunks_port}" if isinstance(switch, Real) else ""
         say(f"Switch {name}: {switch.kind}, event socket 127.0.0.1:{switch.port}{sip}")
     if house.edge is not None:
-        say(f"SIP for carriers and phones: 127.0.0.1:{house.edge.port} (Kamailio)")
+        say(f"SIP: 127.0.0.1:{house.edge.port} (Kamailio), for phones; what comes from {CARRIER} is a carrier")
+        if shutil.which("sipp"):
+            say(f"A caller, who stays until Ctrl-C: {caller(house.folder, house.edge.port)}")
     for process, program in house.programs.items():
         say(f"{process}: pid {program.pid}, log {house.folder}/{process.replace('/', '-')}.log")
     assert house.people is not None
@@ -67,6 +70,16 @@ def tell(house: House) -> None:
     say(f"Numbers: {QUEUE} waits for an agent, {MENU} has a menu.")
     say("Type: call [NUMBER] [a|b], hangup UUID [a|b], nodes, quit. Ctrl-C ends everything.")
     say("ready")
+
+
+def caller(folder: Path, port: int) -> str:
+    """The command that places a call through Kamailio."""
+    (folder / "caller.xml").write_text(scenario([WaitBye()]), encoding="utf-8")
+    (folder / "caller.csv").write_text("SEQUENTIAL\n13800000001;\n", encoding="utf-8")
+    return (
+        f"sipp 127.0.0.1:{port} -sf {folder}/caller.xml -inf {folder}/caller.csv -i {CARRIER} -mi {CARRIER} "
+        f"-s {QUEUE} -m 1 -recv_timeout 3600000"
+    )
 
 
 def serve(house: House) -> None:

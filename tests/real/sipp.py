@@ -84,12 +84,12 @@ def run_callers(
     Raises TimeoutError when SIPp does not
     end by itself ``timeout_s`` after its start; a call that does not go as the steps say is a failed one."""
     folder.mkdir(parents=True, exist_ok=True)
-    scenario = folder / "scenario.xml"
-    scenario.write_text(_scenario(steps, "media_port" if at_once else "auto_media_port"))
+    file = folder / "scenario.xml"
+    file.write_text(scenario(steps, "media_port" if at_once else "auto_media_port"))
     numbers = folder / "callers.csv"
     numbers.write_text("SEQUENTIAL\n" + "".join(f"{number};\n" for number in callers))
     stats, errors = folder / "stats.csv", folder / "errors.log"
-    command = [str(sipp), f"127.0.0.1:{port}", "-sf", str(scenario), "-s", called, "-inf", str(numbers)]
+    command = [str(sipp), f"127.0.0.1:{port}", "-sf", str(file), "-s", called, "-inf", str(numbers)]
     command += ["-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", str(free_port(socket.SOCK_DGRAM))]
     command += ["-m", str(calls), "-r", str(round(per_second * PERIOD_S)), "-rp", str(PERIOD_S * 1000)]
     command += ["-l", str(at_once or calls), "-nostdin"]
@@ -130,7 +130,7 @@ def _result(stats: Path, errors: str) -> Result:
     return Result(int(last["TotalCallCreated"]), int(last["SuccessfulCall(C)"]), int(last["FailedCall(C)"]), errors)
 
 
-def _scenario(steps: Sequence[Step], media_port: str = "auto_media_port") -> str:
+def scenario(steps: Sequence[Step], media_port: str = "auto_media_port") -> str:
     parts = [_INVITE.replace("auto_media_port", media_port)]
     for step in steps:
         match step:
