@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector as RegistryCollector
 from cti.core.calls import TerminalCause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import falcon
     from prometheus_client.metrics_core import Metric
@@ -32,11 +32,12 @@ class Vitals(Protocol):
 
 
 class Health:
-    """200 while every part works, 503 with the same body when one does not."""
+    """200 while every part works, 503 with the same body when one does not. ``more``: told besides."""
 
-    def __init__(self, vitals: Vitals, store: Store) -> None:
+    def __init__(self, vitals: Vitals, store: Store, more: Callable[[], dict[str, Any]] = dict) -> None:
         self._vitals = vitals
         self._store = store
+        self._more = more
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         switches, store = self._vitals.switches(), self._store.health()
@@ -47,6 +48,7 @@ class Health:
             "switches": switches,
             "store": {"healthy": store.healthy, "queued": store.queued, "lost": store.lost, "error": store.error},
             "calls": self._vitals.figures().active,
+            **self._more(),
         }
 
     on_head = on_get

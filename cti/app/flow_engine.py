@@ -9,6 +9,7 @@ import gevent
 
 from cti.app.calls_side import CallsSide, Distribution, Hearing
 from cti.app.clocks import SystemClock
+from cti.app.flow_watch import FlowWatch
 from cti.app.ground import Ground
 from cti.app.recalling import make_set_notices
 from cti.app.surviving import make_survivor
@@ -68,6 +69,7 @@ class FlowEngine:
         ground.durable.talk_over = queues.talk_over
         queues.left_talking = lambda: ground.durable.agents_talking
         calls.connect()
+        self._watch = FlowWatch(ground, calls, bus)
         self._beats: list[gevent.Greenlet[[], None]] = []
         self._draining = False
 
@@ -89,7 +91,7 @@ class FlowEngine:
         """The bus tells who leads, and the switches give us their calls."""
         ground = self.ground
         self._beats += self.calls.start()
-        self._beats.append(gevent.spawn(self._look))
+        self._beats += [gevent.spawn(run) for run in (self._look, self._watch.run)]
         if self._holder is not None and self.settings.worker.adopts:
             survivor = make_survivor(ground, self.calls, self._holder, None, self.bus.run)
             self._beats.append(gevent.spawn(survivor.run))
@@ -116,6 +118,7 @@ class FlowEngine:
         if left:
             log.warning("%d calls are left parked on the switch", left)
         gevent.killall(self._beats)
+        self._watch.stop()
         for driver in self.calls.switches.values():
             driver.links.stop()
         ground.recordings.stop()

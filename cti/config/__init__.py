@@ -6,6 +6,7 @@ The names of the sections are the reference: `docs/configuration.md` is generate
 from cti.config.machine import (
     ApiSettings,
     DialingSettings,
+    FigureSettings,
     LimitSettings,
     OverloadSettings,
     PlatformSettings,
@@ -38,6 +39,7 @@ __all__ = [
     "ConversationSettings",
     "DialingSettings",
     "FaxSettings",
+    "FigureSettings",
     "LimitSettings",
     "LogSettings",
     "MessageSettings",

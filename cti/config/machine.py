@@ -61,6 +61,13 @@ class ClusterSettings(Section):
     port: Port = Field(0, description="0: any free one, which the others are told")
 
 
+class FigureSettings(Section):
+    """Where a process with the role `flow` tells `/healthz` and `/metrics`. The others do where they listen anyway."""
+
+    host: str = Field("127.0.0.1", description="its own address in a network that only members reach: it is not TLS")
+    port: Port | None = Field(None, description="default: it does not listen; 0: any free one, which the log names")
+
+
 class ApiSettings(Section):
     host: str = "127.0.0.1"
     port: Port = 8080

@@ -13,6 +13,7 @@ from cti.config.machine import (
     ApiSettings,
     ClusterSettings,
     DialingSettings,
+    FigureSettings,
     LimitSettings,
     ResumeSettings,
     StoreSettings,
@@ -56,6 +57,7 @@ class Settings(Section):
         (), description="what this process does: flow, acd, api; default: everything, without others"
     )
     cluster: ClusterSettings = ClusterSettings()
+    figures: FigureSettings = FigureSettings()
     data: Path = Field(Path("var"), description="folder of everything this engine writes")
     flows: Path = Field(Path("ivr_flows"), description="folder of the flows")
     timezone: str = "Asia/Shanghai"

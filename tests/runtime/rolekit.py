@@ -42,6 +42,7 @@ store: {{url: "{url}", keys: keys.json}}
 switches:
   - {{name: fs, host: 127.0.0.1, port: {port}, kind: embedded, password: {password}, domain: cti.local}}
 api: {{port: 0, token_key: token-key.pem}}
+figures: {{port: 0}}
 reload: {{watch: false}}
 worker: {{guard_s: 300}}
 dialing: {{allowed: ["1380"], trunks: [carrier]}}
@@ -78,6 +79,12 @@ class Process:
         self.process.send_signal(number)
         if number in (signal.SIGKILL, signal.SIGTERM):
             self.cluster.until(lambda: self.process.poll() is not None, f"{self.node} has ended")
+
+    @property
+    def figures(self) -> str:
+        """Of a flow worker."""
+        self.says("figures on http://")
+        return re.findall(r"figures on (http://[0-9.:]+)/metrics", self.told())[-1]
 
     @property
     def api(self) -> str:

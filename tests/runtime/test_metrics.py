@@ -17,8 +17,8 @@ from sqlalchemy import text as sql
 from sqlalchemy.exc import OperationalError
 
 from tests.runtime.platform import Platform
+from tests.runtime.rules import NAME, OPERATIONS, expressions
 
-OPERATIONS = Path(__file__).parents[2] / "docs" / "operations"
 NUMBER = "13812345678"
 #: What has no value before something happened: a failure, a call that was answered by an agent, a switch's HEARTBEAT, a
 #: feed.
@@ -28,8 +28,6 @@ NOT_YET = {
     "cti_queue_service_level_ratio",
     "cti_switch_idle_ratio",
 }
-#: Words of PromQL, and labels, that look like names of metrics.
-_NAME = re.compile(r"\b((?:cti|process)_[a-z0-9_]+)\b")
 
 
 def scrape(platform: Platform) -> str:
@@ -55,12 +53,9 @@ def value(text: str, name: str, **labels: str) -> float:
     return next(number for has, number in samples(text)[name] if labels.items() <= has.items())
 
 
-def expressions() -> list[str]:
-    """Of every panel of the dashboard and every rule."""
+def panels() -> list[str]:
     dashboard = json.loads((OPERATIONS / "dashboard.json").read_text("utf-8"))
-    rules = yaml.safe_load((OPERATIONS / "alarms.yaml").read_text("utf-8"))
-    panels = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
-    return panels + [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    return [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
 
 
 def test_what_an_operator_watches_is_told_of_calls_that_are_up(platform: Platform) -> None:
@@ -71,7 +66,8 @@ def test_what_an_operator_watches_is_told_of_calls_that_are_up(platform: Platfor
     platform.over(over)
     text = scrape(platform)
     found = samples(text)
-    asked = {name for expression in expressions() for name in _NAME.findall(expression)}
+    shown = [*panels(), *expressions(cluster=False)]
+    asked = {name for expression in shown for name in NAME.findall(expression)}
     assert asked - (found.keys() | _declared(text)) == set()
     assert asked - found.keys() <= NOT_YET
     assert value(text, "cti_calls_active") == 1.0
@@ -126,8 +122,8 @@ def test_promtool_accepts_rules_and_dashboard(tmp_path: Path) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is not installed")
-    panels = [{"record": f"panel:{number}", "expr": told} for number, told in enumerate(expressions())]
-    (tmp_path / "panels.yaml").write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": panels}]}))
+    rules = [{"record": f"panel:{number}", "expr": told} for number, told in enumerate(panels())]
+    (tmp_path / "panels.yaml").write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
     for file in (OPERATIONS / "alarms.yaml", tmp_path / "panels.yaml"):
         subprocess.run([promtool, "check", "rules", str(file)], check=True)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,7 @@ from cti.switch.embedded import VirtualCaller
 from tests.store.test_postgresql import Server, server  # noqa: F401
 
 from .rolekit import Agent, Client, Cluster, Process, uuid_of
+from .rules import NAME, expressions
 
 
 def test_roles_that_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,6 +71,24 @@ def test_a_caller_of_one_process_talks_with_an_agent_of_the_other(
     assert (str(detail.call.terminal_cause), detail.call.outcome) == ("flow_end", "talked")
     assert [leg.role for leg in detail.legs] == ["caller", "agent"]
     anna.do(contact, "finish", {"disposition": "solved"})
+
+
+def test_a_worker_tells_how_it_is(cluster: Cluster, leader: Process, worker: Process) -> None:
+    def health() -> dict[str, Any]:
+        with urllib.request.urlopen(f"{worker.figures}/healthz", timeout=30) as answer:
+            told: dict[str, Any] = json.load(answer)
+            return told
+
+    cluster.until(lambda: health()["leader"], "the worker sees who leads")
+    assert health()["switches"] == {"fs": "up"}
+    with urllib.request.urlopen(f"{worker.figures}/metrics", timeout=30) as answer:
+        told = answer.read().decode()
+    asked = {name for expression in expressions(cluster=True) for name in NAME.findall(expression)}
+    assert asked
+    assert {name for name in asked if f"\n{name} " not in told} == set()
+    assert 'cti_engine_info{node="two",slot="0"' in told
+    for name in ("cti_calls_ended_total", "cti_switch_backlog", "cti_backend_breaker", "cti_database_errors_total"):
+        assert f"# TYPE {name.removesuffix('_total')}" in told, name
 
 
 def two_wait(cluster: Cluster, boss: Client) -> list[VirtualCaller]:
