@@ -89,6 +89,11 @@ class State(Enum):
     NEVER = "never"
 
 
+def confers(dump: Facts) -> bool:
+    """Is in a conference. A channel that a standby switch has made again still has the variable, and parks."""
+    return bool(dump.variable(CONFERS)) and dump.variable("current_application") == "conference"
+
+
 def look(order: Order, dump: Facts) -> State:
     """What became of an order whose end we may have missed, by the channel's variables.
 
@@ -103,7 +108,7 @@ def look(order: Order, dump: Facts) -> State:
         alive = bool(dump.variable(TALKS)) or dump.get("Channel-Call-State") == RINGS
         return State.RUNNING if alive else State.ENDED
     if order.kind is Kind.ROOM:
-        return State.RUNNING if dump.variable(CONFERS) else State.ENDED
+        return State.RUNNING if confers(dump) else State.ENDED
     own = {Kind.RECORD: "record_ms", Kind.FAX: "fax_success"}.get(order.kind)
     ended = dump.variable("current_application_response") or (own is not None and dump.variable(own))
     return State.ENDED if ended else State.RUNNING

@@ -113,7 +113,7 @@ class Reconciler:
         leg = driver.adopt(uuid)
         leg.found = Found(dump.variable(orders.TALKS) or "", dump.variable("originate_disposition") or "")
         leg.image = dump.variable(IMAGE_AGREED) == "true"
-        with_people = dump.variable(orders.TALKS) or dump.variable(orders.CONFERS)
+        with_people = dump.variable(orders.TALKS) or orders.confers(dump)
         talking = bool(with_people) or dump.get("Channel-Call-State") == orders.RINGS
         call = new_call(dump, uuid, driver.name, driver.platforms, adopted=True, talking=talking)
         if talking and driver.kept(uuid):  # who goes on with it records anew, and pauses that

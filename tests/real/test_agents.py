@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import date, timedelta
@@ -59,28 +59,33 @@ def engine(real_switch: RealSwitch, tmp_path_factory: pytest.TempPathFactory) ->
     config = running.config.read_text()
     running.config.write_text(config.replace("{agents: [1011]}", WITH_WORK) + DIALING)
     running.start()
-    with open_accounts(load_settings(running.config)) as accounts:
+    add_agents(running, AGENTS)
+    yield running
+    running.stop()
+
+
+def add_agents(engine: EngineProcess, extensions: Mapping[str, str]) -> None:
+    """``extensions``: by the name of the user."""
+    with open_accounts(load_settings(engine.config)) as accounts:
         deed = accounts.deed(SYSTEM, reason="test")
         accounts.store.people.save_team(Team("service"), deed)
         for skill in SKILLS:
             accounts.store.agents.save_skill(skill, skill, deed)
-        for name, extension in AGENTS.items():
+        for name, extension in extensions.items():
             user, _ = accounts.add_user(name, [Grant.parse("agent@team:service")], deed)
             accounts.set_password(user.user_id, PASSWORD, deed)
             accounts.store.agents.save(
                 [AgentProfile(extension, user.user_id, name.title(), "service", SKILLS, phone=extension)], deed
             )
-    yield running
-    running.stop()
 
 
 class Agent:
     """Somebody with a client of the API and a phone."""
 
-    def __init__(self, engine: EngineProcess, name: str) -> None:
+    def __init__(self, engine: EngineProcess, name: str, extension: str = "") -> None:
         """With a phone that is registered."""
-        self.engine, self.name, self.extension = engine, name, AGENTS[name]
-        self.hertz = VOICES_HZ[name]
+        self.engine, self.name, self.extension = engine, name, extension or AGENTS[name]
+        self.hertz = VOICES_HZ.get(name, 0)
         self.token, self.status = "", 0
         self.token = self.ask("POST", "/v1/sessions", {"name": name, "password": PASSWORD})["access_token"]
         self.ask("POST", "/v1/me/sign-in", {})

@@ -16,6 +16,7 @@ from cti.core.people import AgentProfile
 from cti.runtime.floor.talk import Stage
 from cti.store.agents import Agents
 from cti.switch.embedded import VirtualCaller
+from cti.switch.embedded.conference import command
 
 from .platform import Platform, summary, uuid_of
 from .test_floor import Floor
@@ -292,6 +293,32 @@ def test_a_conference_goes_on(kept: Kept) -> None:
     kept.until(lambda: kept.stage(contact) is Stage.CONFERENCE, "in conference")
     kept.desk.drop("anna", contact)
     assert kept.stage(contact) is Stage.TALKING
+    kept.until(lambda: not kept.legs("bert"), "bert is out")
+    kept.desk.hang_up("anna", contact)
+    over(kept, caller)
+
+
+@pytest.mark.nightly
+def test_a_conference_that_another_switch_made_calls_of_is_made_again(kept: Kept) -> None:
+    """As after `sofia recover`: all three are parked, with the variables of a conference that there is no more."""
+    caller = consulting(kept, conference=True)
+    contact, core = uuid_of(caller), kept.platform.switch.core
+
+    def recovered() -> None:
+        [(name, room)] = core.rooms.items()
+        members = dict(room.members)
+        for number in members:
+            command(core, f"{name} kick {number}")
+        kept.until(lambda: not core.rooms, "no room is left")
+        for channel in members.values():
+            channel.setvar("conference_call_key", f"conference_{name}")
+            channel.setvar("current_application", "park")
+
+    kept.killed(recovered)
+    kept.until(lambda: [len(room.members) for room in core.rooms.values()] == [3], "all are in a room again")
+    assert kept.stage(contact) is Stage.CONFERENCE
+    assert kept.state(contact) is ContactState.TALKING
+    kept.desk.drop("anna", contact)
     kept.until(lambda: not kept.legs("bert"), "bert is out")
     kept.desk.hang_up("anna", contact)
     over(kept, caller)

@@ -102,6 +102,10 @@ class Rebuilding:
             consult.stage = Stage.TALKING
             self._held(talk)
             return
+        alone = {state, advised[0]} == {"parked"} and not left.talking
+        if consult is not None and talk.room and talk.stage is Stage.CONFERENCE and alone:
+            self._room_again(talk, consult)
+            return
         if consult is not None and advised[0] == "conference" and talk.room == advised[1]:
             legs.take_up_room(talk.room, [party.uuid, consult.leg])
             consult.stage = Stage.CONFERENCE  # who has the caller when the agent is out
@@ -116,6 +120,12 @@ class Rebuilding:
         else:
             talk.stage = Stage.TALKING if talk.stage is Stage.PARTING else talk.stage
             self._over(left, talk)
+
+    def _room_again(self, talk: Talk, consult: Talk) -> None:
+        """All three are there, and no room: a standby switch has made their calls again."""
+        talk.party.legs.conference(talk.room, [talk.party.uuid, talk.leg, consult.leg])
+        consult.stage = Stage.CONFERENCE
+        self._owner.tell(i.Connect(talk.party.contact))
 
     def _over(self, left: LeftTalk, talk: Talk) -> None:
         """They have parted, or the agent's leg is gone: whoever the caller is with has the caller."""

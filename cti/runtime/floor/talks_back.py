@@ -9,6 +9,7 @@ put together when both are known, and then told what it has missed, as if it had
 | talking, held, conference, ending | bridged with the caller | talking | work; leg let go |
 | | bridged with who is consulted | held, consulting | work; both let go |
 | | in the conference | conference | work; all let go |
+| | parked, as all three of a conference are (another switch made them again) | conference, in a new room | |
 | | parked; was held, or talking in a leg of its own | held, with music | work; leg let go |
 | | parked; was talking in a permanent leg, or conference | over: work, the flow: `talked` | work; leg let go |
 | | bridged with somebody else | work; nobody is cut off; the flow goes on when its caller parks | work; as before |

@@ -25,7 +25,7 @@ from cti.core.legs import LegFound, LegHungUp, LegsUnbridged, Phone
 from cti.switch.lane import Lane
 from cti.switch.legs.own import OwnLeg
 from cti.switch.legs.rooms import PROFILE
-from cti.switch.orders import CONFERS, TALKS, Kind, Order
+from cti.switch.orders import TALKS, Kind, Order, confers
 
 if TYPE_CHECKING:
     from cti.switch.legs.control import Legs
@@ -175,7 +175,7 @@ def _state(dump: Facts) -> tuple[str, str]:
     other = dump.variable(TALKS)
     if other:
         return "bridged", other
-    if dump.variable(CONFERS):
+    if confers(dump):
         return "conference", (dump.variable("current_application_data") or "").removesuffix(f"@{PROFILE}")
     return "parked", ""
 

@@ -10,7 +10,7 @@ from cti.core.legs import LegDigit
 from cti.switch.legs.own import MARK
 from cti.switch.legs.registry import ENDED, REGISTERED
 from cti.switch.legs.rooms import MAINTENANCE
-from cti.switch.orders import CONFERS, TALKS
+from cti.switch.orders import TALKS, confers
 
 if TYPE_CHECKING:
     from cti.esl import Event
@@ -162,7 +162,7 @@ class LegHearing:
         """Nobody's: it waits in vain, unless it talks with somebody, in a conference too."""
         if found is None or found.variable(MARK) != "true":
             return
-        if found.variable(TALKS) or found.variable(CONFERS):
+        if found.variable(TALKS) or confers(found):
             return
         if found.variable("cti_worker") == self._legs.links.worker:  # one that still rings would ring for nobody
             log.warning("leg %s: an earlier engine's, hung up", uuid)
