@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from scripts.benchmarks._figures import cpu_s
-from scripts.faults.house import House
+from scripts.faults.house import Platform
 from scripts.faults.verdict import ALL_LOST, Expected
 
 
@@ -23,39 +23,51 @@ class Fault:
     hold_s = 1.0
     expected = Expected()
     noticed = False  # the engine lives and is to see that its switch is away
+    met: frozenset[str] = frozenset()  # what somebody may meet who calls while it lasts; empty: anything
 
-    def refused(self, house: House) -> str:
+    def refused(self, house: Platform) -> str:
         """Why it cannot be made here; empty: it can."""
         return ""
 
-    def prepare(self, house: House) -> None:
+    def prepare(self, house: Platform) -> None:
         """Before the load."""
 
-    def inject(self, house: House) -> None:
+    def inject(self, house: Platform) -> None:
         """At once."""
 
-    def heal(self, house: House) -> None:
+    def heal(self, house: Platform) -> None:
         """As an operator, systemd or the network would."""
+
+    def hits(self, house: Platform, uuid: str) -> bool:
+        """A call that is up stands where it strikes: only such are lost by it, and one of them is the canary."""
+        return True
+
+    def found(self, house: Platform) -> list[str]:
+        """What did not go as it should, beside the calls; asked when the platform is whole again, with calls up."""
+        return []
+
+    def after(self, house: Platform) -> None:
+        """When all calls are over, whatever came of it."""
 
 
 class EngineKilled(Fault):
     name, what, hold_s = "engine-killed", "kill -9 of the engine, which is started again at once", 0.5
 
-    def inject(self, house: House) -> None:
+    def inject(self, house: Platform) -> None:
         house.engine.kill()
 
-    def heal(self, house: House) -> None:
+    def heal(self, house: Platform) -> None:
         house.start_engine()
 
 
 class EngineKilledStandby(Fault):
     name, what, hold_s = "engine-killed-standby", "kill -9 of the engine while another waits with --standby", 0.5
 
-    def prepare(self, house: House) -> None:
+    def prepare(self, house: Platform) -> None:
         self._running = house.engine
         _wait_until_idle(house.start_engine("--standby").pid)
 
-    def inject(self, house: House) -> None:
+    def inject(self, house: Platform) -> None:
         self._running.kill()
 
 
@@ -67,10 +79,10 @@ class EngineStopped(Fault):
         if seconds != 10.0:
             self.name = f"engine-stopped-{seconds:.0f}s"
 
-    def inject(self, house: House) -> None:
+    def inject(self, house: Platform) -> None:
         house.engine.send(signal.SIGSTOP)
 
-    def heal(self, house: House) -> None:
+    def heal(self, house: Platform) -> None:
         house.engine.send(signal.SIGCONT)
 
 
@@ -79,10 +91,10 @@ class SwitchKilled(Fault):
     expected = ALL_LOST
     noticed = True
 
-    def inject(self, house: House) -> None:
+    def inject(self, house: Platform) -> None:
         house.switch.kill()
 
-    def heal(self, house: House) -> None:
+    def heal(self, house: Platform) -> None:
         house.switch.start()
 
 
@@ -90,17 +102,17 @@ class LinkCut(Fault):
     name, what, hold_s = "link-cut", "both event-socket connections cut, none admitted for 4 s", 4.0
     noticed = True
 
-    def inject(self, house: House) -> None:
+    def inject(self, house: Platform) -> None:
         house.wire.cut()
 
-    def heal(self, house: House) -> None:
+    def heal(self, house: Platform) -> None:
         house.wire.heal()
 
 
 class LinkBlackHoled(LinkCut):
     name, what, hold_s = "link-black-holed", "nothing arrives over the event sockets for 8 s, then all of it", 8.0
 
-    def inject(self, house: House) -> None:
+    def inject(self, house: Platform) -> None:
         house.wire.black_hole()
 
 
@@ -108,17 +120,17 @@ class LinkSlow(LinkCut):
     name, what, hold_s = "link-slow", "each piece on the event sockets takes 300 ms, for 6 s", 6.0
     noticed = False
 
-    def inject(self, house: House) -> None:
+    def inject(self, house: Platform) -> None:
         house.wire.slow(0.3)
 
 
 class OfficeKilled(Fault):
     name, what, hold_s = "office-killed", "kill -9 of the back office, which is started again after 4 s", 4.0
 
-    def inject(self, house: House) -> None:
+    def inject(self, house: Platform) -> None:
         house.billing.kill()
 
-    def heal(self, house: House) -> None:
+    def heal(self, house: Platform) -> None:
         house.billing.restart()
         house.office_wire.far = ("127.0.0.1", house.billing.port)
 
@@ -126,24 +138,24 @@ class OfficeKilled(Fault):
 class OfficeStopped(Fault):
     name, what, hold_s = "office-stopped", "SIGSTOP of the back office for 6 s", 6.0
 
-    def inject(self, house: House) -> None:
+    def inject(self, house: Platform) -> None:
         house.billing.send(signal.SIGSTOP)
 
-    def heal(self, house: House) -> None:
+    def heal(self, house: Platform) -> None:
         house.billing.send(signal.SIGCONT)
 
 
 class DatabaseKilled(Fault):
     name, what, hold_s = "database-killed", "kill -9 of PostgreSQL, which is started again after 5 s", 5.0
 
-    def refused(self, house: House) -> str:
+    def refused(self, house: Platform) -> str:
         return "" if house.postgresql else "the database is SQLite, no process"
 
-    def inject(self, house: House) -> None:
+    def inject(self, house: Platform) -> None:
         assert house.postgresql is not None
         house.postgresql.kill()
 
-    def heal(self, house: House) -> None:
+    def heal(self, house: Platform) -> None:
         assert house.postgresql is not None
         house.postgresql.start()
 
@@ -151,14 +163,14 @@ class DatabaseKilled(Fault):
 class DatabaseLocked(Fault):
     name, what, hold_s = "database-locked", "somebody else holds SQLite's write lock for 8 s", 8.0
 
-    def refused(self, house: House) -> str:
+    def refused(self, house: Platform) -> str:
         return "the database is PostgreSQL" if house.postgresql else ""
 
-    def inject(self, house: House) -> None:
+    def inject(self, house: Platform) -> None:
         self._holder = sqlite3.connect(house.data / "cti.db", timeout=30, isolation_level=None)
         self._holder.execute("BEGIN IMMEDIATE")
 
-    def heal(self, house: House) -> None:
+    def heal(self, house: Platform) -> None:
         self._holder.rollback()
         self._holder.close()
 
@@ -166,10 +178,10 @@ class DatabaseLocked(Fault):
 class DiskFull(Fault):
     name, what, hold_s = "disk-full", "no byte is left on the file system of `data` for 5 s", 5.0
 
-    def refused(self, house: House) -> str:
+    def refused(self, house: Platform) -> str:
         return "" if house.small_disk else "no file system of its own for `data` (needs root and mount)"
 
-    def inject(self, house: House) -> None:
+    def inject(self, house: Platform) -> None:
         if house.postgresql is None:  # or the log that is there already has room for all that is written meanwhile
             with closing(sqlite3.connect(house.data / "cti.db", timeout=5)) as database:
                 database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -181,7 +193,7 @@ class DiskFull(Fault):
                 except OSError:
                     continue
 
-    def heal(self, house: House) -> None:
+    def heal(self, house: Platform) -> None:
         (house.data / "filler").unlink()
 
 
@@ -192,7 +204,7 @@ class DescriptorsExhausted(Fault):
         5.0,
     )
 
-    def inject(self, house: House) -> None:
+    def inject(self, house: Platform) -> None:
         self._pid = house.engine.pid
         self._before = resource.prlimit(self._pid, resource.RLIMIT_NOFILE)
         used = {int(one) for one in os.listdir(f"/proc/{self._pid}/fd")}
@@ -201,7 +213,7 @@ class DescriptorsExhausted(Fault):
         house.office_wire.cut()  # the next question needs a new connection
         house.office_wire.heal()
 
-    def heal(self, house: House) -> None:
+    def heal(self, house: Platform) -> None:
         if Path(f"/proc/{self._pid}").exists():
             resource.prlimit(self._pid, resource.RLIMIT_NOFILE, self._before)
 

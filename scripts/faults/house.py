@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from sqlalchemy.pool import NullPool
 from scripts.faults.cable import Cable
 from scripts.faults.people import People
 from scripts.faults.processes import Billing, PostgreSQL, Program, postgresql, until
-from scripts.faults.site import AGENT, CONFIG, GUARD_S, interfaces, write_flows
+from scripts.faults.site import CONFIG, GUARD_S, interfaces, write_flows
 from scripts.faults.switches import Embedded, Real, Switch, alive, find_binary
 from tests.real.switch import free_port
 
@@ -36,24 +37,82 @@ class Plan:
     switch: str = "auto"
     database: str = "auto"
     disk: bool = True
+    cluster: bool = False
 
 
-class House:
+class Platform(ABC):
+    """What a repetition and its faults know of what runs: one engine with one switch, or a cluster (`cluster.py`)."""
+
+    folder: Path
+    plan: Plan
+    data: Path  # of `engine`
+    small_disk: bool
+    postgresql: PostgreSQL | None
+    database_url: str
+    billing: Billing
+    office_wire: Cable
+    switch: Switch
+    wire: Cable  # between `engine` and a switch
+    people: People
+
+    def _open_office(self, stack: ExitStack) -> None:
+        with closing(sqlite3.connect(self.folder / "orders.db")) as orders, orders:
+            orders.execute("CREATE TABLE orders (key TEXT, msisdn TEXT)")
+        self.billing = Billing(self.folder)
+        stack.callback(lambda: self.billing.kill())
+        self.office_wire = Cable(("127.0.0.1", self.billing.port))
+        stack.callback(self.office_wire.close)
+        (self.folder / "interfaces.yaml").write_text(interfaces(self.office_wire.port), encoding="utf-8")
+
+    @property
+    @abstractmethod
+    def engine(self) -> Program:
+        """The one that is broken."""
+
+    @abstractmethod
+    def start_engine(self, *options: str) -> Program: ...
+
+    @abstractmethod
+    def held(self) -> dict[str, int]:
+        """Threads and file descriptors of what the platform itself is."""
+
+    @abstractmethod
+    def whole(self) -> bool:
+        """Nothing has ended but what a fault has ended."""
+
+    @abstractmethod
+    def told(self) -> str: ...
+
+    # ---- looking -----------------------------------------------------------------------------------------------------
+
+    def ask(self, query: str) -> list[Any]:
+        """Rows of the platform's database. Raises SQLAlchemyError while it is gone."""
+        url = self.database_url
+        if url.startswith("sqlite"):
+            url = f"sqlite:///file:{self.data / 'cti.db'}?mode=ro&uri=true"
+        engine = create_engine(url, poolclass=NullPool)
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(query))]
+
+    def writes(self) -> dict[str, int]:
+        """How often the back office executed what has one key, and what one caller asked for, which each does once."""
+        query = """SELECT 'key ' || key, count(*) FROM orders GROUP BY key
+            UNION ALL SELECT 'caller ' || msisdn, count(*) FROM orders GROUP BY msisdn"""
+        with closing(sqlite3.connect(self.folder / "orders.db")) as orders:
+            return dict(orders.execute(query))
+
+
+class House(Platform):
     def __init__(self, folder: Path, plan: Plan, stack: ExitStack) -> None:
         self.folder, self.plan = folder, plan
         self.data = folder / "data"
         self.data.mkdir()
-        self.small_disk = plan.disk and _mounted(self.data)
+        self.small_disk = plan.disk and mounted(self.data)
         if self.small_disk:
-            stack.callback(_unmount, self.data)
+            stack.callback(unmount, self.data)
         write_flows(folder / "flows")
-        with closing(sqlite3.connect(folder / "orders.db")) as orders, orders:
-            orders.execute("CREATE TABLE orders (key TEXT, msisdn TEXT)")
         self.postgresql = _database(plan, stack)
-        self.billing = Billing(folder)
-        stack.callback(self.billing.kill)
-        self.office_wire = Cable(("127.0.0.1", self.billing.port))
-        stack.callback(self.office_wire.close)
+        self._open_office(stack)
         self.switch = _switch(plan, folder)
         stack.callback(self.switch.close)
         self.wire = Cable(("127.0.0.1", self.switch.port))
@@ -63,15 +122,13 @@ class House:
         stack.callback(self.stop_engines)
 
     def _configure(self) -> None:
-        (self.folder / "interfaces.yaml").write_text(interfaces(self.office_wire.port), encoding="utf-8")
         self.database_url = self.postgresql.url if self.postgresql else f"sqlite:///{self.data / 'cti.db'}"
         self.api_port = free_port()  # clients of the API find the next engine there, too
         self.config = self.folder / "cti.yaml"
         self.config.write_text(
             CONFIG.format(
                 data=self.data, flows=self.folder / "flows", database=self.database_url, port=self.wire.port,
-                kind=self.switch.kind, password_file=self.switch.password_file, guard_s=GUARD_S, agent=AGENT,
-                api_port=self.api_port,
+                kind=self.switch.kind, password_file=self.switch.password_file, guard_s=GUARD_S, api_port=self.api_port,
             ),
             encoding="utf-8",
         )  # fmt: skip
@@ -104,26 +161,14 @@ class House:
         for engine in self.engines:
             engine.kill()
 
+    def held(self) -> dict[str, int]:
+        return self.engine.held()
+
+    def whole(self) -> bool:
+        return self.engine.running
+
     def told(self) -> str:
         return (self.folder / "engine.log").read_text(errors="replace")
-
-    # ---- looking -----------------------------------------------------------------------------------------------------
-
-    def ask(self, query: str) -> list[Any]:
-        """Rows of the platform's database. Raises SQLAlchemyError while it is gone."""
-        url = self.database_url
-        if url.startswith("sqlite"):
-            url = f"sqlite:///file:{self.data / 'cti.db'}?mode=ro&uri=true"
-        engine = create_engine(url, poolclass=NullPool)
-        with engine.connect() as connection:
-            return [tuple(row) for row in connection.execute(text(query))]
-
-    def writes(self) -> dict[str, int]:
-        """How often the back office executed what has one key, and what one caller asked for, which each does once."""
-        query = """SELECT 'key ' || key, count(*) FROM orders GROUP BY key
-            UNION ALL SELECT 'caller ' || msisdn, count(*) FROM orders GROUP BY msisdn"""
-        with closing(sqlite3.connect(self.folder / "orders.db")) as orders:
-            return dict(orders.execute(query))
 
 
 @contextmanager
@@ -159,7 +204,7 @@ def _database(plan: Plan, stack: ExitStack) -> PostgreSQL | None:
     return server
 
 
-def _mounted(folder: Path) -> bool:
+def mounted(folder: Path) -> bool:
     """A small file system there, where this user may have one."""
     if os.geteuid() != 0:
         return False
@@ -167,6 +212,6 @@ def _mounted(folder: Path) -> bool:
     return subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 0
 
 
-def _unmount(folder: Path) -> None:
+def unmount(folder: Path) -> None:
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         subprocess.run(["umount", "-l", str(folder)], check=False, timeout=10)

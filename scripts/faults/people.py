@@ -49,12 +49,12 @@ class Api:
     def __init__(self, port: int, **headers: str) -> None:
         self._port, self.headers = port, headers
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
+    def ask(self, method: str, path: str, body: Any = None, timeout_s: float = ANSWER_S) -> Any:
         """Raises OSError (HTTPError is one), ValueError."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json", **self.headers}
         request = urllib.request.Request(f"http://127.0.0.1:{self._port}{path}", data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=ANSWER_S) as answer:
+        with urllib.request.urlopen(request, timeout=timeout_s) as answer:
             text = answer.read()
         return json.loads(text) if text else {}
 
@@ -82,6 +82,10 @@ class Desk:
             return dict(self._api.ask("GET", "/healthz"))
         except urllib.error.HTTPError as error:
             return dict(json.loads(error.read()))
+
+    def asks(self, timeout_s: float) -> None:
+        """Something that only who distributes knows. Raises OSError, ValueError."""
+        self._api.ask("GET", "/v1/me", timeout_s=timeout_s)
 
     def _until_taken(self, path: str, body: Any) -> None:
         def taken() -> bool:  # its phone may not be registered yet

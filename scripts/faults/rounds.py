@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -12,11 +11,12 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from scripts.faults.canary import GONE, Canary, Client
 from scripts.faults.faults import Fault
-from scripts.faults.house import House
+from scripts.faults.house import Platform
 from scripts.faults.people import HAS
 from scripts.faults.processes import until
-from scripts.faults.site import AGAIN, AT, BYE, LOOK_UP, START, WRITE
+from scripts.faults.site import AT, BYE, LOOK_UP, START, WRITE
 from scripts.faults.switches import alive, channels
 from scripts.faults.verdict import (
     BRIDGED,
@@ -42,7 +42,6 @@ FILL_S, RECOVER_S, RECORD_S = 60.0, 60.0, 30.0
 SETTLE_S = 0.5  # what follows from the fault at once has followed, and been told
 OWNER_S = 10.0  # DESIGN: no channel is without an owner for longer
 SLACK = 4  # threads and descriptors that come and go
-GONE = (OSError, TimeoutError, AssertionError, ValueError)  # the switch does not answer, or half
 
 
 def shares(calls: int) -> dict[str, int]:
@@ -52,44 +51,13 @@ def shares(calls: int) -> dict[str, int]:
     return {MENU: max(2, calls - sum(counts.values())), **counts, **dict.fromkeys(ONE_EACH, 1)}
 
 
-class Canary:
-    """A caller in a menu who presses a key twice a second until the platform answers."""
-
-    def __init__(self, house: House, uuid: str, every_s: float = 0.5) -> None:
-        self._house, self._uuid, self._every_s = house, uuid, every_s
-        self._tap, self._began = house.switch.tap, time.monotonic()
-        self._before = self._heard()
-        self._stopped = threading.Event()
-        self.answered_s: float | None = None
-        self._thread = threading.Thread(target=self._press, daemon=True)
-        self._thread.start()
-
-    def _heard(self) -> int:
-        return len(self._tap.of(self._uuid, "PLAYBACK_START"))
-
-    def _press(self) -> None:
-        with contextlib.suppress(*GONE):
-            while not self._stopped.is_set():
-                self._tap.api(f"uuid_recv_dtmf {self._uuid} {AGAIN}")
-                until_s = time.monotonic() + self._every_s
-                while time.monotonic() < until_s:
-                    if self._heard() > self._before:
-                        self.answered_s = time.monotonic() - self._began
-                        return
-                    time.sleep(0.02)
-
-    def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join()
-
-
 class Round:
     """``usual``: threads and descriptors of an idle engine; empty: not looked at. ``tamper`` is called between fault
     and look, with the calls: a test takes one away there."""
 
     def __init__(
-        self, house: House, fault: Fault, chance: random.Random, usual: dict[str, int],
-        tamper: Callable[[House, dict[str, str]], None] | None = None, owner_s: float = OWNER_S,
+        self, house: Platform, fault: Fault, chance: random.Random, usual: dict[str, int],
+        tamper: Callable[[Platform, dict[str, str]], None] | None = None, owner_s: float = OWNER_S,
     ) -> None:  # fmt: skip
         self._owner_s = owner_s
         self._house, self._fault, self._chance, self._usual, self._tamper = house, fault, chance, usual, tamper
@@ -100,28 +68,34 @@ class Round:
         house, fault = self._house, self._fault
         fault.prepare(house)
         self._fill()
+        self._hit = {uuid for uuid, kind in self._kinds.items() if kind != CHAT and fault.hits(house, uuid)}
         menus = [uuid for uuid, kind in self._kinds.items() if kind == MENU]
         self._chance.shuffle(menus)
+        menus.sort(key=lambda uuid: uuid not in self._hit)  # in the order of chance otherwise
         canary_uuid, *others = menus
+        self._chance.shuffle(others)
         for uuid in others[::3]:  # anywhere between key and answer when the fault comes
             self._press(uuid, WRITE)
             time.sleep(self._chance.uniform(0, 0.03))
         before, first = house.switch.tap, len(house.switch.tap.events)
         notice = Notice(house.people.desks[TALK]) if fault.noticed else None
         fault.inject(house)
-        canary = Canary(house, canary_uuid)
+        canary, client = Canary(house, canary_uuid), Client(house.people.desks[TALK])
         newcomer = self._during(others[1::3], fault.hold_s)
         fault.heal(house)
         healed = time.monotonic()
-        recovered_s = self._recovered(canary)
+        recovered_s = self._recovered(canary, client, healed)
         if self._tamper is not None:
             self._tamper(house, dict(self._kinds))
         time.sleep(SETTLE_S)
         if notice is not None:
             self._notes.append(notice.told())
-        if fault.expected.may_lose:
+        if fault.expected.may_lose and self._kinds.keys() - self._hit <= {house.people.chat.name}:
             self._notes.append(self._freed(healed))
-        return self._look(first if house.switch.tap is before else 0, recovered_s, newcomer)
+        try:
+            return self._look(first if house.switch.tap is before else 0, recovered_s, newcomer)
+        finally:
+            fault.after(house)
 
     # ---- before and during -------------------------------------------------------------------------------------------
 
@@ -199,27 +173,37 @@ class Round:
             return "served" if tap.of(uuid, "PLAYBACK_START") else "waiting"
         return "refused"
 
-    def _recovered(self, canary: Canary) -> float | None:
-        """Seconds from the fault."""
-        began = canary._began
+    def _recovered(self, canary: Canary, client: Client, healed: float) -> float | None:
+        """Seconds from the fault until the caller in the menu is answered, and clients are."""
+
+        def whole() -> bool:
+            return client.served(healed) and (canary.answered_s is not None or self._beats_without(canary))
+
         with contextlib.suppress(TimeoutError):
-            until(lambda: canary.answered_s is not None or self._beats_without(canary), "recovered", RECOVER_S)
+            until(whole, "recovered", RECOVER_S)
         canary.stop()
-        return canary.answered_s if canary.answered_s is not None else (
-            time.monotonic() - began if self._beats_without(canary) else None
-        )  # fmt: skip
+        client.stop()
+        if not client.served(healed):
+            return None
+        beats_s = time.monotonic() - canary.began if self._beats_without(canary) else None
+        answered_s = canary.answered_s if canary.answered_s is not None else beats_s
+        if client.gap_s is None or answered_s is None:
+            return answered_s
+        if answered_s < client.gap_s:
+            self._notes.append(f"callers in menus after {answered_s:.1f} s")
+        return max(answered_s, client.gap_s)
 
     def _beats_without(self, canary: Canary) -> bool:
         """The canary is lost, and the engine takes new calls."""
         try:
-            return canary._uuid not in channels(self._house.switch.tap) and alive(self._house.switch.tap)
+            return canary.uuid not in channels(self._house.switch.tap) and alive(self._house.switch.tap)
         except GONE:
             return False
 
     # ---- afterwards --------------------------------------------------------------------------------------------------
 
     def _look(self, first: int, recovered_s: float | None, newcomer: str) -> Seen:
-        tap = self._house.switch.tap
+        tap, others = self._house.switch.tap, tuple(self._fault.found(self._house))
         events = list(tap.events)[first:]
         there = self._channels() - {str(e.get("Unique-ID")) for e in events if e.name == "CHANNEL_HANGUP"}
         cut = {
@@ -230,20 +214,24 @@ class Round:
         where = {uuid: self._where(uuid, kind) for uuid, kind in self._kinds.items() if uuid in there}
         served = self._say_goodbye(there)
         left = self._nothing_left()
+        if newcomer and self._fault.met and newcomer not in self._fault.met:
+            others += (f"somebody new was {newcomer}",)
         agents = self._house.people.stuck(max(FREE_S, self._owner_s - OWNER_S))
         records, starts = self._on_record()
         calls = tuple(
             Call(
                 uuid, kind, tuple(records.get(uuid, ())), gone=uuid not in there, cut=uuid in cut,
                 served=uuid not in there or kind not in (MENU, CHAT) or uuid in served,
-                begun_again=starts[uuid] > 1, where=where.get(uuid, ""),
+                begun_again=starts[uuid] > 1, where=where.get(uuid, ""), hit=uuid in self._hit,
             )
             for uuid, kind in self._kinds.items()
         )  # fmt: skip
         for uuid in left:
             self._kill(uuid)
         notes = (*self._notes, *(f"{self._kinds[uuid]} {told}" for uuid, told in where.items() if told))
-        return Seen(calls, recovered_s, tuple(left), self._house.writes(), self._grown(), newcomer, notes, agents)
+        return Seen(
+            calls, recovered_s, tuple(left), self._house.writes(), self._grown(), newcomer, notes, agents + others
+        )
 
     def _where(self, uuid: str, kind: str) -> str:
         """Where it went on, if not where it was."""
@@ -317,8 +305,8 @@ class Round:
             return {}
 
         def more() -> dict[str, int]:
-            held = self._house.engine.held()
-            return {what: held[what] - self._usual[what] - SLACK for what in held}
+            held = self._house.held()
+            return {what: held[what] - self._usual.get(what, held[what]) - SLACK for what in held}
 
         with contextlib.suppress(TimeoutError):
             until(

@@ -14,8 +14,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from scripts.faults.cluster import cluster
+from scripts.faults.cluster_faults import cluster_faults
 from scripts.faults.faults import Fault, all_faults
-from scripts.faults.house import House, Plan, house
+from scripts.faults.house import Plan, Platform, house
 from scripts.faults.rounds import Round
 from scripts.faults.verdict import Row, Seen, as_json, judge, skipped, table
 
@@ -25,8 +27,8 @@ BROKEN_OFF = 130  # as a shell says of Ctrl-C
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parsed(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: what was started is ended
-    faults = chosen(options.fault, all_faults(long=options.long))
-    plan = Plan(options.calls, options.switch, options.database)
+    faults = chosen(options.fault, cluster_faults() if options.cluster else all_faults(long=options.long))
+    plan = Plan(options.calls, options.switch, options.database, cluster=options.cluster)
     print(
         f"seed {options.seed}; {options.calls} calls; faults: {', '.join(fault.name for fault in faults)}", flush=True
     )
@@ -54,7 +56,7 @@ class Suite:
         self.rows: list[Row] = []
         self.about = "nothing ran"
         self._plan, self._chance, self._keep = plan, random.Random(seed), keep
-        self._stack, self._house, self._usual = ExitStack(), None, {}  # type: ExitStack, House | None, dict[str, int]
+        self._stack, self._house, self._usual = ExitStack(), None, {}  # type: ExitStack, Platform | None, dict[str, int]
 
     def run(self, fault: Fault, repetitions: int) -> None:
         seen: list[Seen] = []
@@ -68,11 +70,11 @@ class Suite:
             except (OSError, RuntimeError, TimeoutError, AssertionError) as error:
                 one = Seen((), None, notes=(f"broken off: {str(error).splitlines()[0][:160]}",))
             seen.append(one)
-            if judge(fault.name, fault.expected, [one]).failed or self._house is None or not running.engine.running:
+            if judge(fault.name, fault.expected, [one]).failed or self._house is None or not running.whole():
                 self.close()
         self._add(judge(fault.name, fault.expected, seen))
 
-    def _ready(self) -> House:
+    def _ready(self) -> Platform:
         if self._house is None:
             folder = Path(
                 self._stack.enter_context(tempfile.TemporaryDirectory(prefix="cti-chaos-", ignore_cleanup_errors=True))
@@ -81,9 +83,10 @@ class Suite:
                 folder = self._keep / f"{len(self.rows)}-{folder.name}"
                 folder.mkdir(parents=True)
             folder.chmod(0o755)  # PostgreSQL's user comes through
-            self._house = self._stack.enter_context(house(folder, self._plan))
+            start = cluster if self._plan.cluster else house
+            self._house = self._stack.enter_context(start(folder, self._plan))
             Round(self._house, Fault(), self._chance, {}).run()  # what is made at the first calls is there from now on
-            self._usual = self._house.engine.held()
+            self._usual = self._house.held()
             store = "PostgreSQL" if self._house.postgresql else "SQLite"
             self.about = f"{self._house.switch.version()}, {store}, Python {platform.python_version()}"
         return self._house
@@ -114,6 +117,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the order of callers and of who does what (1)")
     parser.add_argument("--switch", choices=("auto", "embedded", "freeswitch"), default="auto")
     parser.add_argument("--database", choices=("auto", "sqlite", "postgresql"), default="auto")
+    parser.add_argument("--cluster", action="store_true", help="against a cluster, with the faults of one (PostgreSQL)")
     parser.add_argument("--long", action="store_true", help="the engine is stopped for 30 s and for 120 s, too")
     parser.add_argument("--json", metavar="FILE", help="the table, for programs")
     parser.add_argument("--keep", metavar="FOLDER", help="logs and data stay there")

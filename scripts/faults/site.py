@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from cti.boss.demo_systems import BACKENDS
+from scripts.trying.files import COMMON
 
 NUMBERS = {
     "menu": "101", "queued": "102", "bridged": "103", "ringing": "104",
@@ -76,24 +77,31 @@ FLOWS = {
 """,
     "busy": "  hi: {type: end, outcome: busy}\n",
 }
-CONFIG = """\
+_MORE_CONFIG = f"""\
+boss: {{{{file: interfaces.yaml}}}}
+limits: {{{{calls: 0, per_caller: 0, silent_s: 0, overload: {{{{cpu_pct: 0, late_ms: 0}}}}}}}}
+queues:
+  service: {{{{agents: ["{AGENT}"], ring_s: 120, rest_s: 0.5}}}}
+  talk: {{{{skills: {{{{talk: 1}}}}, ring_s: 60}}}}
+  held: {{{{skills: {{{{held: 1}}}}, ring_s: 60}}}}
+  conference: {{{{skills: {{{{conference: 1}}}}, ring_s: 60}}}}
+"""
+CONFIG = (
+    """\
 node: chaos
 data: {data}
 flows: {flows}
 store: {{url: "{database}"}}
-boss: {{file: interfaces.yaml}}
 switches:
   - {{name: fs, host: 127.0.0.1, port: {port}, kind: {kind}, password_file: {password_file}, domain: cti.local}}
 api: {{host: 127.0.0.1, port: {api_port}}}
 worker: {{guard_s: {guard_s}, drain_s: 1}}
 reload: {{watch: false}}
-limits: {{calls: 0, per_caller: 0, silent_s: 0, overload: {{cpu_pct: 0, late_ms: 0}}}}
-queues:
-  service: {{agents: ["{agent}"], ring_s: 120, rest_s: 0.5}}
-  talk: {{skills: {{talk: 1}}, ring_s: 60}}
-  held: {{skills: {{held: 1}}, ring_s: 60}}
-  conference: {{skills: {{conference: 1}}, ring_s: 60}}
 """
+    + _MORE_CONFIG
+)
+#: Of each process of a cluster.
+CLUSTER_CONFIG = COMMON + _MORE_CONFIG
 _ORDERS = """\
   orders: {way: sql, url: "sqlite:///orders.db"}
 lookups:

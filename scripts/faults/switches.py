@@ -5,24 +5,29 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import socket
-import subprocess
 import time
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from cti.switch.conf import parse_settings
+from scripts.faults.callers import Callers
 from scripts.faults.phones import DeafPhone
 from scripts.faults.processes import Program, until
 from scripts.faults.site import DEAF, DESKS, NUMBERS, TALKER
 from tests.real.esl import Tap
-from tests.real.ports import borrow_ports
-from tests.real.sipp import WaitBye, scenario
 from tests.real.sipp_phones import SippPhone
 from tests.real.switch import RealSwitch, find_binary, free_port, text_for_test
 
 EVENTS = "CHANNEL_CREATE PLAYBACK_START CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_HANGUP"
+
+
+class Watched(Protocol):
+    """A tap, or the taps of several switches as one."""
+
+    events: list[Any]
+
+    def api(self, text: str) -> str: ...
+    def of(self, uuid: str, *names: str) -> list[Any]: ...
 
 
 class Switch(Protocol):
@@ -31,7 +36,9 @@ class Switch(Protocol):
     kind: str
     password_file: Path
     port: int
-    tap: Tap
+
+    @property
+    def tap(self) -> Watched: ...
 
     def start(self) -> None: ...
     def kill(self) -> None: ...
@@ -43,13 +50,13 @@ class Switch(Protocol):
         ...
 
 
-def channels(tap: Tap) -> set[str]:
+def channels(tap: Watched) -> set[str]:
     """The uuids of all channels that are up, by the switch's own list. Raises OSError, TimeoutError."""
     found = json.loads(tap.api("show channels as json"))
     return {str(row["uuid"]) for row in found.get("rows", [])}
 
 
-def alive(tap: Tap) -> bool:
+def alive(tap: Watched) -> bool:
     return tap.api("global_getvar cti_alive_0") == "1"
 
 
@@ -109,13 +116,13 @@ class Real:
     kind = "freeswitch"
 
     def __init__(self, folder: Path, binary: Path, sipp: Path, calls: int) -> None:
-        self._folder, self._sipp, self._made = folder, sipp, 0
+        self._folder, self._sipp = folder, sipp
         # SIPp's callers take no re-INVITE, with which a fax would offer T.38.
         text = text_for_test(max_sessions=max(400, 4 * calls)).replace("probe_s: 0}", "probe_s: 0, t38: refuse}")
         self._switch = RealSwitch(binary, folder / "switch", parse_settings(text, "chaos"))
         conf = self._switch.conf
         self.password_file, self.port = conf.password_file, conf.port
-        self._callers: list[tuple[subprocess.Popen[bytes], contextlib.ExitStack]] = []
+        self._callers = Callers(sipp, folder, conf.trunks_port)
         self._phones: list[SippPhone] = []
         try:
             self.start()
@@ -141,10 +148,10 @@ class Real:
     def kill(self) -> None:
         self._switch.kill()
         self.tap.close()
-        self._end_callers()
+        self._callers.end()
 
     def close(self) -> None:
-        self._end_callers()
+        self._callers.end()
         for phone in self._phones:
             phone._running.kill()  # the switch may be gone: nothing to unregister at
             phone._running.wait(5)
@@ -155,7 +162,7 @@ class Real:
 
     def dial(self, kind: str, count: int, first: int, wait_s: float = 30.0) -> list[str]:
         before = len(self.tap.events)
-        self._start_callers(kind, count, first)
+        self._callers.start(NUMBERS[kind], count, first)
 
         def came() -> list[str]:
             seen = [e for e in list(self.tap.events)[before:] if e.name == "CHANNEL_CREATE"]
@@ -165,32 +172,6 @@ class Real:
         with contextlib.suppress(TimeoutError):  # fewer: whoever asked compares
             until(lambda: len(came()) >= count, "the callers have come", wait_s)
         return came()
-
-    def _start_callers(self, kind: str, count: int, first: int) -> None:
-        self._made += 1
-        folder = self._folder / f"callers-{self._made}"
-        folder.mkdir()
-        (folder / "scenario.xml").write_text(scenario([WaitBye()]))
-        (folder / "callers.csv").write_text("SEQUENTIAL\n" + "".join(f"137{first + n:08};\n" for n in range(count)))
-        stack = contextlib.ExitStack()
-        media = stack.enter_context(borrow_ports(4 * count + 20))
-        command = [str(self._sipp), f"127.0.0.1:{self._switch.conf.trunks_port}", "-sf", "scenario.xml"]
-        command += ["-s", NUMBERS[kind], "-inf", "callers.csv", "-i", "127.0.0.1", "-mi", "127.0.0.1"]
-        command += ["-p", str(free_port(socket.SOCK_DGRAM)), "-m", str(count), "-r", "10", "-l", str(count)]
-        command += ["-nostdin", "-mp", str(media), "-recv_timeout", "600000"]
-        with (folder / "screen.txt").open("wb") as screen:
-            program = subprocess.Popen(
-                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=screen, stderr=screen, start_new_session=True,
-                env={**os.environ, "TERM": "dumb"},
-            )  # fmt: skip
-        self._callers.append((program, stack))
-
-    def _end_callers(self) -> None:
-        for program, stack in self._callers:
-            program.kill()
-            program.wait(5)
-            stack.close()
-        self._callers = []
 
 
 __all__ = ["Embedded", "Real", "Switch", "alive", "channels", "find_binary"]

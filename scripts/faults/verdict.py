@@ -20,13 +20,19 @@ GOES_ON, LOST, INTERRUPTED = "goes on", "lost", "interrupted"
 
 @dataclass(frozen=True)
 class Expected:
-    """``may_lose``: kind of call -> the terminal causes that name its loss; other kinds lose nothing."""
+    """``may_lose``: kind of call -> the terminal causes that name its loss, where the fault strikes; other kinds, and
+    calls elsewhere, lose nothing."""
 
     may_lose: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def zero_loss(self) -> bool:
         return not self.may_lose
+
+    def names(self, call: Call) -> bool:
+        """Lost, which it may be, and on record as that."""
+        causes = self.may_lose.get(call.kind, frozenset()) if call.hit else frozenset()
+        return bool(call.records) and set(call.records) <= causes
 
 
 ALL_LOST = Expected({kind: frozenset({"switch_lost"}) for kind in CALLS})
@@ -37,7 +43,7 @@ class Call:
     """One call of the load as it was seen from outside. ``records``: terminal causes on record, one for each row;
     ``gone``: its channel went before its caller hung up; ``cut``: its bridge ended before that; ``served``: it did what
     its caller asked for after the fault; ``begun_again``: its flow started a second time; ``where``: where it went on,
-    if not where it was."""
+    if not where it was; ``hit``: it stood where the fault struck, so that it may be lost if its kind may."""
 
     call_id: str
     kind: str
@@ -47,6 +53,7 @@ class Call:
     served: bool = True
     begun_again: bool = False
     where: str = ""
+    hit: bool = True
 
     @property
     def fate(self) -> str:
@@ -60,7 +67,7 @@ class Seen:
     caller is left, until the engine beats on the switch; ``left``: channels there when everybody had gone; ``writes``:
     key or caller -> executions in the back office; ``grown``: the engine's threads and descriptors, above what they
     were; ``newcomer``: what somebody met who called while the fault lasted; ``agents``: what was wrong at
-    their desks."""
+    their desks, and what the fault itself found."""
 
     calls: tuple[Call, ...]
     recovered_s: float | None
@@ -96,9 +103,7 @@ class Row:
 def judge(fault: str, expected: Expected, seen: Sequence[Seen]) -> Row:
     calls = [call for one in seen for call in one.calls]
     lost = [call for call in calls if call.gone]
-    named = [
-        call for call in lost if set(call.records) <= expected.may_lose.get(call.kind, frozenset()) and call.records
-    ]
+    named = [call for call in lost if expected.names(call)]
     broken = list(dict.fromkeys(text for one in seen for text in _broken(expected, one)))
     return Row(
         fault, len(seen), len(calls), dict(Counter(call.kind for call in lost)), len(named),
@@ -115,8 +120,7 @@ def skipped(fault: str, why: str) -> Row:
 def _broken(expected: Expected, seen: Seen) -> Iterable[str]:
     """The invariants that do not hold, in words that count."""
     for call in seen.calls:
-        allowed = expected.may_lose.get(call.kind, frozenset())
-        if call.gone and not (call.records and set(call.records) <= allowed):
+        if call.gone and not expected.names(call):
             yield f"{call.kind} call lost ({', '.join(call.records) or 'no record'})"
     counts = Counter(_faults_of_call(seen.calls))
     yield from (f"{count} x {text}" for text, count in sorted(counts.items()))

@@ -45,7 +45,8 @@ entries:
   - {{name: queue, medium: voice, called: "{QUEUE}", flow: waits}}
   - {{name: menu, medium: voice, called: "{MENU}", flow: menu}}
 """
-CONFIG = """\
+#: Of each process of a cluster, whatever it is for.
+COMMON = """\
 node: {node}
 data: {data}
 flows: flows
@@ -55,8 +56,8 @@ switches:
 api: {{host: 127.0.0.1, port: {port}, token_key: token-key.pem}}
 worker: {{slot: {slot}, guard_s: 60, drain_s: 1}}
 reload: {{watch: false}}
-queues: {{service: {{ring_s: 20, wrapup_s: 10, wait_unstaffed: true}}}}
 """
+CONFIG = COMMON + "queues: {{service: {{ring_s: 20, wrapup_s: 10, wait_unstaffed: true}}}}\n"
 NGINX = """\
 daemon off;
 worker_processes 1;

@@ -27,7 +27,7 @@ from tests.real.esl import Tap
 from tests.real.switch import RealSwitch, find_binary, free_port, text_for_test
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from cti.cli.demo_people import WaysIn
 
@@ -128,8 +128,7 @@ class House:
         for node in NODES:
             for role in ROLES:
                 self._configure(node, role)
-        with open_accounts(load_settings(self.config("n1", "acd"))) as accounts:
-            self.people = prepare(accounts, self.folder)
+        self.add_people(self.config("n1", "acd"))
         self.say("two flow workers, two that distribute, two fronts")
         for role in ROLES:
             for node in NODES:
@@ -140,6 +139,10 @@ class House:
     def write_flows(self) -> None:
         files.write_flows(self.folder / "flows")
 
+    def add_people(self, config: Path) -> None:
+        with open_accounts(load_settings(config)) as accounts:
+            self.people = prepare(accounts, self.folder)
+
     def wire(self, node: str, role: str, switch: str) -> int:
         """The port at which a process finds the event socket of a switch."""
         return self.switches[switch].port
@@ -149,7 +152,7 @@ class House:
 
     def _configure(self, node: str, role: str) -> None:
         assert self.database is not None
-        (self.folder / f"{node}-{role}").mkdir()
+        (self.folder / f"{node}-{role}").mkdir(exist_ok=True)
         switches = [
             f"  - {{name: {name}, host: 127.0.0.1, port: {self.wire(node, role, name)}, kind: {one.kind}, "
             f"password_file: {one.password_file}, domain: cti.local}}"
@@ -226,10 +229,10 @@ class House:
         except (OSError, TimeoutError, AssertionError):
             return []
 
-    def look(self) -> None:
-        """Who has ended is started again, as a service manager does."""
+    def look(self, but: Container[str] = ()) -> None:
+        """Who has ended is started again, as a service manager does; ``but``: these are not."""
         for name, program in list(self.programs.items()):
-            if not program.running:
+            if name not in but and not program.running:
                 self.say(f"{name} has ended ({program.process.returncode}) and is started again")
                 self._start(*name.split("/"))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scripts.faults.faults import EngineKilled, Fault
-from scripts.faults.house import House
+from scripts.faults.house import House, Platform
 from scripts.faults.rounds import Round
 from scripts.faults.run import main
 from scripts.faults.verdict import BRIDGED, MENU, Row, judge
@@ -29,7 +29,7 @@ class Thief(Fault):
     def __init__(self, kind: str) -> None:
         self.kind = kind
 
-    def steal(self, house: House, calls: dict[str, str]) -> None:
+    def steal(self, house: Platform, calls: dict[str, str]) -> None:
         stolen = next(uuid for uuid, kind in calls.items() if kind == self.kind)
         assert house.switch.tap.api(f"uuid_kill {stolen}").startswith("+OK")
 
@@ -50,7 +50,7 @@ def test_a_call_that_was_lost_is_found(small: House) -> None:
 class Forgetful(EngineKilled):
     """What was kept of the calls is gone, too."""
 
-    def inject(self, house: House) -> None:
+    def inject(self, house: Platform) -> None:
         super().inject(house)
         with closing(sqlite3.connect(house.data / "cti.db", timeout=30)) as database, database:
             database.execute("DELETE FROM call_snapshots")
