@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         broken_off = True
         print("\nbroken off; what was seen until then:", flush=True)
     finally:
+        for number in (signal.SIGINT, signal.SIGTERM):  # ending is not interrupted
+            signal.signal(number, signal.SIG_IGN)
         suite.close()
     print(f"\n{table(suite.rows)}\n\n{suite.about}; {time.monotonic() - began:.0f} s", flush=True)
     if options.json:

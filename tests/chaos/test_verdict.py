@@ -73,6 +73,12 @@ def test_a_loss_that_is_physical_is_named_only_by_its_own_cause() -> None:
     assert row(Call("a", MENU, (), gone=True), expected=ALL_LOST).named == 0
 
 
+def test_what_stood_elsewhere_is_no_loss_that_may_be() -> None:
+    here, elsewhere = (Call(one, MENU, ("switch_lost",), gone=True, hit=one == "here") for one in ("here", "elsewhere"))
+    found = row(here, elsewhere, expected=ALL_LOST)
+    assert (found.broken, found.named) == (("menu call lost (switch_lost)",), 1)
+
+
 def test_only_the_death_of_the_switch_may_lose_anything() -> None:
     assert [fault.name for fault in all_faults(long=True) if not fault.expected.zero_loss] == [SwitchKilled.name]
 
