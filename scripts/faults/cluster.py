@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -12,13 +13,13 @@ from scripts.faults.cable import Cable
 from scripts.faults.house import Plan, Platform, mounted, unmount
 from scripts.faults.pair import Both, Pair
 from scripts.faults.people import People
-from scripts.faults.processes import PostgreSQL, Program
+from scripts.faults.processes import PostgreSQL, Program, until
 from scripts.faults.site import CLUSTER_CONFIG, write_flows
 from scripts.trying import house as trying
 
 #: The worker that is broken, its slot, and the switch to which its way may be cut.
 WORKER, SLOT, SWITCH = "n1/flow", 0, "a"
-LOOK_S = 0.2
+LOOK_S, WHOLE_S = 0.2, 60.0
 
 
 class Cluster(trying.House):
@@ -120,7 +121,11 @@ class ClusterPlatform(Platform):
         return dict(found)
 
     def whole(self) -> bool:
-        return not self._down and self.cluster.ready()
+        """At last: whoever was started again may not be up yet."""
+        with contextlib.suppress(TimeoutError):
+            until(lambda: not self._down and self.cluster.ready(), "all processes are there", WHOLE_S, 0.2)
+            return True
+        return False
 
     def told(self) -> str:
         logs = sorted(self.folder.glob("n?-flow.log"))
