@@ -18,6 +18,7 @@ from scripts.faults.cluster import cluster
 from scripts.faults.cluster_faults import cluster_faults
 from scripts.faults.faults import Fault, all_faults
 from scripts.faults.house import Plan, Platform, house
+from scripts.faults.processes import uninterrupted
 from scripts.faults.rounds import Round
 from scripts.faults.verdict import Row, Seen, as_json, judge, skipped, table
 
@@ -41,8 +42,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         broken_off = True
         print("\nbroken off; what was seen until then:", flush=True)
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):  # ending is not interrupted
-            signal.signal(number, signal.SIG_IGN)
         suite.close()
     print(f"\n{table(suite.rows)}\n\n{suite.about}; {time.monotonic() - began:.0f} s", flush=True)
     if options.json:
@@ -98,7 +97,8 @@ class Suite:
         print(table([row]).splitlines()[-1], flush=True)
 
     def close(self) -> None:
-        self._stack.close()
+        with uninterrupted():
+            self._stack.close()
         self._house = None
 
 

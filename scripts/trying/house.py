@@ -44,7 +44,7 @@ class Embedded:
     def __init__(self, folder: Path, name: str) -> None:
         self._folder, self._name = folder, name
         self.port, self.password_file = free_port(), folder / f"{name}.secret"
-        self.start()
+        self._program: Program | None = None
 
     def start(self) -> None:
         self._program = Program(
@@ -57,10 +57,11 @@ class Embedded:
         return Tap("127.0.0.1", self.port, self.password_file.read_text().strip(), names)
 
     def kill(self) -> None:
-        self._program.kill()
+        if self._program is not None:
+            self._program.kill()
 
     def stop(self) -> None:
-        self._program.kill()
+        self.kill()
 
 
 class Real:
@@ -78,7 +79,6 @@ class Real:
             text = text.replace("sip: {", f'sip: {{phones_through: "{through}", ')
         self.switch = RealSwitch(binary, folder, parse_settings(text, "trying"))
         self.port, self.password_file = self.switch.conf.port, self.switch.conf.password_file
-        self.start()
 
     def start(self) -> None:
         self.switch.start()
@@ -175,6 +175,7 @@ class House:
             self.switches[name] = (
                 Real(folder, self._binary, through, self.phones) if self._binary else Embedded(folder, name)
             )
+            self.switches[name].start()  # known before: it is ended whatever interrupts that
         for one in self.switches.values():
             until(lambda one=one: answers(one), "the switch answers")  # type: ignore[misc]
         if through:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from scripts.faults.cluster import ClusterPlatform, cluster
 from scripts.faults.cluster_faults import LeaderKilled, OneSwitchKilled, WorkerDrained, WorkerKilled, cluster_faults
 from scripts.faults.faults import Fault
 from scripts.faults.house import Plan
-from scripts.faults.processes import postgresql
+from scripts.faults.processes import postgresql, uninterrupted
 from scripts.faults.rounds import Round
 from scripts.faults.run import chosen, parsed
 from scripts.faults.verdict import MENU, Row, judge
@@ -28,6 +29,19 @@ def test_names_are_unique_and_only_the_death_of_a_switch_may_lose_anything() -> 
     assert [fault.name for fault in faults if not fault.expected.zero_loss] == ["switch-killed"]
     assert chosen(["worker-drained"], faults) == [faults[6]]
     assert parsed(["--cluster"]).cluster
+
+
+def test_an_interruption_waits_until_all_is_ended() -> None:
+    ended = []
+
+    def end() -> None:
+        with uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            ended.append("all")
+
+    with pytest.raises(KeyboardInterrupt):
+        end()
+    assert ended == ["all"]
 
 
 @pytest.fixture(scope="module")
