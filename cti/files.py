@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def read_file(path: Path, *, what: str = "this file", remedy: str = "") -> bytes:
-    """At most one byte more than `MAX_BYTES`, so that the reader of the content sees, and says, that it is too much.
+def read_file(path: Path, *, what: str = "this file", remedy: str = "", most: int = MAX_BYTES) -> bytes:
+    """At most one byte more than ``most``, so that the reader of the content sees, and says, that it is too much.
 
     Raises ConfigError (unreadable-file): missing, not permitted, a folder, a pipe (which would block), a device.
     """
@@ -26,7 +26,7 @@ def read_file(path: Path, *, what: str = "this file", remedy: str = "") -> bytes
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 message = f"cannot read {what}: not a regular file"
                 raise ConfigError(message, code="unreadable-file", remedy=remedy, place=place)
-            return file.read(MAX_BYTES + 1)
+            return file.read(most + 1)
     except OSError as error:
         raise ConfigError(
             f"cannot read {what}: {error.strerror}", code="unreadable-file", remedy=remedy, place=place

@@ -71,6 +71,8 @@ class Table:
         count = 0
         try:
             head = [(name or "").strip() for name in rows.fieldnames or ()]
+            if self._is_no_table(head):
+                return
             unknown = [name for name in rows.fieldnames or () if (name or "").strip() not in self.columns]
             missing = [name for name in self.needed if name not in head]
             twice = sorted({name for name in head if head.count(name) > 1} & {*self.columns})
@@ -87,17 +89,28 @@ class Table:
                 if count > self.most:
                     self.report(rows.line_num, "", f"more than {self.most} lines at once")
                     return
-                line = self._line(row, rows.line_num)
+                line = self._line(row, rows.line_num, len(head))
                 if line is not None:
                     yield line
         except csv.Error as error:
-            self.report(rows.line_num, "", str(error), "bad-csv")
+            open_ = " (a quotation mark that is not closed?)" if "unexpected end" in str(error) else ""
+            self.report(rows.line_num, "", f"{error}{open_}", "bad-csv")
         if not count and not self.findings:
             self.report(1, "", "there is no line below the head")
 
-    def _line(self, row: dict[str, Any], number: int) -> Line | None:
+    def _is_no_table(self, head: list[str]) -> bool:
+        """Told at once, where each column would be a finding of its own."""
+        if not any(head):
+            self.report(1, "", "there is nothing in it", "bad-csv")
+            return True
+        apart = next((sign for sign in ";\t|" if len(head) == 1 and sign in head[0]), None)
+        if apart is not None:
+            self.report(1, "", f"its columns are apart by {apart!r}; save the table with commas", "bad-csv")
+        return apart is not None
+
+    def _line(self, row: dict[str, Any], number: int, columns: int) -> Line | None:
         if row.get(""):
-            self.report(number, "", f"{len(row['']) + len(self.columns)} cells; the head has fewer columns")
+            self.report(number, "", f"{len(row['']) + columns} cells, and the head has {columns} columns")
             return None
         cells = {name.strip(): plain((value or "").strip()) for name, value in row.items() if name}
         absent = [name for name in self.needed if not cells.get(name)]

@@ -83,11 +83,26 @@ def take(options: argparse.Namespace) -> int:
     return 0
 
 
-def read_text(file: str) -> str:
-    """``-``: what comes in. Raises ConfigError: not UTF-8 among others, since signs that were lost look like a name."""
+#: Bytes of a table that is brought, where nothing else is said, and how many findings are shown.
+TABLE_BYTES, SHOWN = 1 << 20, 50
+
+
+def read_text(file: str, most: int = TABLE_BYTES) -> str:
+    """``-``: what comes in. Raises ConfigError: over ``most`` bytes (a part of it would look like the whole), or not
+    UTF-8, since signs that were lost look like a name."""
     from cti.files import read_file
 
-    data = sys.stdin.buffer.read() if file == "-" else read_file(Path(file))
+    data = sys.stdin.buffer.read(most + 1) if file == "-" else read_file(Path(file), most=most)
+    if len(data) > most:
+        message, remedy = (
+            f"more than {most >> 20} MiB, nothing of it is read",
+            "split the table, each part with its head",
+        )
+        raise ConfigError(message, code="too-large", place=Place(file), remedy=remedy)
+    if b"\x00" in data:
+        raise ConfigError(
+            "this is UTF-16, or no text", code="bad-csv", place=Place(file), remedy="save the table as CSV UTF-8"
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -97,9 +112,12 @@ def read_text(file: str) -> str:
 
 def tell(file: str, table: Table) -> bool:
     """Print what is wrong, with its line; whether anything is."""
-    for issue in sorted(table.findings, key=lambda one: one.place.line):
+    found = sorted(table.findings, key=lambda one: one.place.line)
+    for issue in found[:SHOWN]:
         print(f"{file}:{issue.place.line} [{issue.code}] {issue.message}", file=sys.stderr)
-    return bool(table.findings)
+    if len(found) > SHOWN:
+        print(f"{file}: and {len(found) - SHOWN} more findings", file=sys.stderr)
+    return bool(found)
 
 
 def _calendars(folder: Path) -> Iterator[tuple[str, Calendar]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -12,10 +13,13 @@ from cti.cli.common import add_config, settings_of
 from cti.core.imported import COLUMNS, NAME, NEEDED, LineRefused, records_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cti.config import Settings
     from cti.core.records import Record
 
-#: Lines of one file, and how many are written at once.
-MOST, AT_ONCE = 500_000, 1000
+#: Lines and bytes of one file, and how many calls are written at once.
+MOST, MOST_BYTES, AT_ONCE = 500_000, 128 << 20, 1000
 _WRITTEN_S = 120.0
 
 
@@ -41,36 +45,42 @@ def _name(text: str) -> str:
 def take(options: argparse.Namespace) -> int:
     """Exit status 1 with findings, nothing is written then; or when the database did not take all in time."""
     from cti.api.tables import Table
-    from cti.app import open_writing
 
     settings = settings_of(options)
-    zone = ZoneInfo(settings.timezone)
-    table = Table(read_text(options.file), COLUMNS, NEEDED, MOST)
-    calls: dict[str, list[Record]] = {}
-    now = time.time()
+    zone, now = ZoneInfo(settings.timezone), time.time()
+    text = read_text(options.file, MOST_BYTES)
+    table, ids = Table(text, COLUMNS, NEEDED, MOST), set()
     for line in table.lines():
+        own = line.cells["id"]
         try:
-            records = records_of(line.cells, options.platform, zone, now)
+            records_of(line.cells, options.platform, zone, now)
         except LineRefused as refused:
             table.report(line.number, refused.column, refused.message, refused.code)
-            continue
-        if line.cells["id"] in calls:
-            table.report(line.number, "id", f"id {line.cells['id']} is given twice", "duplicate-key")
-        calls[line.cells["id"]] = records
+        if own in ids:
+            table.report(line.number, "id", f"id {own} is given twice", "duplicate-key")
+        ids.add(own)
     if tell(options.file, table):
         return 1
     if options.check:
-        print(f"{len(calls)} calls are good; nothing has changed")
+        print(f"{len(ids)} calls are good; nothing has changed")
         return 0
+    # Read again, since what half a million calls become would not fit into memory at once.
+    lines = Table(text, COLUMNS, NEEDED, MOST).lines()
+    if not _write(settings, (records_of(line.cells, options.platform, zone, now) for line in lines)):
+        print("the database did not take all in time; import them again, what is there stays", file=sys.stderr)
+        return 1
+    print(f"{len(ids)} calls of {options.platform} are on record")
+    return 0
+
+
+def _write(settings: Settings, calls: Iterable[list[Record]]) -> bool:
+    """False: not all of them in time."""
+    from cti.app import open_writing
+
     with open_writing(settings) as store:
-        for number, records in enumerate(calls.values(), 1):
+        for number, records in enumerate(calls, 1):
             for record in records:
                 store.record(record)
             if number % AT_ONCE == 0 and not store.flush(_WRITTEN_S):
-                print(f"the database did not take them in time; of {len(calls)} calls some {number} are written: again")
-                return 1
-        if not store.flush(_WRITTEN_S):
-            print("the database did not take all in time; import them again, what is there stays")
-            return 1
-    print(f"{len(calls)} calls of {options.platform} are on record")
-    return 0
+                return False
+        return store.flush(_WRITTEN_S)

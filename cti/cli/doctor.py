@@ -14,9 +14,21 @@ if TYPE_CHECKING:
 def add_to(nouns: Any) -> None:
     noun = nouns.add_parser("doctor", help="is this deployment what it should be?", description=__doc__)
     add_config(noun)
-    noun.add_argument("--timeout", type=float, default=5.0, metavar="SECONDS", help="for each answer (default: 5)")
+    noun.add_argument("--timeout", type=_seconds, default=5.0, metavar="SECONDS", help="for each answer (default: 5)")
     noun.add_argument("--json", action="store_true")
     noun.set_defaults(run=doctor)
+
+
+def _seconds(text: str) -> float:
+    import argparse
+
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= 300:
+        raise argparse.ArgumentTypeError(f"seconds, more than 0 and 300 at most, not {text[:40]!r}")
+    return found
 
 
 def doctor(options: argparse.Namespace) -> int:

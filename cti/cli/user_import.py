@@ -12,6 +12,7 @@ from cti.cli.calendars import read_text, tell
 from cti.cli.common import add_config, author, settings_of
 from cti.core.access import Grant, Permission
 from cti.core.errors import ConfigError, CtiError
+from cti.core.issue import Place
 from cti.core.people import AgentProfile, RemoteAnswer, Team, UserKind, check_name, check_profile, check_title
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from cti.runtime.accounts import Accounts
 
 COLUMNS = ("user", "title", "roles", "agent_id", "team", "phone", "skills", "capacity", "wrapup_s", "remote_answer")
-MOST = 5000
+MOST, MOST_BYTES = 5000, 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def take(options: argparse.Namespace) -> int:
 
     if not options.check and not options.passwords:
         raise ConfigError("where do the one-time passwords go?", code="missing-option", remedy="give --passwords FILE")
-    table = Table(read_text(options.file), COLUMNS, COLUMNS[:1], MOST)
+    table = Table(read_text(options.file, MOST_BYTES), COLUMNS, COLUMNS[:1], MOST)
     people = _read(table)
     with open_accounts(settings_of(options)) as accounts:
         _judge(accounts, people, table)
@@ -74,8 +75,12 @@ def _read(table: Table) -> list[Person]:
     for line in table.lines():
         try:
             person = _person(line)
-        except (CtiError, ValueError) as error:
-            table.report(line.number, "", str(error), error.code if isinstance(error, CtiError) else "bad-csv")
+        except CtiError as error:
+            remedy = f" ({error.remedy})" if error.remedy else ""
+            table.report(line.number, "", f"{error.message}{remedy}", error.code)
+            continue
+        except ValueError as error:
+            table.report(line.number, "", str(error), "bad-csv")
             continue
         if person.name in people:
             table.report(line.number, "user", f"line {people[person.name].line} has it already", "duplicate-key")
@@ -96,10 +101,25 @@ def _person(line: Line) -> Person:
     profile = AgentProfile(
         cells["agent_id"] or cells["phone"] or name, "", cells["title"] or name, cells["team"],
         numbers_of(cells["skills"]), numbers_of(cells["capacity"]) or {"call": 1}, frozenset(), cells["phone"],
-        RemoteAnswer(cells["remote_answer"] or "none"), float(cells["wrapup_s"] or 0),
+        _answer(cells["remote_answer"] or "none"), _seconds(cells["wrapup_s"] or "0"),
     )  # fmt: skip
     check_profile(profile)
     return Person(line.number, name, cells["title"], grants, profile)
+
+
+def _answer(text: str) -> RemoteAnswer:
+    """Raises CtiError (bad-option)."""
+    if text not in [one.value for one in RemoteAnswer]:
+        raise CtiError(f"remote_answer {text[:40]!r} is none of {', '.join(RemoteAnswer)}", code="bad-option")
+    return RemoteAnswer(text)
+
+
+def _seconds(text: str) -> float:
+    """Raises CtiError (bad-wrapup)."""
+    try:
+        return float(text)
+    except ValueError:
+        raise CtiError(f"wrapup_s {text[:40]!r} is no number of seconds", code="bad-wrapup") from None
 
 
 def _judge(accounts: Accounts, people: list[Person], table: Table) -> None:
@@ -129,7 +149,7 @@ def _save(accounts: Accounts, people: list[Person], passwords: str) -> int:
     """How many users are new. Their passwords are in the file before anything else is done with them."""
     deed = accounts.deed(author(), Permission.USERS_EDIT, "command line")
     profiles, new = [], 0
-    with os.fdopen(os.open(passwords, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", newline="") as file:
+    with os.fdopen(_new_file(passwords), "w", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(("user", "one_time_password"))
         for person in people:
@@ -144,6 +164,17 @@ def _save(accounts: Accounts, people: list[Person], passwords: str) -> int:
     _prepare(accounts, profiles)
     accounts.store.agents.save(profiles, accounts.deed(author(), Permission.AGENTS_EDIT, "command line"))
     return new
+
+
+def _new_file(name: str) -> int:
+    """For its owner only. Raises ConfigError (unwritable-file); nothing has changed then."""
+    try:
+        return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise ConfigError(
+            f"the one-time passwords cannot be written there: {error.strerror}", code="unwritable-file",
+            place=Place(name), remedy="give --passwords the name of a new file, in a folder that is there",
+        ) from error  # fmt: skip
 
 
 def _prepare(accounts: Accounts, profiles: list[AgentProfile]) -> None:

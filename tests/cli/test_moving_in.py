@@ -78,7 +78,8 @@ def test_users_come_with_profiles_teams_and_skills(file: Path, capsys: pytest.Ca
         ("bob,,,1003,north,1002,,", "table.csv:5 [conflict] phone 1002 is yan's"),
         ("bob,,king,1003,north,1003,,", "table.csv:5 ["),
         ("bob,,,1003,north,1003,billing,", "table.csv:5 [bad-csv] 'billing' is not name:number"),
-        ("b b,,,1003,north,1003,,", "table.csv:5 [bad-name]"),
+        ("b b,,,1003,north,1003,,", "table.csv:5 [bad-name] user name 'b b' cannot be used ("),
+        ("bob,,,1003,north,1003,,soon", "table.csv:5 [bad-wrapup] wrapup_s 'soon' is no number of seconds"),
         (",,,1003,north,1003,,", "table.csv:5 [missing-option] no user"),
     ],
 )
@@ -197,3 +198,48 @@ def test_long_ids_stay_apart_in_every_column(file: Path) -> None:
         if (fact := getattr(record, name, None)) is not None
     ]
     assert (len(facts), len({fact[:64] for fact in facts})) == (6, 4)
+
+
+HEAD, CALL = CALLS.splitlines()[:2]
+
+
+def test_a_long_table_is_read_whole_or_not_at_all(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A part of it would look like the whole."""
+    table = "\n".join([HEAD, *(f"x{n}" + CALL[2:] for n in range(12_000))]) + "\n"
+    assert len(table) > 1 << 20
+    assert run(file, table, "call", "import", "--platform", "old", "--check") == 0
+    assert capsys.readouterr().out == "12000 calls are good; nothing has changed\n"
+    assert run(file, table, "schedule", "import", "--check") == 2
+    assert "table.csv: [too-large] more than 1 MiB, nothing of it is read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (CALLS.encode("utf-16-le"), "table.csv: [bad-csv] this is UTF-16, or no text"),
+        ("id,began_at\n1,客户\n".encode("gb18030"), "table.csv:2:0: [bad-csv] this is not UTF-8"),
+        (CALLS.replace(",", ";").encode(), "table.csv:1 [bad-csv] its columns are apart by ';'"),
+        (b"", "table.csv:1 [bad-csv] there is nothing in it"),
+        (f"{HEAD}\n{CALL},,,\n".encode(), "table.csv:2 [bad-option] 17 cells, and the head has 14 columns"),
+        (f'{HEAD}\n"{CALL}\n'.encode(), "(a quotation mark that is not closed?)"),
+        ("\n".join([HEAD, *([CALL] * 60)]).encode(), "table.csv: and 9 more findings"),
+    ],
+)
+def test_a_file_that_is_no_table_says_why(
+    file: Path, capsys: pytest.CaptureFixture[str], raw: bytes, told: str
+) -> None:
+    table = file.parent / "table.csv"
+    table.write_bytes(raw)
+    assert main(["call", "import", str(table), "--platform", "old", "--config", str(file)]) in (1, 2)
+    assert told in capsys.readouterr().err
+
+
+def test_passwords_go_into_a_new_file(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    there = file.parent / "there.csv"
+    there.write_text("of yesterday\n")
+    for name in (there, file.parent / "nowhere" / "passwords.csv"):
+        assert run(file, USERS, "user", "import", "--passwords", str(name)) == 2
+        assert f"{name}: [unwritable-file]" in capsys.readouterr().err
+    assert there.read_text() == "of yesterday\n"
+    with open_accounts(load_settings(file)) as accounts:
+        assert accounts.store.people.find_user_named("zoe") is None

@@ -23,7 +23,7 @@ CODES: dict[str, Code] = {
     "flows-refused": Code(
         "A flow, a calendar or the entry table has errors.",
         "An engine starts with the versions that were good before, or does not start where there are none.",
-        "`cti flow check` shows all findings."),
+        "Mend what the findings name. `cti flow check` looks at flows by themselves, without the queues of an engine."),
     "interfaces-refused": Code(
         "The interfaces' file has errors.", "`cti serve` does not start.", "Mend what the finding names."),
     "password-in-configuration": Code(

@@ -22,14 +22,20 @@ if TYPE_CHECKING:
     from cti.runtime.library import FlowLibrary
 
 
+#: How many findings of flows are told.
+SHOWN = 10
+
+
 def flows_and_prompts(settings: Settings) -> Iterator[Finding]:
     subject = str(settings.flows)
     try:
         library = load_folder(settings.flows, replace(flow_catalog(settings), queues=frozenset(settings.queues)))
     except ConfigError as error:
         findings = [*getattr(error, "findings", ())] or [error.message]
-        message = f"{len(findings)} findings, the first: {findings[0]}"
-        yield bad("flows-refused", subject, message, "`cti flow check` shows all of them")
+        for finding in findings[:SHOWN]:
+            yield bad("flows-refused", subject, str(finding), "mend what it names")
+        if len(findings) > SHOWN:
+            yield bad("flows-refused", subject, f"{len(findings) - SHOWN} more findings", "mend those above first")
         return
     yield good("flows", subject, f"{len(library.plans)} flows")
     if not speaks_by_itself(settings):
