@@ -70,7 +70,8 @@ class Survivor:
         self._worker, self._name, self._clock = worker, name, clock
         self._slot = int(worker.rpartition("/")[2])
         self._switches, self._sign, self._take_up = switches, sign, take_up
-        self._silent: dict[str, tuple[Sign, float]] = {}  # dead on every switch -> its sign, and since when it is that
+        self._silent: dict[str, tuple[Sign, float]] = {}  # another engine -> its sign, and since when it is that
+        self._looked_at = clock()
         self._taken: dict[str, set[str]] = {}  # engine whose calls are ours -> switches where they are moved
 
     def run(self) -> None:
@@ -88,15 +89,21 @@ class Survivor:
         up = [switch for switch in self._switches() if switch.up]
         seen = [(slot, one) for switch in up for slot, one in switch.slots().items()]
         living = {one.holder for _, one in seen if one.lives}
-        dead = {one.holder for _, one in seen if one.holder} - living - {self._name}
-        for name in self._silent.keys() - dead:
+        others = {one.holder for _, one in seen if one.holder} - {self._name}
+        if at - self._looked_at >= SILENT_S:
+            self._silent.clear()  # who was stopped itself has seen no silence
+        self._looked_at = at
+        # Also of those who live on a switch: their slots there are held for up to 5 s after their death, and the
+        # silence is to be over by then.
+        silent = {name for name in sorted(others - self._taken.keys()) if self._long_silent(name, at)}
+        for name in self._silent.keys() - others:
             del self._silent[name]
         # Nobody lives, nor do we: our own heartbeat is late, and whoever is dead waits for it.
         lowest = min((slot for slot, one in seen if one.lives), default=None)
-        for name in sorted(dead - self._taken.keys()):
+        for name in sorted(others - living - self._taken.keys()):
             if worker_of(name) == self._worker:  # ours by our beginning: it died while it moved another one's calls
                 self._taken[name] = set()
-            elif self._long_silent(name, at) and lowest == self._slot:
+            elif name in silent and lowest == self._slot:
                 self._take(name)
         for name, done in self._taken.items():
             for switch in up:

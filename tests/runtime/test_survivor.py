@@ -76,12 +76,36 @@ def test_the_lowest_slot_that_lives_takes_them_after_lease_and_margin() -> None:
     world = World(1, 2, 3)
     world.run(60.0)
     world.die(0)
-    world.run(SILENT_S)
+    world.run(SILENT_S - LOOK_S)
     assert world.taken == []
     world.run(2 * LOOK_S)
     assert (world.taken, world.switches[0].moved) == ([("cti/1", "cti/0")], [ENGINES[0]])
     world.run(60.0)
     assert (world.taken, world.switches[0].moved) == ([("cti/1", "cti/0")], [ENGINES[0]])
+
+
+def test_the_silence_is_counted_from_the_last_sign_not_from_the_end_of_the_slot() -> None:
+    """The switch lets go of a slot up to 5 s after its engine's death."""
+    world = World(1, 2, 3)
+    world.run(60.0)
+    world.beating.discard("cti/0")
+    world.run(5.0)
+    world.die(0)
+    world.run(2 * LOOK_S)
+    assert world.taken == [("cti/1", "cti/0")]
+
+
+def test_who_was_stopped_itself_has_seen_no_silence() -> None:
+    """Everything on this machine has slept; the others are only late."""
+    world = World(1)
+    world.run(60.0)
+    world.now += 60.0
+    world.switches[0].living = {1}
+    world.engines[1].look()
+    assert world.taken == []
+    world.switches[0].living = {0, 1, 2, 3}
+    world.run(60.0)
+    assert world.taken == []
 
 
 def test_when_the_survivor_dies_too_the_next_one_has_both() -> None:
