@@ -27,6 +27,7 @@ from scripts.faults.verdict import ALL_LOST
 
 SERVED = frozenset({"served"})
 OVER_S = 30.0  # a process that finds itself replaced has ended, and its next run is there
+COMMAND_S = 120.0  # for a loaded machine
 NEWCOMERS = 6
 
 
@@ -135,7 +136,7 @@ class WorkerDrained(Fault):
     def _say(self, house: Platform, word: str) -> None:
         config = str(of(house).cluster.config("n2", "api"))
         command = [sys.executable, "-m", "cti", "node", word, f"n1/{SLOT}", "--config", config]
-        subprocess.run(command, check=True, timeout=OVER_S, stdout=subprocess.DEVNULL)
+        subprocess.run(command, check=True, timeout=COMMAND_S, stdout=subprocess.DEVNULL)
 
 
 class FrontKilled(Fault):

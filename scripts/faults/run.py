@@ -13,6 +13,9 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from subprocess import SubprocessError
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from scripts.faults.cluster import cluster
 from scripts.faults.cluster_faults import cluster_faults
@@ -68,7 +71,7 @@ class Suite:
                     self._add(skipped(fault.name, why))
                     return
                 one = Round(running, fault, self._chance, self._usual).run()
-            except (OSError, RuntimeError, TimeoutError, AssertionError) as error:
+            except (OSError, RuntimeError, AssertionError, SubprocessError, SQLAlchemyError) as error:
                 one = Seen((), None, notes=(f"broken off: {str(error).splitlines()[0][:160]}",))
             seen.append(one)
             if judge(fault.name, fault.expected, [one]).failed or self._house is None or not running.whole():
