@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import falcon
 from falcon.media import JSONHandler
 
-from cti.api import agent_bulk, agents, contacts, problems, work
+from cti.api import problems
 from cti.api.async_requests import Ordering, RequestResource, Requests
 from cti.api.audit import AuditResource, Roles, TeamResource, Teams
 from cti.api.calendar_versions import CalendarHistory, CalendarRollback
@@ -31,17 +31,13 @@ from cti.api.entries import (
     EntryRollback,
     EntrySource,
 )
-from cti.api.events import Events
 from cti.api.feeds import FeedRun, FeedRuns, Feeds
+from cti.api.floor_routes import add_floor
 from cti.api.flow_files import FlowActivate, FlowCheck, FlowDraftList, FlowFiles, FlowRollback
 from cti.api.flow_sources import FlowSource
 from cti.api.flows import Flow, FlowList, Flows
 from cti.api.guard import Guard, require_rules
 from cti.api.holding import Holding
-from cti.api.my_calls import Dial, PickUp
-from cti.api.my_contacts import MyContactCommand, MyContacts
-from cti.api.my_messages import ContactDocument, MyMessages
-from cti.api.my_wrapups import MyWrapUp
 from cti.api.nodes import NodeDraining, NodeList
 from cti.api.office import Backends, LookupResource
 from cti.api.office_metrics import OfficeCollector
@@ -49,7 +45,6 @@ from cti.api.once import KeepAnswers
 from cti.api.openapi import PATH, OpenApi
 from cti.api.operations import Health, Metrics, Vitals
 from cti.api.orders import Orders, OrderSources
-from cti.api.queues import Queue, Queues
 from cti.api.recordings import (
     Archive,
     RecordingAudio,
@@ -63,7 +58,6 @@ from cti.api.reports import ReportResource
 from cti.api.routes import Api
 from cti.api.schedules import Roster, ScheduleImport, Schedules, ShiftResource
 from cti.api.sessions import Me, MyPassword, MySessions, Refresh, Session, Sessions, StreamTicket
-from cti.api.states import States
 from cti.api.switch_directory import PhonePassword, SwitchDirectory
 from cti.api.targets import Targets
 from cti.api.users import OneTimePassword, Unlock, UserKey, UserKeys, UserResource, UserRoles, Users
@@ -124,35 +118,16 @@ def create_app(
     without ``floor`` no agents at work, without ``chats`` no customers who write.
 
     Raises LookupError for a route without a rule."""
-    # Tokens come in headers and never in cookies, so no page needs credentials to be allowed.
-    cors: list[Any] = [falcon.CORSMiddleware(allow_origins=list(origins), expose_headers=EXPOSED)] if origins else []
-    app = Api(middleware=[*cors, KeepAnswers(), Guard(services)])
-    app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=partial(json.dumps, ensure_ascii=False))
-    app.add_error_handler(Exception, problems.on_bug)
-    app.add_error_handler(falcon.HTTPError, _on_http_error)
-    app.add_error_handler(CtiError, problems.on_cti_error)
+    app = _bare(services, origins)
     app.add_route("/healthz", Health(vitals, store))
     systems = [OfficeCollector(office)] if office is not None else []
     app.add_route("/metrics", Metrics(vitals, store, *systems, *collectors))
     _add_accounts(app, services)
-    app.add_route("/v1/calls", Calls(store, services.store.agents))
-    app.add_route("/v1/calls/{call_id}", Call(store, services.store.agents))
+    _add_calls(app, store, services, reports, sandbox)
     if shelf is not None:
         _add_recordings(app, Archive(services, shelf), store)
-    if reports is not None:
-        app.add_route("/v1/reports/{name}", reports)
-    if sandbox is not None:
-        app.add_route("/v1/demo/calls", DemoCalls(sandbox))
     if flows is not None:
-        app.add_route("/v1/flows", FlowList(flows))
-        app.add_route("/v1/flows/{flow}", Flow(flows))
-        files = FlowFiles(flows, services)
-        app.add_route("/v1/flows/check", FlowCheck(files))
-        app.add_route("/v1/flows/drafts", FlowDraftList(files))
-        app.add_route("/v1/flows/activate", FlowActivate(files))
-        app.add_route("/v1/flows/{flow}/source", FlowSource(files))
-        app.add_route("/v1/flows/{flow}/rollback", FlowRollback(files))
-        _add_entries(app, files)
+        _add_flows(app, flows, services)
     _add_schedules(app, Roster(services))
     _add_customers(app, CustomerBook(services), Targets(floor, services, store) if floor is not None else None)
     app.add_route("/switch/directory", SwitchDirectory(services.store.agents, domains, trunks))
@@ -160,34 +135,74 @@ def create_app(
     if chats is not None:
         _add_chats(app, ChatRoom(chats))
     if office is not None:
-        holding = Holding(floor)
-        app.add_route("/v1/lookups/{lookup}", LookupResource(office, holding))
-        if ordered is not None:
-            _add_requests(app, office, Ordering(office, ordered, services.store.async_requests, holding))
-        _add_backends(app, office)
-    nodes = Nodes(services.store, services.clock.now)
-    app.add_route("/v1/nodes", NodeList(nodes))
-    app.add_route("/v1/nodes/{node}/draining", NodeDraining(nodes))
+        _add_office(app, office, ordered, services, Holding(floor))
+    _add_nodes(app, Nodes(services.store, services.clock.now))
     if feeds is not None:
-        app.add_route("/v1/feeds", Feeds(feeds))
-        app.add_route("/v1/feeds/{feed}/runs", FeedRuns(feeds))
-        app.add_route("/v1/feeds/{feed}/run", FeedRun(feeds))
+        _add_feeds(app, feeds)
     if orders is not None:
-        app.add_route("/v1/orders", Orders(services.store.orders, orders))
-        app.add_route("/v1/orders/sources", OrderSources(orders))
+        _add_orders(app, orders, services)
     if webhooks is not None:
         _add_webhooks(app, Hooks(services, webhooks))
-    if floor is not None:
-        _add_floor(app, floor, services, store)
-        if shelf is not None:
-            app.add_route("/v1/contacts/{contact}/document", ContactDocument(contacts.Live(floor, services), shelf))
-    else:
+    if floor is None:
         app.add_route("/v1/me", Me(services))
+    else:
+        add_floor(app, floor, services, store, shelf)
     add_desks(app, store, services, desks or Desks())
     app.add_route(PATH, OpenApi(app))
     app.add_route("/problems/{error_id}", problems.ProblemPage())
     require_rules(app)
     return app
+
+
+def _bare(services: AccountServices, origins: Collection[str]) -> Api:
+    """Without routes: who may come in, how errors and texts are written."""
+    # Tokens come in headers and never in cookies, so no page needs credentials to be allowed.
+    cors: list[Any] = [falcon.CORSMiddleware(allow_origins=list(origins), expose_headers=EXPOSED)] if origins else []
+    app = Api(middleware=[*cors, KeepAnswers(), Guard(services)])
+    app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=partial(json.dumps, ensure_ascii=False))
+    app.add_error_handler(Exception, problems.on_bug)
+    app.add_error_handler(falcon.HTTPError, _on_http_error)
+    app.add_error_handler(CtiError, problems.on_cti_error)
+    return app
+
+
+def _add_calls(
+    app: Api, store: Store, services: AccountServices, reports: ReportResource | None, sandbox: Sandbox | None
+) -> None:
+    app.add_route("/v1/calls", Calls(store, services.store.agents))
+    app.add_route("/v1/calls/{call_id}", Call(store, services.store.agents))
+    if reports is not None:
+        app.add_route("/v1/reports/{name}", reports)
+    if sandbox is not None:
+        app.add_route("/v1/demo/calls", DemoCalls(sandbox))
+
+
+def _add_flows(app: Api, flows: Flows, services: AccountServices) -> None:
+    app.add_route("/v1/flows", FlowList(flows))
+    app.add_route("/v1/flows/{flow}", Flow(flows))
+    files = FlowFiles(flows, services)
+    app.add_route("/v1/flows/check", FlowCheck(files))
+    app.add_route("/v1/flows/drafts", FlowDraftList(files))
+    app.add_route("/v1/flows/activate", FlowActivate(files))
+    app.add_route("/v1/flows/{flow}/source", FlowSource(files))
+    app.add_route("/v1/flows/{flow}/rollback", FlowRollback(files))
+    _add_entries(app, files)
+
+
+def _add_nodes(app: Api, nodes: Nodes) -> None:
+    app.add_route("/v1/nodes", NodeList(nodes))
+    app.add_route("/v1/nodes/{node}/draining", NodeDraining(nodes))
+
+
+def _add_feeds(app: Api, feeds: FeedRunner) -> None:
+    app.add_route("/v1/feeds", Feeds(feeds))
+    app.add_route("/v1/feeds/{feed}/runs", FeedRuns(feeds))
+    app.add_route("/v1/feeds/{feed}/run", FeedRun(feeds))
+
+
+def _add_orders(app: Api, orders: OrderRunner, services: AccountServices) -> None:
+    app.add_route("/v1/orders", Orders(services.store.orders, orders))
+    app.add_route("/v1/orders/sources", OrderSources(orders))
 
 
 def _add_accounts(app: Api, services: AccountServices) -> None:
@@ -262,11 +277,16 @@ def _add_requests(app: Api, office: InterfaceServer, ordering: Ordering) -> None
     app.add_route("/v1/requests/dead/drop", DeadLetterDrop(office, ordering))
 
 
-def _add_backends(app: Api, office: InterfaceServer) -> None:
+def _add_office(
+    app: Api, office: InterfaceServer, ordered: AsyncDesk | None, services: AccountServices, holding: Holding
+) -> None:
+    app.add_route("/v1/lookups/{lookup}", LookupResource(office, holding))
     app.add_route("/v1/backends", Backends(office))
     app.add_route("/v1/backends/differences", Differences(office))
     app.add_route("/v1/backends/differences/{lookup}", DifferencesOf(office))
     app.add_route("/v1/backends/differences/clear", DifferencesCleared(office))
+    if ordered is not None:
+        _add_requests(app, office, Ordering(office, ordered, services.store.async_requests, holding))
 
 
 def _add_webhooks(app: Api, hooks: Hooks) -> None:
@@ -276,44 +296,6 @@ def _add_webhooks(app: Api, hooks: Hooks) -> None:
     app.add_route("/v1/webhooks/{webhook_id}/test", WebhookTest(hooks))
     app.add_route("/v1/webhooks/{webhook_id}/deliveries", Deliveries(hooks))
     app.add_route("/v1/webhooks/{webhook_id}/redeliver", Redeliver(hooks))
-
-
-def _add_floor(app: Api, floor: Floor, services: AccountServices, store: Store) -> None:
-    desk = work.Work(floor, services)
-    app.add_route("/v1/me", work.WorkingMe(services, desk))
-    app.add_route("/v1/me/sign-in", work.SignIn(desk))
-    app.add_route("/v1/me/sign-out", work.SignOut(desk))
-    app.add_route("/v1/me/state", work.State(desk))
-    app.add_route("/v1/me/next", work.Next(desk))
-    app.add_route("/v1/me/heartbeat", work.Heartbeat(desk))
-    app.add_route("/v1/me/contacts", MyContacts(desk))
-    app.add_route("/v1/me/contacts/{contact}/messages", MyMessages(desk))
-    app.add_route("/v1/me/contacts/{contact}/wrapup", MyWrapUp(desk))
-    targets = Targets(floor, services, store, CustomerBook(services))
-    app.add_route("/v1/me/dial", Dial(desk, targets))
-    app.add_route("/v1/me/contacts/{contact}/{command}", MyContactCommand(desk, targets))
-    app.add_route("/v1/events", Events(floor, services))
-    app.add_route("/v1/states", States())
-    staff = agents.Staff(floor, services)
-    app.add_route("/v1/agents", agents.Agents(staff))
-    app.add_route("/v1/agents/skills", agent_bulk.AgentSkills(staff))
-    app.add_route("/v1/agents/import", agent_bulk.AgentImport(staff))
-    app.add_route("/v1/agents/states", agent_bulk.AgentStates(staff))
-    app.add_route("/v1/skills/import", agent_bulk.SkillImport(staff))
-    app.add_route("/v1/agents/{agent}", agents.Agent(staff))
-    app.add_route("/v1/agents/{agent}/state", agents.AgentState(staff))
-    app.add_route("/v1/agents/{agent}/sign-out", agents.AgentSignOut(staff))
-    app.add_route("/v1/skills", agents.Skills(staff))
-    app.add_route("/v1/skills/{skill}", agents.Skill(staff))
-    app.add_route("/v1/queues", Queues(floor))
-    app.add_route("/v1/queues/{queue}", Queue(floor))
-    live = contacts.Live(floor, services)
-    app.add_route("/v1/contacts", contacts.Contacts(live))
-    app.add_route("/v1/contacts/{contact}", contacts.Contact(live))
-    app.add_route("/v1/contacts/{contact}/pick-up", PickUp(desk, live))
-    app.add_route("/v1/contacts/{contact}/move", contacts.ContactMove(live))
-    app.add_route("/v1/contacts/{contact}/priority", contacts.ContactPriority(live))
-    app.add_route("/v1/contacts/{contact}/monitor", contacts.ContactMonitor(live))
 
 
 def _on_http_error(
