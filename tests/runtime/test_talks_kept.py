@@ -17,6 +17,7 @@ from cti.runtime.floor.talk import Stage
 from cti.store.agents import Agents
 from cti.switch.embedded import VirtualCaller
 from cti.switch.embedded.conference import command
+from cti.switch.embedded.phones import PhoneBehaviour, VirtualPhone
 
 from .platform import Platform, summary, uuid_of
 from .test_floor import Floor
@@ -26,6 +27,7 @@ PEOPLE = {
     for name in ("anna", "bert")
 }
 PHONES = {"anna": "1004", "bert": "1005"}
+NUMBER = "8613800000001"
 Doing = Callable[[], object]
 
 
@@ -69,6 +71,11 @@ class Kept(Floor):
         query = "select contact, agent, talk_s, hold_s, work_s, ended_by from contacts_handled"
         with closing(sqlite3.connect(self.platform.folder / "data" / "cti.db")) as database:
             return database.execute(query).fetchall()
+
+    def told_of(self, type_: str, *fields: str) -> list[tuple[Any, ...]]:
+        """Events of the engine that runs now."""
+        data = [orjson.loads(event.text)["data"] for event in self.parts.hub._ring if event.type == type_]
+        return [tuple(one[field] for field in fields) for one in data]
 
     def nobody_waits(self) -> None:
         assert not self.parts.talks_back._left
@@ -283,6 +290,108 @@ def test_a_consultation_goes_on(kept: Kept) -> None:
     kept.desk.hang_up("bert", asked)
     over(kept, caller)
     assert [kept.state(one) for one in (contact, asked)] == [ContactState.WORK] * 2
+
+
+class Dialled(Kept):
+    """anna dials somebody behind a trunk; ``phone``: that one's."""
+
+    def dial(self, *, answers: bool = True) -> str:
+        self.phone = VirtualPhone(NUMBER, PhoneBehaviour(answer_after=0.05 if answers else None))
+        self.platform.switch.core.directory.outside[NUMBER] = self.phone
+        self.parts.lines.set_not_ready("anna", "break")
+        assert self.parts.dials is not None
+        return self.parts.dials.dial("anna", Phone(f"number/{NUMBER}"))
+
+    @property
+    def customer(self) -> list[str]:
+        """The customer's legs that are up."""
+        return [call.channel.uuid for call in self.phone.calls if call.channel.up()]
+
+
+@pytest.fixture
+def dialled(kept: Kept) -> Dialled:
+    kept.__class__ = Dialled
+    assert isinstance(kept, Dialled)
+    return kept
+
+
+@pytest.mark.nightly
+def test_a_call_that_an_agent_has_placed_goes_on(dialled: Dialled) -> None:
+    contact = dialled.dial()
+    dialled.until(lambda: dialled.state(contact) is ContactState.TALKING, "they talk")
+    dialled.killed()
+    dialled.until(lambda: dialled.stage(contact) is Stage.TALKING, "it is there again")
+    assert dialled.state(contact) is ContactState.TALKING
+    [leg] = dialled.customer
+    assert dialled.bridged(leg, dialled.legs("anna")[0])
+    dialled.desk.hold("anna", contact)
+    assert dialled.state(contact) is ContactState.HOLD
+    dialled.desk.retrieve("anna", contact)
+    dialled.until(lambda: dialled.bridged(leg, dialled.legs("anna")[0]), "they talk again")
+    dialled.desk.hang_up("anna", contact)
+    dialled.until(lambda: not dialled.platform.switch.core.channels, "no leg is left")
+    dialled.nobody_waits()
+
+
+@pytest.mark.nightly
+def test_the_customer_of_such_a_call_may_hang_up(dialled: Dialled) -> None:
+    contact = dialled.dial()
+    dialled.until(lambda: dialled.state(contact) is ContactState.TALKING, "they talk")
+    dialled.killed()
+    dialled.until(lambda: dialled.stage(contact) is Stage.TALKING, "it is there again")
+    dialled.platform.switch.core.channels[dialled.customer[0]].hangup("NORMAL_CLEARING")
+    dialled.until(lambda: not dialled.platform.switch.core.channels, "no leg is left")
+    dialled.until(lambda: dialled.state(contact) is not ContactState.TALKING, "the talk is over")
+    dialled.nobody_waits()
+
+
+@pytest.mark.nightly
+def test_a_call_that_an_agent_places_and_that_rings_still_is_given_up(dialled: Dialled) -> None:
+    """Nobody was reached yet: both phones are let go."""
+    contact = dialled.dial(answers=False)
+    dialled.killed()
+    dialled.until(lambda: not dialled.platform.switch.core.channels, "no leg is left")
+    assert dialled.state(contact) is None
+    dialled.until(lambda: not dialled.parts.talks.taken("anna"), "the agent is free")
+    dialled.nobody_waits()
+
+
+@pytest.mark.nightly
+def test_who_asked_for_help_still_does_and_who_listened_no_longer(kept: Kept) -> None:
+    caller = kept.talk("desk")
+    contact = uuid_of(caller)
+    kept.parts.orders.assist("anna", contact, True, "wants the manager")
+    asked_at = kept.parts.assists._of[contact].since
+    watch = kept.parts.supervision.begin("u-super", "", contact, "whisper", Phone(f"user/{PHONES['bert']}"))
+    kept.platform.phone(PHONES["bert"], answer_after=0.05)
+    kept.until(lambda: watch.on, "somebody whispers")
+    kept.killed()
+    case = kept.parts.owner.acd.floor.cases[contact]
+    assist = kept.parts.views.contact(case)["assist"]
+    assert (assist["note"], assist["supervisors"]) == ("wants the manager", ["u-super"])
+    assert abs(kept.parts.assists._of[contact].since - asked_at) < 1.0
+    kept.until(lambda: not kept.legs("bert"), "the supervisor's leg is hung up")
+    assert kept.told_of("contact.monitored", "supervisor", "mode", "state", "reason") == [
+        ("u-super", "whisper", "ended", "engine_replaced")
+    ]
+    kept.until(lambda: kept.stage(contact) is Stage.TALKING, "they talk on")
+    again = kept.parts.supervision.begin("u-super", "", contact, "listen", Phone(f"user/{PHONES['bert']}"))
+    kept.until(lambda: again.on, "and may be listened to again")
+    kept.desk.hang_up("anna", contact)
+    kept.until(lambda: not kept.legs("bert"), "until the end of the talk")
+    assert kept.told_of("contact.assist", "state") == [("over",)]
+    over(kept, caller)
+
+
+@pytest.mark.nightly
+def test_a_request_for_help_ends_with_a_talk_that_is_over(kept: Kept) -> None:
+    caller = kept.talk("desk")
+    contact = uuid_of(caller)
+    kept.parts.orders.assist("anna", contact, True, "help")
+    kept.killed(lambda: agent_hangs_up(kept, caller))
+    kept.until(lambda: kept.state(contact) is ContactState.WORK, "work")
+    assert kept.parts.assists.shown(contact) is None
+    over(kept, caller)
 
 
 @pytest.mark.nightly

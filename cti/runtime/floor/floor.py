@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cti.acd.inputs import SetQueue
 from cti.runtime.floor.agent_legs import ALERT
@@ -107,12 +107,24 @@ class Floor:
         self.publisher.views, self.talks.moved = self.views, self._moved
         self.orders = Orders(self.owner, self.desk, self.views, self.publisher, self.hub, self.wrapups, self.assists)
         self.supervision = Supervision(self.owner, self.talks, self.publisher, self.assists)
+        self.assists.changed = self.supervision.changed = self.talks_kept.change
+        self.talks_kept.beside, self.talks_back.beside = self._beside, self._left_beside
         for queue in queues:
             self.owner.tell(SetQueue(queue))
 
     def _permanent(self, held: PermanentLeg) -> None:
         self.publisher.permanent(held)
         self.seats_kept.changed()
+
+    def _beside(self, contact: str) -> dict[str, Any]:
+        return {"assist": self.assists.kept(contact), "watched": self.supervision.kept(contact)}
+
+    def _left_beside(self, told: dict[str, Any], later_s: float) -> None:
+        """An earlier engine's; not told by one that kept neither."""
+        case = self.owner.acd.floor.cases.get(told["contact"])
+        if case is not None and told["state"] != "WORK" and (assist := told.get("assist")) is not None:
+            self.assists.restore(case, self.views.scope(case), assist, later_s)
+        self.supervision.left(told["contact"], told["agent"], told.get("watched", ()))
 
     def _moved(self, talk: Talk) -> None:
         self.talks_kept.moved(talk)

@@ -1,6 +1,8 @@
 """Supervisors on other people's talks: listen, whisper, barge, take over.
 
 begin -> the supervisor's phone rings -> answered -> monitor (or: in the agent's place) -> ... -> ended
+
+It ends with its engine: the one that follows hangs the supervisor's leg up (as every leg that nobody wants), and tells.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from cti.runtime.floor.owner import FloorRefused
 from cti.runtime.floor.talk import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     from cti.runtime.floor.assists import Assists
     from cti.runtime.floor.owner import FloorOwner
     from cti.runtime.floor.publisher import Publisher
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("cti.acd")
 
 TAKE_OVER = "take_over"
+#: Why what an earlier engine had begun has ended.
+ENGINE_REPLACED = "engine_replaced"
 MODES = (*l.MONITOR_MODES, TAKE_OVER)
 #: How long the supervisor's own phone may ring.
 RING_S = 30.0
@@ -51,7 +57,18 @@ class Supervision:
     def __init__(self, owner: FloorOwner, talks: Talks, publisher: Publisher, assists: Assists) -> None:
         self._owner, self._talks, self._publisher, self._assists = owner, talks, publisher, assists
         self._by_leg: dict[str, Watch] = {}
+        #: Told of a contact to which others listen now.
+        self.changed: Callable[[str], None] = lambda _contact: None
         talks.leg_listeners.append(self._heard)
+
+    def kept(self, contact: str) -> list[tuple[str, str]]:
+        """For an engine that follows: (user, mode) of who listens."""
+        return [(watch.user, watch.mode) for watch in self._by_leg.values() if watch.talk.party.contact == contact]
+
+    def left(self, contact: str, agent: str, kept: Iterable[Sequence[str]]) -> None:
+        """An earlier engine had this; it is over."""
+        for user, mode in kept:
+            self._publish(contact, agent, user, mode, "ended", ENGINE_REPLACED)
 
     def find(self, user: str, contact: str) -> Watch | None:
         return next((w for w in self._by_leg.values() if (w.user, w.talk.party.contact) == (user, contact)), None)
@@ -143,7 +160,14 @@ class Supervision:
         self._tell(watch, "ended", reason, taken_as)
 
     def _tell(self, watch: Watch, state: str, reason: str = "", taken_as: str = "") -> None:
-        self._publisher.about(watch.talk.party.contact, "contact.monitored", {
-            "agent": watch.talk.agent, "supervisor": watch.user, "mode": watch.mode, "state": state, "reason": reason,
+        contact = watch.talk.party.contact
+        self._publish(contact, watch.talk.agent, watch.user, watch.mode, state, reason, taken_as)
+        self.changed(contact)
+
+    def _publish(
+        self, contact: str, agent: str, user: str, mode: str, state: str, reason: str, taken_as: str = ""
+    ) -> None:
+        self._publisher.about(contact, "contact.monitored", {
+            "agent": agent, "supervisor": user, "mode": mode, "state": state, "reason": reason,
             "taken_as": taken_as or None,
         })  # fmt: skip

@@ -23,6 +23,7 @@ put together when both are known, and then told what it has missed, as if it had
 | | bridged with the caller | handed over: the caller is theirs | work |
 | | anything else | over: let go | over |
 
+Whom an agent calls has no flow behind, and goes on with the agent's leg; while that one rings only, both are let go.
 An agent to whom an earlier leg is not known to be gone is not rung (`Talks.taken`).
 """
 
@@ -83,6 +84,8 @@ class TalksBack:
         self._left: dict[str, LeftTalk] = {}  # by contact, those that are not settled
         self._ending: dict[str, str] = {}  # leg whose end is awaited -> agent
         self._timer: gevent.Greenlet[[], None] | None = None
+        #: Told of what was kept beside a contact that is there again (`TalksKept.beside`), and how many seconds ago.
+        self.beside: Callable[[dict[str, Any], float], None] = lambda _told, _later_s: None
         callers.left_at = self.left_at
         kept.unsettled = lambda contact: contact in self._left
         talks.taken = lambda agent: agent in self._ending.values()
@@ -137,6 +140,7 @@ class TalksBack:
             self._left[contact] = left
         elif state != "WORK":
             self._owner.tell(i.TalkOver(contact))
+        self.beside(told, later_s)
         return True
 
     def adopt_answered(self, left: LeftTalk) -> None:
@@ -274,6 +278,8 @@ class TalksBack:
         if party is not None and not left.caller_gone:
             self._callers.unknown_again(party.uuid)
         self.let_go(left, leg, left.agent)
+        if not left.talk["flow"] and not left.talk["of"]:
+            self.let_go(left, left.uuid, "")  # whom the agent was calling: that one would answer to nobody
 
     # ---- endings -----------------------------------------------------------------------------------------------------
 

@@ -56,6 +56,8 @@ class TalksKept:
         self.memory: FloorMemory | None = None
         #: Whether it is not known yet what became of what an earlier engine left: that stays as it was kept.
         self.unsettled: Callable[[str], bool] = lambda _contact: False
+        #: What else is to be kept of a contact: requests for help, who listens.
+        self.beside: Callable[[str], dict[str, Any]] = lambda _contact: {}
         self._changed: set[str] = set()
         self._kept: set[str] = set()
         self._saving: gevent.Greenlet[[], None] | None = None
@@ -142,6 +144,7 @@ class TalksKept:
             "work_s": 0.0 if case.work_until is None else case.work_until - now,
             "talk": None if talk is None else self._talk(talk),
             "wrapup": {"id": own.handling_id, **asdict(own.wrapup)} if own.wrapup.version else None,
+            **self.beside(case.contact),
         }
 
     def _talk(self, talk: Talk) -> dict[str, Any]:
