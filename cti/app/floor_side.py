@@ -44,7 +44,7 @@ class FloorSide:
         elsewhere: Callable[[], Elsewhere] = Nowhere,
     ) -> None:
         settings, clock, store = ground.settings, ground.clock, ground.store
-        self._ground, self._alone = ground, elsewhere is Nowhere
+        self._ground = ground
         self.floor = floor = make_floor(settings, clock, ground.desk, board)
         self.ledger = Ledger(store.record, ground.worker)
         self._left = self._documents_left()
@@ -104,8 +104,6 @@ class FloorSide:
         durable, find = self._ground.durable, self._ground.accounts.store.agents.find
         told = read(durable.talks_left)
         durable.talks_left.clear()
-        if not self._alone:  # flow workers go on with talks themselves, see `cti.runtime.cluster.leg_server`
-            told = [one for one in told if one["state"] == "WORK"]
         talking, in_use = connected(told)
         if left:
             seated = self.floor.seats_kept.restore(left, find, durable.agents_talking - talking, in_use)

@@ -9,7 +9,7 @@ import signal
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -175,10 +175,20 @@ class Cluster:
         found: CallDetail = self.until(complete, f"the record of {uuid}")
         return found
 
+    def handled(self, calls: Collection[str]) -> list[tuple[str, str, str]]:
+        """Of these calls: contact, agent and how it ended, once for each that reports count."""
+        query = text("SELECT contact, agent, ended_by FROM contacts_handled WHERE call_id = ANY(:calls)")
+        engine = create_engine(self.url)
+        try:
+            with engine.connect() as connection:
+                return sorted((row[0], row[1], row[2]) for row in connection.execute(query, {"calls": list(calls)}))
+        finally:
+            engine.dispose()
+
     def bridged(self, caller: VirtualCaller) -> str:
         """The leg with which the caller talks; empty: with none."""
         assert caller.channel is not None
-        return str(caller.channel.variables.get("bridge_uuid") or "")
+        return str(caller.channel.variables.get("bridge_to") or "")
 
 
 class Client:

@@ -15,7 +15,7 @@ from cti.cli import main
 from cti.switch.embedded import VirtualCaller
 from tests.store.test_postgresql import Server, server  # noqa: F401
 
-from .rolekit import Agent, Client, Cluster, Process, uuid_of
+from .rolekit import AGENTS, Agent, Client, Cluster, Process, uuid_of
 from .rules import NAME, expressions
 
 
@@ -101,13 +101,17 @@ def two_wait(cluster: Cluster, boss: Client) -> list[VirtualCaller]:
 
 
 def test_a_standby_goes_on_where_the_leader_was_killed(cluster: Cluster, leader: Process, worker: Process) -> None:
-    """Who talks notices nothing, who waits keeps the place, and agents sit where they sat."""
-    anna, bert = Agent(cluster, "anna", leader.api), Agent(cluster, "bert", leader.api)
+    """Agents have their contacts and sit where they sat, who talks notices nothing, who waits keeps the place."""
+    anna = Agent(cluster, "anna", leader.api)
     boss = Client(cluster, "super", leader.api)
-    bert.ask("PUT", "/v1/me/state", {"state": "NOT_READY", "reason": "break"})
     talking = cluster.call(caller="13800000001")
     contact = anna.doing("talking")
     leg = cluster.bridged(talking)
+    bert = Agent(cluster, "bert", leader.api)
+    held = cluster.call(caller="13800000002")
+    kept = bert.doing("talking")
+    bert.do(kept, "hold")
+    bert.ask("PUT", "/v1/me/state", {"state": "NOT_READY", "reason": "break"})
     waiting = two_wait(cluster, boss)
     standby = cluster.start("three", "acd,api")
     standby.says("stands by")
@@ -117,17 +121,37 @@ def test_a_standby_goes_on_where_the_leader_was_killed(cluster: Cluster, leader:
         client.api = standby.api
     cluster.until(lambda: boss.waiting() == 2, "they wait on")
     assert cluster.bridged(talking) == leg
-    assert bert.presence() == ("NOT_READY", "break")
-    cluster.until(lambda: anna.presence() == ("NOT_READY", "failover"), "anna talks on, and gets nobody else")
+    assert (bert.presence(), anna.presence()) == (("NOT_READY", "break"), ("READY", ""))
+    assert (anna.doing("talking"), bert.doing("held")) == (contact, kept)
+    assert not cluster.bridged(held), "on hold all the time"
+    anna.do(contact, "hold")
+    anna.doing("held")
+    bert.do(kept, "retrieve")
+    bert.doing("talking")
+    bert.do(kept, "hangup")
+    assert bert.doing("work") == kept
+    anna.do(contact, "retrieve")
+    anna.doing("talking")
+    assert cluster.bridged(talking) == leg
+    anna.do(contact, "hangup")
+    assert anna.doing("work") == contact
+    for agent, left in ((anna, contact), (bert, kept)):
+        agent.do(left, "finish", {"disposition": "solved"})
+    assert anna.doing("talking").partition("~")[0] == uuid_of(waiting[0])
     bert.ready()
-    assert bert.doing("talking").partition("~")[0] == uuid_of(waiting[0])
-    talking.hangup()
-    cluster.until(lambda: anna.doing("talking"), "anna has the next one")
-    assert anna.doing("talking").partition("~")[0] == uuid_of(waiting[1])
-    assert contact != anna.doing("talking")
+    assert bert.doing("talking").partition("~")[0] == uuid_of(waiting[1])
     for caller in waiting:
         caller.hangup()
-    assert [str(cluster.record(one).call.terminal_cause) for one in (talking, *waiting)] == ["caller_hangup"] * 3
+    for caller in (talking, held):
+        detail = cluster.record(caller)
+        assert (str(detail.call.terminal_cause), detail.call.outcome) == ("flow_end", "talked")
+        assert [leg.role for leg in detail.legs] == ["caller", "agent"]
+        assert [one.error for one in detail.recordings] == [""]
+    assert [str(cluster.record(one).call.terminal_cause) for one in waiting] == ["caller_hangup"] * 2
+    both = sorted([(contact, AGENTS["anna"], "agent"), (kept, AGENTS["bert"], "agent")])
+    calls = [uuid_of(talking), uuid_of(held)]
+    cluster.until(lambda: len(cluster.handled(calls)) >= len(both), "they count", 10.0)
+    assert cluster.handled(calls) == both, "each once"
 
 
 @pytest.mark.nightly

@@ -33,6 +33,7 @@ class Leading:
         self._sink: LegSink | None = None
         self._legs: dict[tuple[str, str, str], RemoteLegs] = {}  # address, run, switch
         self._workers: dict[str, str] = {}  # address -> run of those whom we have told that we lead
+        self._early: list[tuple[str, str, str, Mapping[str, Any]]] = []  # for those whom we have not, before the start
         #: Told of each worker that is there now, and that is gone; for those with callers.
         self.came: Callable[[str, str], None] = lambda _address, _run: None
         self.went: Callable[[str, str], None] = lambda _address, _run: None
@@ -46,11 +47,18 @@ class Leading:
             legs.attach(sink)
         for member in list(self.bus.members().values()):
             self._member(member, True)
+        early, self._early = self._early, []
+        for one in early:
+            self.send(*one)
 
     # ---- messages ----------------------------------------------------------------------------------------------------
 
     def send(self, to: str, run: str, kind: str, body: Mapping[str, Any]) -> None:
-        self.bus.send(to, run, kind, body, epoch=self.epoch)
+        """A worker heeds nobody of whom it has not heard that he leads: what is ordered before the start waits."""
+        if self._sink is None:
+            self._early.append((to, run, kind, body))
+        else:
+            self.bus.send(to, run, kind, body, epoch=self.epoch)
 
     def ask(self, to: str, run: str, kind: str, body: Mapping[str, Any], timeout_s: float) -> Any:
         """Blocks. Raises DeadlineExceeded."""
@@ -83,9 +91,14 @@ class Leading:
         return found
 
     def legs_of(self, name: str) -> RemoteLegs:
-        """By `CallerOrders.name`."""
-        switch, address, run = name.split(" ")
-        return self.legs(address, run, switch)
+        """By `CallerOrders.name` or `RemoteLegs.name`; of the worker's run that is there, whichever was there then.
+        Raises KeyError: there is no such name."""
+        parts = name.split(" ")
+        if len(parts) != 3:
+            raise KeyError(name)
+        switch, address, run = parts
+        there = self.bus.members().get(address)
+        return self.legs(address, run if there is None else there.run, switch)
 
     def lose_legs(self, address: str, run: str) -> None:
         """What the worker's legs were in is over, as far as we are concerned."""

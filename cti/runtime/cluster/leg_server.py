@@ -1,7 +1,8 @@
 """Does on this worker's switches what the leader orders of legs, and tells it what becomes of them.
 
-When the leader is lost, talks go on. Phones that ring for nobody any more are stopped, a caller on hold is joined with
-the agent again, and what is over is hung up, so that no leg is left without an owner.
+When the leader is lost, talks go on, and who is on hold stays there for the next one (`LegControl.keep`). Phones that
+ring are stopped, and what is over is hung up. What no leader has asked for within `ALONE_S` is left to the two alone: a
+caller on hold is joined with the agent again, and a leg with nobody is hung up, so that none is left without an owner.
 """
 
 from __future__ import annotations
@@ -25,10 +26,13 @@ if TYPE_CHECKING:
     from cti.ports import LegControl
     from cti.ports.cluster import Message
     from cti.runtime.cluster.following import Following
-    from cti.runtime.cluster.remote_queues import RemoteQueues
+    from cti.runtime.cluster.remote_queues import RemoteQueues, Waiting
     from cti.runtime.services import PromptDesk
 
 log = logging.getLogger("cti.cluster")
+
+#: How long what a leader has left waits for the next one.
+ALONE_S = 30.0
 
 #: What may be ordered, and how many legs, first among the arguments, must be there for it.
 ORDERS: Mapping[str, int] = {
@@ -57,10 +61,14 @@ class LegServer:
         self._rung: dict[str, str] = {}  # leg that a leader had rung -> switch
         self._with: dict[str, str] = {}  # leg -> with whom it talks
         self._rooms: dict[str, str] = {}  # leg -> the conference that it is in
-        self._orphans: set[str] = set()
+        self._met: set[str] = set()  # legs that have been with somebody
+        self._permanent: set[str] = set()  # legs that outlast their talks
+        self._orphans: dict[str, object] = {}  # legs of a leader that is no more -> which one
         following.bus.listen(LEG, self._ordered)
         following.lost.append(self._leader_lost)
-        queues.hang_up = self._hang_up
+        queues.hang_up = self._let_go
+        queues.partner = lambda uuid: self._with.get(uuid) or self._rooms.get(uuid, "")
+        queues.left_alone = self._left_alone
 
     def sink(self, switch: str) -> Sink:
         return Sink(self, switch)
@@ -89,6 +97,9 @@ class LegServer:
             return
         if what in ("ring", "keep"):
             self._rung[args[0]] = switch
+            self._orphans.pop(args[0], None)
+            if args[1].permanent:
+                self._permanent.add(args[0])
         elif what == "meet":
             self._rung.pop(args[0], None)
         if what == "play" and (parts := parts_of(args[2])) is not None:
@@ -137,6 +148,7 @@ class LegServer:
             case l.LegHungUp(leg) | l.LegFailed(leg):
                 self._prompts.discard_call(leg)
                 ours = self._rung.pop(leg, None) is not None
+                self._permanent.discard(leg)
             case _:
                 ours = True
         self._queues.leg_event(event)
@@ -152,16 +164,20 @@ class LegServer:
         match event:
             case l.LegsBridged(a, b):
                 self._with[a], self._with[b] = b, a
+                self._met |= {a, b} & self._rung.keys()
             case l.LegsUnbridged(a, b):
                 for leg, other in ((a, b), (b, a)):
                     if self._with.get(leg) == other:
                         del self._with[leg]
             case l.ConferenceJoined(room, leg):
                 self._rooms[leg] = room
+                self._met |= {leg} & self._rung.keys()
             case l.ConferenceLeft(room, leg) if self._rooms.get(leg) == room:
                 del self._rooms[leg]
             case l.LegHungUp(leg):
                 self._rooms.pop(leg, None)
+                self._met.discard(leg)
+                self._orphans.pop(leg, None)
                 other = self._with.pop(leg, "")
                 if self._with.get(other) == leg:
                     del self._with[other]
@@ -169,27 +185,47 @@ class LegServer:
     # ---- nobody leads ----------------------------------------------------------------------------------------------
 
     def _leader_lost(self) -> None:
-        talking = {one.leg: one for one in self._queues.talking() if one.leg}
+        gap = object()
         for leg, switch in list(self._rung.items()):
-            self._orphans.add(leg)
-            joined, caller = leg in self._rooms or leg in self._with, talking.get(leg)
-            if caller is not None and leg not in self._rooms and self._with.get(leg) != caller.uuid:
-                legs = self._legs(switch)
-                if legs is not None:
-                    log.info("caller %s, on hold, is joined with agent %s again", caller.uuid, caller.stay.agent)
-                    legs.bridge(caller.uuid, leg)
-            elif not joined and caller is None:
+            if leg in self._met or leg in self._permanent:
+                self._orphans[leg] = gap
+            else:
                 self._hang_up(switch, leg)
+        gevent.spawn_later(ALONE_S, self._nobody_came, gap)
+
+    def _nobody_came(self, gap: object) -> None:
+        for one in self._queues.talking():
+            if self._orphans.get(one.leg) is gap:
+                self._left_alone(one)
+        for leg in [leg for leg, since in self._orphans.items() if since is gap]:
+            if leg not in self._with and leg not in self._rooms:
+                self._hang_up(self._rung.get(leg, ""), leg)
+
+    def _left_alone(self, one: Waiting) -> None:
+        leg = one.leg
+        legs = self._legs(self._rung.get(leg, "")) if leg else None
+        if legs is None or leg in self._rooms or self._with.get(leg) == one.uuid:
+            return
+        log.info("caller %s, on hold, is joined with agent %s again", one.uuid, one.stay.agent)
+        self._orphans[leg] = None
+        legs.bridge(one.uuid, leg)
 
     def _over(self, *legs: str) -> None:
+        talking = {one.leg for one in self._queues.talking()}  # whose end `RemoteQueues` sees to
         for leg in legs:
-            if leg in self._orphans and leg not in self._with and leg not in self._rooms:
-                self._hang_up(self._rung.get(leg, ""), leg)
+            alone = leg not in self._with and leg not in self._rooms and leg not in talking
+            if leg in self._orphans and alone:
+                self._let_go(self._rung.get(leg, ""), leg)
+
+    def _let_go(self, switch: str, leg: str) -> None:
+        """Of a talk that is over. A permanent one waits for the next leader, in `_orphans`."""
+        if leg not in self._permanent:
+            self._hang_up(switch, leg)
 
     def _hang_up(self, switch: str, leg: str) -> None:
         legs = self._legs(switch)
         if legs is not None and leg:
-            self._orphans.discard(leg)
+            self._orphans.pop(leg, None)
             legs.hang_up(leg)
 
 

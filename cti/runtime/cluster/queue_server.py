@@ -57,6 +57,7 @@ class QueueServer:
         self._before: dict[str, str] = {}  # worker that is gone -> its run, whose talks are not over
         self._orders = {
             "enter": self._enter,
+            "back": self._back,
             "leave": self._leave,
             "gone": self._gone,
             "lost": self._ended,
@@ -111,6 +112,30 @@ class QueueServer:
         )
         self._stays(uuid)
 
+    def _back(self, message: Message) -> None:
+        """A caller who talks by the doing of an earlier leader: is the talk one that we go on with?"""
+        body = message.body
+        uuid = body["uuid"]
+        worker = message.sender, message.run
+        orders = CallerOrders(self._leading, *worker, body["switch"], body["number"])
+        self._keep(uuid, RemoteCall(worker, body["screen"], orders))
+        taken = self._floor.callers.take_back(
+            uuid,
+            orders,  # type: ignore[arg-type]
+            unpack(body["wish"]),
+            lambda event: orders.post(uuid, event),
+            body["talking"],
+            body["connected"],
+        )
+        orders.taken(uuid, taken)
+        if taken:
+            self._stays(uuid)
+            return
+        self._calls[uuid].orders = None
+        if body["connected"] and body["agent"]:
+            log.warning("call %s: the talk with agent %s is not known here", uuid, body["agent"])
+            self._floor.seats_kept.talks_on(body["agent"])
+
     def _leave(self, message: Message) -> None:
         self._floor.callers.leave(message.body["uuid"], message.body["ref"], keep_place=True)
 
@@ -130,12 +155,16 @@ class QueueServer:
         self._lose(calls)
 
     def _hello(self, message: Message) -> None:
-        """A worker tells of its talks that are none of ours; then of everybody who waits."""
+        """A worker tells which calls it has, and of talks that an earlier run of it left; then of everybody who talks
+        or waits."""
         before = self._before.pop(message.sender, None)
         if before is not None:
             self._leading.lose_legs(message.sender, before)
+        back, run = self._floor.talks_back, f" {message.sender} {message.run}"
+        back.only(lambda switch: switch.endswith(run), message.body["calls"])
         for agent in message.body["talking"]:
-            self._floor.seats_kept.talks_on(agent)
+            if not back.has(agent):
+                self._floor.seats_kept.talks_on(agent)
 
     def _talked(self, message: Message) -> None:
         agent = message.body["agent"]

@@ -40,6 +40,11 @@ class RemoteLegs:
         self._up: set[str] = set()  # answered legs of ours
         self.lost = False
 
+    @property
+    def name(self) -> str:
+        """By which they are found again (`Leading.legs_of`)."""
+        return f"{self.switch} {self._worker[0]} {self._worker[1]}"
+
     def attach(self, sink: LegSink) -> None:
         self._sink = sink
 

@@ -1,7 +1,8 @@
 """What a flow sees of queues that another process has: as `Callers` is where everything is in one.
 
 While nobody leads callers wait on, with music; the next leader lets them in at their place, with the time that they
-have waited. Talks go on meanwhile: here it is seen that one ends, and the flow goes on.
+have waited. Talks go on meanwhile, and who is on hold stays there: the next leader goes on with them at their agents.
+Here it is seen that one ends before, and the flow goes on; so it is for a talk that the next leader knows nothing of.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ REGISTER_S = 6.0
 class Waiting:
     """``number``: of this stay, which tells it apart from others of the call. ``stay``: as the leader told it last, at
     ``at`` (monotonic). ``leg``: the agent's, in a talk. ``aside``: the place is kept while the flow asks about a
-    callback. ``orphaned``: its talk is of a leader that is no more."""
+    callback. ``orphaned``: nobody who leads knows of its talk; ``asked``: who leads now has been asked."""
 
     uuid: str
     number: int
@@ -58,6 +59,7 @@ class Waiting:
     leg: str = ""
     aside: bool = False
     orphaned: bool = False
+    asked: bool = False
     timer: gevent.Greenlet[..., None] | None = None
 
     def now(self) -> Stay:
@@ -77,6 +79,10 @@ class RemoteQueues:
         self.left_talking: Callable[[], Collection[str]] = tuple
         #: Hangs a leg up.
         self.hang_up: Callable[[str, str], None] = lambda _switch, _leg: None
+        #: With which leg a caller talks, or in which conference, as the switch told it last; empty: with nobody.
+        self.partner: Callable[[str], str] = lambda _uuid: ""
+        #: Told of a talk that is left to the two alone: nobody who leads goes on with it.
+        self.left_alone: Callable[[Waiting], None] = lambda _one: None
         following.bus.listen(CALL, self._heard)
         following.found.append(self._led)
         following.lost.append(self._leader_lost)
@@ -128,7 +134,7 @@ class RemoteQueues:
             one.switch.stop_music(uuid)
             if one.leg:
                 one.post(msg.LegLeft(one.leg, ""))
-            if one.orphaned:
+            if one.orphaned or one.asked:
                 self.hang_up(one.switch.name, one.leg)
                 self.talk_over(one.stay.agent)
         if known:
@@ -191,6 +197,10 @@ class RemoteQueues:
                 one.switch.start_music(one.uuid, body["audio"])
             case "quiet":
                 one.switch.stop_music(one.uuid)
+            case "taken":
+                one.asked = False
+                if not body["ours"]:
+                    self._alone(one)
             case "stay" if body["stay"] is not None:
                 one.stay, one.at = Stay.of(body["stay"], 0.0), monotonic()
             case "post":
@@ -216,32 +226,52 @@ class RemoteQueues:
 
     def _led(self) -> None:
         self._known.clear()
-        agents = {*(one.stay.agent for one in self.talking()), *self.left_talking()} - {""}
-        self._following.tell(f"{QUEUE}hello", {"talking": sorted(agents)})
+        agents = set(self.left_talking()) - {""}
+        self._following.tell(f"{QUEUE}hello", {"talking": sorted(agents), "calls": sorted(self._callers)})
         for one in sorted(self._callers.values(), key=lambda one: -one.now().ranked_s):
-            if not one.connected:
-                one.back = True
-                self._numbers += 1
-                one.number = self._numbers
-                self._enter(one)
-                if one.aside:
-                    self._tell("leave", one.uuid, ref=one.wish.ref)
+            one.back = True
+            self._numbers += 1
+            one.number = self._numbers
+            talking = bool(self.partner(one.uuid))
+            if one.connected or talking:
+                one.orphaned, one.asked = False, True
+                told = {"talking": talking, "connected": one.connected, "agent": one.stay.agent}
+                self._tell_of(one, "back", told)
+                continue
+            self._enter(one)
+            if one.aside:
+                self._tell("leave", one.uuid, ref=one.wish.ref)
 
     def _leader_lost(self) -> None:
         for one in self._callers.values():
-            if one.connected:
+            one.asked = False
+            if one.connected or self.partner(one.uuid):
                 one.orphaned = True
             elif not one.aside:
                 one.switch.start_music(one.uuid, [self._music.get(one.wish.queue, MUSIC)])
 
     def leg_event(self, event: l.LegEvent) -> None:
         """A talk that no leader knows is over when the switch says so."""
-        for one in [one for one in self._callers.values() if one.orphaned]:
+        for one in [one for one in self._callers.values() if one.orphaned or one.asked]:
             match event:
                 case l.LegHungUp(leg, cause) if leg == one.leg:
                     self._talked(one, cause)
                 case l.LegsUnbridged(a, b) | l.BridgeFailed(a, b) if {a, b} == {one.uuid, one.leg}:
                     gevent.spawn_later(PARTING_S, self._talked, one, "")  # a hang-up tells who ended it
+
+    def _alone(self, one: Waiting) -> None:
+        """Who leads knows nothing of the talk."""
+        if not one.connected and not self.partner(one.uuid):  # it had hardly begun, and is over
+            self._numbers += 1
+            one.number = self._numbers
+            self._enter(one)
+            return
+        if not one.connected:
+            one.connected, one.leg = True, self.partner(one.uuid)
+            self._untime(one)
+            one.post(ev.QueueConnected(one.wish.ref, ""))
+        one.orphaned = True
+        self.left_alone(one)
 
     def _talked(self, one: Waiting, cause: str) -> None:
         if self._callers.get(one.uuid) is not one:
@@ -255,18 +285,20 @@ class RemoteQueues:
     # ---- inside ------------------------------------------------------------------------------------------------------
 
     def _enter(self, one: Waiting) -> None:
-        self._known.add(one.uuid)
         stay = one.now().state() if one.back else None
+        self._tell_of(one, "enter", {"returns": one.returns, "stay": stay})
+
+    def _tell_of(self, one: Waiting, what: str, told: Mapping[str, Any]) -> None:
+        self._known.add(one.uuid)
         body = {
             "uuid": one.uuid, "number": one.number, "switch": one.switch.name, "wish": pack(one.wish),
-            "returns": one.returns, "stay": stay, "screen": self._shown(one.uuid),
+            "screen": self._shown(one.uuid), **told,
         }  # fmt: skip
         try:
-            self._following.tell(f"{QUEUE}enter", body)
+            self._following.tell(QUEUE + what, body)
         except CtiError as error:
             log.warning("call %s: agents see nothing of its variables: %s", one.uuid, error)
-            body["screen"] = {}
-            self._following.tell(f"{QUEUE}enter", body)
+            self._following.tell(QUEUE + what, {**body, "screen": {}})
 
     def _shown(self, uuid: str) -> dict[str, Any]:
         try:

@@ -53,8 +53,8 @@ class TalkRecording:
             case Stage.HOLDING | Stage.HELD if before is not None and before is not Stage.HELD:
                 self._on[leg] = Stage.HELD
                 talk.party.record(RecordTalk("pause", HOLD))
-            case Stage.OVER if before is not None:
-                del self._on[leg]
+            case Stage.OVER if before is not None or talk.offer < 0:  # or an earlier owner of the talk had it recorded
+                self._on.pop(leg, None)
                 talk.party.record(RecordTalk("stop"))
 
     def _begin(self, talk: Talk) -> None:

@@ -117,6 +117,16 @@ class TalksBack:
             if left.uuid in calls:
                 left.caller_left()
 
+    def only(self, mine: Callable[[str], bool], calls: Collection[str]) -> None:
+        """On switches that are ``mine``, by name, no other callers than ``calls`` are there any more."""
+        for left in list(self._left.values()):
+            if left.talk["flow"] and left.uuid not in calls and mine(left.talk["switch"]):
+                left.caller_left()
+
+    def has(self, agent: str) -> bool:
+        """Whether this agent is in a talk of which it is not yet known what became."""
+        return any(left.agent == agent for left in self._left.values())
+
     def stop(self) -> None:
         if self._timer is not None:
             self._timer.kill(block=False)
