@@ -137,7 +137,7 @@ def _client(section: RedisSection, folder: Path, targets: TargetRules) -> Any:
         raise ConfigError(
             "cache: {store: redis} needs the client library of Redis, which is not installed",
             code="missing-library",
-            remedy="install cti-platform[redis], or the package redis",
+            remedy="scripts/setup redis",
         ) from None
     parts = urlsplit(section.url)
     told: dict[str, Any] = {

@@ -105,7 +105,7 @@ def make_engine(url: URL, *, busy_s: float, read_only: bool, endings: Endings = 
         engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": busy_s, "check_same_thread": False})
     except (ModuleNotFoundError, ArgumentError) as error:
         raise ConfigError(
-            f"no driver for {url.drivername}: {error}", remedy="for PostgreSQL: pip install 'cti-platform[postgresql]'"
+            f"no driver for {url.drivername}: {error}", remedy="for PostgreSQL: scripts/setup postgresql"
         ) from None
     _tune_sqlite(engine, read_only)
     return engine

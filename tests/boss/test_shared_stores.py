@@ -342,7 +342,7 @@ def test_without_the_client_library_the_error_says_what_to_install(
     monkeypatch.setitem(sys.modules, "redis", None)
     with pytest.raises(ConfigError) as refused:
         RedisCache(RedisSection(url="redis://127.0.0.1"), tmp_path, ANYWHERE)
-    assert (refused.value.code, "cti-platform[redis]" in str(refused.value.remedy)) == ("missing-library", True)
+    assert (refused.value.code, "scripts/setup redis" in str(refused.value.remedy)) == ("missing-library", True)
 
 
 @pytest.mark.parametrize(
