@@ -60,6 +60,9 @@ log = logging.getLogger("cti.store")
 Item = tuple[int, Record]  # (ordinal, record)
 
 _OF_RECORDING = ("ended_at", "queue", "spans", "pages", "error")
+_ENDED_BEFORE = select(call_records.c.call_id, call_records.c.ended_at, call_records.c.terminal_cause).where(
+    call_records.c.call_id.in_(bindparam("ids", expanding=True))
+)
 _END_LEG = (
     update(legs)
     .where(legs.c.call_id == bindparam("of_call"), legs.c.leg_id == bindparam("of_leg"), legs.c.ended_at.is_(None))
@@ -191,8 +194,7 @@ class BatchWriter:
     def _end(self, connection: Connection, ended: list[CallEnded]) -> int:
         """The first call detail record of a call stands. The same one again (a repeated batch) is not a duplicate."""
         ids = {rows.clean(record.call_id, 128) for record in ended}
-        known = select(call_records.c.call_id, call_records.c.ended_at, call_records.c.terminal_cause)
-        there = {row[0]: (row[1], row[2]) for row in connection.execute(known.where(call_records.c.call_id.in_(ids)))}
+        there = {row[0]: (row[1], row[2]) for row in connection.execute(_ENDED_BEFORE, {"ids": sorted(ids)})}
         fresh: list[CallEnded] = []
         duplicates = 0
         for record in ended:

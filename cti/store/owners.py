@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy import Connection, Engine, and_, delete, select, update
+from sqlalchemy import Connection, Engine, and_, bindparam, delete, select, update
 from sqlalchemy.engine import URL
 
 from cti.core.errors import CtiError
@@ -18,6 +18,11 @@ from cti.store.schema_resume import call_snapshots, engine_owners
 from cti.store.sealing import Sealer
 from cti.store.snapshots import find_snapshots, find_stays
 
+#: Part of every transaction that writes records: made once, because making it costs more than asking it.
+_EPOCH_NOW = (
+    select(engine_owners.c.epoch).where(engine_owners.c.owner == bindparam("of_owner")).with_for_update(read=True)
+)
+
 
 class StaleOwner(CtiError):
     """Another engine of this worker has begun, or its calls were taken up by another worker."""
@@ -28,9 +33,7 @@ class StaleOwner(CtiError):
 def require_owner(connection: Connection, owner: str, epoch: int) -> None:
     """Within a transaction: until its end nobody takes the worker over. Raises StaleOwner. A row that is gone (the
     file was put back without its write-ahead log, say) tells of nobody who did."""
-    table = engine_owners.c
-    query = select(table.epoch).where(table.owner == clean(owner, 100)).with_for_update(read=True)
-    found = connection.execute(query).scalar()
+    found = connection.execute(_EPOCH_NOW, {"of_owner": clean(owner, 100)}).scalar()
     if found is not None and found != epoch:
         raise StaleOwner(f"worker {owner} is at epoch {found}, and this engine was epoch {epoch} of it")
 
