@@ -100,15 +100,13 @@ class Stream:
         return _frame(hub.last_id, why, hub.text(why, self._floor.owner.now(), {}))
 
     def _patience_s(self) -> float:
-        until = self._services.tokens.good_until(self._via)
-        if until is None:
-            return KEEP_ALIVE_S
-        return max(0.05, min(KEEP_ALIVE_S, until - self._services.clock.now()))
+        left_s = self._services.tokens.good_s(self._via)
+        return KEEP_ALIVE_S if left_s is None else max(0.05, min(KEEP_ALIVE_S, left_s))
 
     def _still_signed_in(self, subscription: Subscription) -> bool:
         """The session is up, its last access token is good; rights that have changed hold from now on."""
-        until = self._services.tokens.good_until(self._via)
-        if until is not None and until <= self._services.clock.now():
+        left_s = self._services.tokens.good_s(self._via)
+        if left_s is not None and left_s <= 0:
             return False
         try:
             principal = self._services.authentication.by_via(self._via)

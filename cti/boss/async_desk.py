@@ -21,7 +21,7 @@ from cti.boss.async_lanes import Lanes
 from cti.boss.guard.bulkhead import Priority
 from cti.boss.masking import masked_values
 from cti.boss.shown import plain
-from cti.core.async_requests import AsyncRequest, AsyncState, Phase, settled
+from cti.core.async_requests import PAUSE_MOST_S, PAUSE_S, AsyncRequest, AsyncState, Phase, settled
 from cti.core.errors import CtiError
 from cti.core.events import RequestEnded
 from cti.core.moments import iso
@@ -42,8 +42,6 @@ OUTSTANDING_MAX = 100_000
 #: How long what is over is kept.
 KEEP_S = 86_400.0
 POLL_S = 1.0
-#: Between attempts: doubles, up to the second of these.
-PAUSE_S, PAUSE_MOST_S = 1.0, 60.0
 #: Longer than any attempt takes, its deadline aside.
 LEASE_MORE_S = 60.0
 _HOUSEKEEPING_S = 30.0

@@ -15,6 +15,7 @@ import orjson
 
 from cti.boss.policies import CacheSettings
 from cti.core.errors import CtiError
+from cti.core.moments import SKEW_S
 from cti.flow.values import decode_all, encode_all
 
 Freshness = Literal["fresh", "stale", "if_error", "gone"]
@@ -43,7 +44,10 @@ class Kept:
 
 
 def freshness(kept: Kept, settings: CacheSettings, now: float) -> Freshness:
-    """``if_error``: good enough only where the back end fails. A clock that went back makes nothing younger than 0."""
+    """``if_error``: good enough only where the back end fails. Nobody knows how old an answer is from before the clock
+    was set back: it is asked for anew."""
+    if kept.at > now + SKEW_S:
+        return "if_error" if kept.outcome == "ok" and settings.sie_s else "gone"
     age = max(0.0, now - kept.at)
     if kept.outcome != "ok":
         return "fresh" if age < settings.negative_s else "gone"

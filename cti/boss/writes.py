@@ -7,6 +7,7 @@ a status look-up tells how it went; else it is a dead letter, for a person to re
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol
@@ -29,6 +30,10 @@ log = logging.getLogger("cti.boss")
 
 #: What may have been written is remembered for so long at least: to forget it is to write it twice.
 _UNSETTLED, _UNSETTLED_S = ("sent", "unknown"), 86_400.0
+
+
+#: Writes of which this process remembers when it sent them; one that is forgotten is looked after a little later.
+_SENT_MAX = 10_000
 
 
 #: Codes of a note that cannot be read: its key is missing, or it was changed.
@@ -80,6 +85,7 @@ class Writes:
         self._plan, self._backends, self._asking = plan, backends, asking
         self._log, self._clock = writes, clock
         self._flights: Flights[RequestEnded] = Flights()
+        self._sent_at: OrderedDict[str, float] = OrderedDict()  # key -> monotonic
 
     def request(
         self, source: str, arguments: Mapping[str, Any], key: str, priority: Priority = Priority.IVR
@@ -172,6 +178,7 @@ class Writes:
 
     def _send(self, plan: QuestionPlan, noted: Noted, priority: Priority, deadline: float) -> RequestEnded:
         route, _ = self._asking.route(plan, noted.inputs, deadline)
+        self._old_enough(noted.key, 0.0)
         last = WayError("error", "no-route", sent=False)
         for target in route.to if route is not None else ():
             self._note(plan, replace(noted, backend=target.backend))
@@ -234,7 +241,7 @@ class Writes:
         unknown = plan.policy.unknown
         if unknown.status_lookup is None:
             return self._bury(plan, noted)
-        if self._clock.now() - noted.since < unknown.after_s:
+        if not self._old_enough(noted.key, unknown.after_s):
             return self._unknown(plan, noted)
         found = self._asking.ask(unknown.status_lookup, {KEY: noted.key}, deadline - self._clock.monotonic(), priority)
         if found.outcome == "ok":
@@ -245,6 +252,15 @@ class Writes:
         if found.outcome == "rejected":
             return self._settle(plan, noted, "rejected", {})
         return self._unknown(plan, noted)
+
+    def _old_enough(self, key: str, after_s: float) -> bool:
+        """Whether this process has known for so long that it was sent: a wall clock that was set would have the back
+        office asked for what is still under way, and it would be sent once more. After a restart it counts anew."""
+        now = self._clock.monotonic()
+        since = self._sent_at.setdefault(key, now)
+        if len(self._sent_at) > _SENT_MAX:
+            self._sent_at.popitem(last=False)
+        return now - since >= after_s
 
     def _target(self, plan: QuestionPlan, noted: Noted, deadline: float) -> TargetPlan | None:
         route, _ = self._asking.route(plan, noted.inputs, deadline)

@@ -22,6 +22,8 @@ Phase = Literal["ask", "tell", "over"]
 Told = Literal["", "pending", "delivered", "dead"]
 #: Of a secret, decoded (Standard Webhooks 1.0.0).
 SECRET_LEAST, SECRET_MOST = 24, 64
+#: Between attempts to ask: doubles, up to the second of these.
+PAUSE_S, PAUSE_MOST_S = 1.0, 60.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from cti.core.moments import SKEW_S
+
 #: An attempt that was none: the person was on the phone with us, or the agent left before anybody answered.
 SOON_S = 30.0
 
@@ -58,6 +60,17 @@ class Callback:
     @property
     def open(self) -> bool:
         return self.state in OPEN
+
+
+def is_due(callback: Callback, now: float, pause_s: float) -> bool:
+    """``pause_s``: the longest between attempts. What is further ahead, and was not asked for at that time, was written
+    before the clock was set back: it has waited long enough."""
+    due = callback.due_at
+    if due is None or due <= now:
+        return due is not None
+    by_itself = bool(callback.last) or due <= callback.created_at
+    longest = max(pause_s, SOON_S) if callback.last else 0.0
+    return by_itself and due > now + longest + SKEW_S
 
 
 def begun(callback: Callback, state: CallbackState, called_as: str = "") -> Callback:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -22,6 +23,7 @@ from cti.core.records import (
 )
 from cti.flow.replay_recorder import Recorder, is_late, look
 from cti.runtime.ending import Ending
+from cti.runtime.runclock import RunClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -101,6 +103,7 @@ class CallLog:
         self._journal = journal
         self._call = call
         self._recorder = recorder
+        self._clock = RunClock(journal.clock, UTC)
         self._begun = self._written = now
         self._part = 0
         self._answered = (call.answered_at or now) if call.answered else None
@@ -109,7 +112,7 @@ class CallLog:
         self.path: list[tuple[str, str, int]] = []
 
     def answered(self) -> None:
-        self._answered = self._answered or self._journal.clock.now()
+        self._answered = self._answered or self._now()
 
     def leg_joined(self, leg_id: str, role: str, number: str) -> None:
         self._record(LegAdded(self._call.uuid, leg_id, role, self._now(), number or None, self._call.switch))
@@ -259,7 +262,9 @@ class CallLog:
         return History(found.call.ended_at is not None, visits)
 
     def _now(self) -> float:
-        return self._journal.clock.now()
+        """By one clock from the call's beginning on: what lasts is not longer, nor less than nothing, where the wall
+        clock was set meanwhile."""
+        return self._clock.time()
 
     def _record(
         self, record: LegAdded | LegEnded | RecordingKept | NodeVisit | CallEnded | CallGap | JournalPart

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid as uuids
 from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from cti.core.errors import CtiError
 from cti.core.recordings import RecordingKind
 from cti.core.records import RecordingKept
 from cti.runtime.recordings.tape import CallTape
+from cti.runtime.runclock import RunClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +44,7 @@ class CallMedia:
         self._post, self._keep = post, keep
         self.tape = CallTape(uuid, switch, services.plain, services.clock, keep)
         self.queue = ""
+        self._clock = RunClock(services.clock, UTC)
         self._messages: dict[int, RecordingKept] = {}
         self._receiving: dict[int, RecordingKept] = {}
         self._sending: dict[int, Path | None] = {}  # None: a document that is not ours to delete
@@ -167,4 +170,4 @@ class CallMedia:
         return self._services.faxes.resolve() / f"{self._uuid}.{uuids.uuid4().hex[:12]}.tif"
 
     def _now(self) -> float:
-        return self._services.clock.now()
+        return self._clock.time()

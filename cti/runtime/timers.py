@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("cti.timers")
 
 LATE_S = 600.0
+#: What a clock that is set forward by as much, or less, has skipped is late, and not missed.
+SET_S = 2 * 3600.0
 #: Never asleep for longer: the entry table may be another one, and somebody may have set the clock.
 LOOK_S = 10.0
 #: Between two looks whether the timers are ours.
@@ -55,6 +57,7 @@ class Timers:
     ) -> None:
         self._table, self._begin = table, begin
         self._clock, self._zone, self._marks = clock, zone, marks
+        self._looked_at: float | None = None  # monotonic
         self._seen: dict[str, datetime] | None = None  # entry -> everything due up to this moment was seen to
         self._stopped = Flag()
 
@@ -63,7 +66,8 @@ class Timers:
         pause_s = 0.0
         while not self._stopped.wait(pause_s):
             if not self._marks.owned:
-                self._seen, pause_s = None, OWNED_S  # somebody else goes on with them, and writes
+                self._seen = self._looked_at = None  # somebody else goes on with them, and writes
+                pause_s = OWNED_S
                 continue
             try:
                 pause_s = self.look()
@@ -81,6 +85,8 @@ class Timers:
         if self._seen is None:
             told = self._marks.read()
             self._seen = {name: datetime.fromtimestamp(seen, self._zone) for name, seen in told.items()}
+        at = self._clock.monotonic()
+        there = self._looked_at is not None and at - self._looked_at <= LATE_S
         due: list[str] = []
         wait_s = LOOK_S
         news = self._seen.keys() != entries.keys()
@@ -88,18 +94,21 @@ class Timers:
         for name, entry in entries.items():
             moment = table.next_due(entry, seen[name])
             while moment is not None and moment <= now:
-                if now - moment <= timedelta(seconds=LATE_S):
+                following = table.next_due(entry, moment)
+                # Nobody was away: the clock was set forward. The last of what it has skipped, once.
+                skipped = there and now - moment <= timedelta(seconds=SET_S) and (following is None or following > now)
+                if now - moment <= timedelta(seconds=LATE_S) or skipped:
                     due.append(name)
                 else:
-                    log.warning("timer '%s': %s passed while no engine was there", name, moment.isoformat())
+                    log.warning("timer '%s': %s is passed over", name, moment.isoformat())
                 news = True
-                moment = table.next_due(entry, moment)
+                moment = following
             seen[name] = max(seen[name], now)  # a clock that was set back brings nothing a second time
             if moment is not None:
                 wait_s = min(wait_s, max(0.0, (moment - now).total_seconds()))
         if news:
             self._marks.write({name: moment.timestamp() for name, moment in seen.items()})
-        self._seen = seen
+        self._seen, self._looked_at = seen, at
         for name in due:
             log.info("timer '%s' is due", name)
             self._begin(name)

@@ -61,18 +61,20 @@ class Tokens:
         self._key, self._public, self._clock = key, key.public_key(), clock
         raw = self._public.public_bytes(Encoding.Raw, PublicFormat.Raw)
         self._kid = hashlib.sha256(raw).hexdigest()[:16]
+        # Ends are monotonic: once a token was seen to be good, nobody who sets the clock makes it better or worse.
         self._good_until: OrderedDict[str, float] = OrderedDict()  # via -> end of its last access token
-        self._proved: OrderedDict[str, dict[str, Any]] = OrderedDict()  # access token -> its claims, whatever the time
+        self._proved: OrderedDict[str, tuple[Claims, float]] = OrderedDict()  # access token -> its claims, and end
 
-    def good_until(self, via: str) -> float | None:
-        """Until when the newest access token of this session is good, as far as was seen; None: none was seen, as of
+    def good_s(self, via: str) -> float | None:
+        """How long the newest access token of this session is good yet, as far as was seen; None: none was seen, as of
         an API key."""
-        return self._good_until.get(via)
+        until = self._good_until.get(via)
+        return None if until is None else until - self._clock.monotonic()
 
     def issue(self, user_id: str, via: str, audience: str = API, lives_s: int = ACCESS_S) -> str:
         now = int(self._clock.now())
         if audience == API:
-            self._note(via, now + lives_s)
+            self._note(via, self._clock.monotonic() + lives_s)
         claims: dict[str, Any] = {
             "iss": ISSUER,
             "aud": audience,
@@ -89,16 +91,21 @@ class Tokens:
         """Raises BadToken, TokenExpired."""
         if len(token) > TOKEN_MAX:
             raise BadToken("the token is too long to be one of ours")
-        claims = self._in_time(self._prove_once(token) if audience == API else self._prove(token, audience))
-        if audience == API:
-            self._note(claims.via, claims.expires_at)
+        if audience != API:
+            return self._in_time(self._prove(token, audience))
+        claims, ends = self._prove_once(token)
+        if ends <= self._clock.monotonic():
+            raise TokenExpired("the token has expired")
+        self._note(claims.via, ends)
         return claims
 
-    def _prove_once(self, token: str) -> dict[str, Any]:
-        """An access token comes with every request of ten minutes; its signature is looked at with the first."""
+    def _prove_once(self, token: str) -> tuple[Claims, float]:
+        """An access token comes with every request of ten minutes; signature and times are looked at with the first."""
         found = self._proved.get(token)
         if found is None:
-            found = self._proved[token] = self._prove(token, API)
+            claims = self._in_time(self._prove(token, API))
+            ends = self._clock.monotonic() + claims.expires_at - self._clock.now()
+            found = self._proved[token] = claims, ends
             if len(self._proved) > _PROVED_MAX:
                 self._proved.popitem(last=False)
         return found
@@ -134,7 +141,8 @@ class Tokens:
             raise BadToken("the token's claims are not of the right kind")
         now = self._clock.now()
         if begins > now + LEEWAY_S:
-            raise BadToken("the token is not valid yet")
+            # It is ours: the clock was set back. Whoever has it gets another one for its refresh token.
+            raise TokenExpired("the token is not valid by the clock of today")
         if ends <= now:
             raise TokenExpired("the token has expired")
         return Claims(found["sub"], found["via"], found["jti"], float(ends))

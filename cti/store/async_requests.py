@@ -15,7 +15,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, and_, func, or_, select, update
 from sqlalchemy.engine import URL
 
-from cti.core.async_requests import AsyncRequest, Callback, Phase
+from cti.core.async_requests import PAUSE_MOST_S, AsyncRequest, Callback, Phase
+from cti.core.moments import SKEW_S
+from cti.core.webhooks import WAIT_MOST_S
 from cti.flow.values import decode_all, encode_all
 from cti.store.database import insert_new
 from cti.store.office_sealer import OfficeSealer
@@ -76,9 +78,15 @@ class AsyncRequests(Repository):
     def claim(
         self, phase: Phase, worker: str, now: float, lease_s: float, limit: int, without: Collection[str]
     ) -> list[AsyncRequest]:
-        """Those that are due the longest, not in the lanes ``without``; they are this worker's for ``lease_s``."""
-        at = async_requests.c
-        free = and_(at.phase == phase, at.due_at <= now, at.lease_until <= now)
+        """Those that are due the longest, not in the lanes ``without``; they are this worker's for ``lease_s``. What is
+        further ahead than anything is put off was written before the clock was set back."""
+        at, ahead = async_requests.c, now + SKEW_S
+        due = or_(
+            at.due_at <= now,
+            and_(at.attempts == 0, at.due_at > ahead),
+            at.due_at > ahead + (PAUSE_MOST_S if phase == "ask" else WAIT_MOST_S),
+        )
+        free = and_(at.phase == phase, due, or_(at.lease_until <= now, at.lease_until > ahead + lease_s))
         query = select(at.request_id).where(free, at.lane.not_in(sorted(without))).order_by(at.due_at).limit(limit)
 
         def work(connection: Connection) -> list[Row[Any]]:

@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL
 from cti.core.access import Deed
 from cti.core.access.lockout import FORGOTTEN_S, delay_s, failures_after
 from cti.core.access.rate import SIGN_INS
+from cti.core.moments import not_ahead
 from cti.core.people import User
 from cti.store.audit import append
 from cti.store.database import insert_ignoring
@@ -63,7 +64,7 @@ class SignInAttempts(Repository):
                 find(connection, found),
                 connection.execute(select(users.c.password_hash).where(found)).scalar(),
             )
-            before = self._held(connection, name, now)
+            before = self._not_ahead(connection, name, self._held(connection, name, now), now)
             if before.blocked_until > now:
                 return Attempt(user, hashed, before, before, before.blocked_until - now)
             taken, wait_s = take_tokens(connection, _bucket(account_blind(self._sealer, name)), 1, SIGN_INS, now)
@@ -106,6 +107,15 @@ class SignInAttempts(Repository):
         connection.execute(insert_ignoring(connection, sign_in_attempts), none)
         row = connection.execute(select(sign_in_attempts).where(at.account_blind == account).with_for_update()).one()
         return Attempts(row.failures, row.last_at, row.blocked_until)
+
+    def _not_ahead(self, connection: Connection, name: str, held: Attempts, now: float) -> Attempts:
+        """The clock was set back since: who is to wait waits as long as was said, from now on."""
+        at = not_ahead(held.last_at, now)
+        if at == held.last_at:
+            return held
+        moved = Attempts(held.failures, at, at + max(0.0, held.blocked_until - held.last_at))
+        self._set(connection, name, moved)
+        return moved
 
     def _set(self, connection: Connection, name: str, attempts: Attempts) -> None:
         query = update(sign_in_attempts).where(sign_in_attempts.c.account_blind == account_blind(self._sealer, name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, delete, select, update
 
 from cti.core.access.rate import Rate, refill
+from cti.core.moments import not_ahead
 from cti.store.database import insert_ignoring, insert_new
 from cti.store.repository import Repository
 from cti.store.schema_sign_in import rate_buckets, used_tickets
@@ -19,9 +20,10 @@ def take_tokens(connection: Connection, bucket: str, wanted: int, rate: Rate, no
     connection.execute(delete(rate_buckets).where(at.at < now - _IDLE_S))
     connection.execute(insert_ignoring(connection, rate_buckets), {"bucket": bucket, "tokens": rate.burst, "at": now})
     row = connection.execute(select(rate_buckets).where(at.bucket == bucket).with_for_update()).one()
-    full = refill(row.tokens, row.at, now, rate)
+    filled_at = not_ahead(row.at, now)  # else it would stay empty until that moment comes once more
+    full = refill(row.tokens, filled_at, now, rate)
     taken = min(wanted, int(full))
-    values = {"tokens": full - taken, "at": max(now, row.at)}
+    values = {"tokens": full - taken, "at": max(now, filled_at)}
     connection.execute(update(rate_buckets).where(at.bucket == bucket).values(values))
     return taken, 0.0 if taken else (1.0 - full) / rate.per_second
 

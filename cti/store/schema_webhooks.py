@@ -14,7 +14,8 @@ from cti.store.schema import metadata
 _ID = 64
 
 #: ``keys_sealed``: JSON, the newest first. ``events`` and ``scopes``: JSON lists. One engine at a time sends for a
-#: webhook, ``lease_by`` until ``lease_until``. The row of a deleted one stays until its deliveries are gone.
+#: webhook, ``lease_by``; ``lease_until`` is the mark of its last sign of life, 0: nobody sends. The row of a deleted
+#: one stays until its deliveries are gone.
 webhooks = Table(
     "webhooks",
     metadata,

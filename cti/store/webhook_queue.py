@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, exists, or_, select, update
 from sqlalchemy.engine import URL
 
 from cti.core.access import SYSTEM, Deed, Grant, ResourceScope
-from cti.core.webhooks import Answer, DeliveryState, Webhook
+from cti.core.moments import SKEW_S
+from cti.core.webhooks import WAIT_MOST_S, Answer, DeliveryState, Webhook
 from cti.store.audit import append
 from cti.store.people import find
 from cti.store.repository import Repository
@@ -23,6 +25,7 @@ LEASE_S = 30.0
 _FORGET_AT_ONCE = 2_000
 _LOOKED_AT = 1_000
 _PENDING = DeliveryState.PENDING.value
+_ACTIVE = and_(webhooks.c.deleted_at.is_(None), webhooks.c.disabled_at.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +83,19 @@ class WebhookQueue(Repository):
 
         return self._read(work)
 
-    def lease(self, worker: str, now: float) -> set[str]:
-        """The webhooks that ``worker`` sends for, until `LEASE_S` from now."""
+    def leases(self, worker: str) -> dict[str, float]:
+        """The marks of others' leases, by webhook. A mark that stays as it is is of an engine that is gone."""
         at = webhooks.c
-        mine = or_(at.lease_by == worker, at.lease_until < now)
-        active = and_(at.deleted_at.is_(None), at.disabled_at.is_(None))
-        taken = update(webhooks).where(mine, active).values(lease_by=worker, lease_until=now + LEASE_S)
+        query = select(at.webhook_id, at.lease_until).where(at.lease_by != worker, at.lease_until > 0.0, _ACTIVE)
+        return self._read(lambda connection: {row.webhook_id: row.lease_until for row in connection.execute(query)})
+
+    def lease(self, worker: str, mark: float, over: Mapping[str, float] = MappingProxyType({})) -> set[str]:
+        """The webhooks that ``worker`` sends for: its own, those of nobody, and those of ``over``, whose marks still
+        are as they were seen. ``mark``: another one each time; whose clock it is of does not matter."""
+        at = webhooks.c
+        others = [and_(at.webhook_id == id_, at.lease_until == seen) for id_, seen in over.items()]
+        mine = or_(at.lease_by == worker, at.lease_until <= 0.0, *others)
+        taken = update(webhooks).where(mine, _ACTIVE).values(lease_by=worker, lease_until=mark)
         return self._write(lambda connection: set(connection.execute(taken.returning(at.webhook_id)).scalars()))
 
     def release(self, worker: str) -> None:
@@ -97,11 +107,10 @@ class WebhookQueue(Repository):
     def due(self, webhook_id: str, now: float, limit: int) -> list[Due]:
         """Of each lane the first that was not sent, where its time has come; of the `_LOOKED_AT` that are due the
         longest, among which there is one: nothing is due before what it stands behind."""
-        first = select(webhook_deliveries).where(
-            webhook_deliveries.c.webhook_id == webhook_id,
-            webhook_deliveries.c.state == _PENDING,
-            webhook_deliveries.c.next_at <= now,
-        )
+        row, ahead = webhook_deliveries.c, now + SKEW_S
+        # Of a moment that is still to come, or further away than any pause: written before the clock was set back.
+        due = or_(row.next_at <= now, and_(row.attempts == 0, row.since > ahead), row.next_at > ahead + WAIT_MOST_S)
+        first = select(webhook_deliveries).where(row.webhook_id == webhook_id, row.state == _PENDING, due)
         by_time = (webhook_deliveries.c.next_at, webhook_deliveries.c.position)
         some = first.order_by(*by_time).limit(_LOOKED_AT).subquery()
         at, before = some.c, webhook_deliveries.alias()

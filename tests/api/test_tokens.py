@@ -78,7 +78,7 @@ BAD: list[tuple[str, Callable[[Platform], str], str]] = [
     ("foreign issuer", lambda p: signed(p, iss="evil"), "bad-token"),
     ("expired", lambda p: signed(p, exp=int(NOW)), "token-expired"),
     ("long expired", lambda p: signed(p, nbf=0, iat=0, exp=1), "token-expired"),
-    ("not valid yet", lambda p: signed(p, nbf=int(NOW) + 60), "bad-token"),
+    ("not valid yet", lambda p: signed(p, nbf=int(NOW) + 60), "token-expired"),
     ("expiry is a text", lambda p: signed(p, exp="4102444800"), "bad-token"),
     ("expiry is no whole number", lambda p: signed(p, exp=4102444800.5), "bad-token"),
     ("expiry is true", lambda p: signed(p, exp=True), "bad-token"),

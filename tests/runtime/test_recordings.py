@@ -114,7 +114,7 @@ def test_a_crash_between_the_sealed_file_and_its_row_loses_nothing(
     fresh = Studio(studio.office, studio.shelf)
     fresh.keeper.complete(path)
     age(studio, str(stray))
-    studio.office.clock.move(4000)
+    studio.office.clock.move(4 * 3600)
     fresh.keeper.look()
     assert heard(studio, find(studio, id_)) == SOUND
     assert not stray.exists()
@@ -126,7 +126,7 @@ def test_a_plain_file_whose_row_was_lost_is_found_by_its_name(studio: Studio) ->
     studio.plain.path(kept).write_bytes(SOUND)
     age(studio, str(studio.plain.path(kept)))
     assert studio.office.store.flush(5.0)
-    studio.office.clock.move(4000)
+    studio.office.clock.move(4 * 3600)
     studio.keeper.look()
     studio.keeper.look()
     one = find(studio, kept.recording_id)

@@ -3,8 +3,8 @@
 from cti.runtime.durable.body import Instant, Saved, SnapshotUnreadable, dump, load
 from cti.runtime.durable.desk import DurableCalls
 from cti.runtime.durable.plans import PlanSource
-from cti.runtime.durable.runclock import RunClock
 from cti.runtime.durable.saver import CallSaver
+from cti.runtime.runclock import RunClock
 
 __all__ = [
     "CallSaver",

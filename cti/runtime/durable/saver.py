@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from cti.core.snapshots import RunSnapshot
     from cti.flow import Run
     from cti.runtime.durable.desk import DurableCalls
-    from cti.runtime.durable.runclock import RunClock
     from cti.runtime.ending import Ending
     from cti.runtime.journal import CallLog
     from cti.runtime.messages import Timers
+    from cti.runtime.runclock import RunClock
     from cti.runtime.silent import SilentStay
 
 log = logging.getLogger("cti.call")

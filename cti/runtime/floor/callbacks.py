@@ -222,7 +222,7 @@ class CallbackDesk:
                 self._begin(one)
 
     def _due(self, one: Callback, now: float) -> bool:
-        if one.state is not CallbackState.WAITING or one.due_at is None or one.due_at > now:
+        if one.state is not CallbackState.WAITING or not cb.is_due(one, now, self._rules.pause_s):
             return False
         if one.callback_id in self._uuids:
             return False  # it is about to take the caller's place

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from cti.core.calls import TerminalCause
 from cti.core.records import CallEnded, CallStarted, LegAdded, LegEnded
+from cti.runtime.runclock import RunClock
 
 if TYPE_CHECKING:
     from cti.runtime.floor.errands import Errand
@@ -29,6 +31,7 @@ class TalkRecord:
 
     def __init__(self, journal: Journal, uuid: str, switch: str, errand: Errand, shown: str) -> None:
         self._journal, self._uuid, self._switch, self._errand, self._shown = journal, uuid, switch, errand, shown
+        self._clock = RunClock(journal.clock, UTC)
         self.cause = TerminalCause.CALLER_HANGUP
         self._answered_at: float | None = None
         self._talked = self._over = False
@@ -78,4 +81,4 @@ class TalkRecord:
         )
 
     def _now(self) -> float:
-        return self._journal.clock.now()
+        return self._clock.time()

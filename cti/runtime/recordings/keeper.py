@@ -21,6 +21,7 @@ import gevent
 from gevent.event import Event as Flag
 
 from cti.core.errors import StoreUnavailable
+from cti.core.moments import SKEW_S
 from cti.core.recordings import Recording, Retention
 from cti.runtime.recordings.plain import SEALED, PlainFiles
 from cti.runtime.recordings.tidying import Tidying
@@ -65,6 +66,8 @@ class Keeper:
         self._wake = Flag()
         self._troubled = ""
         self._reaped_at: float | None = None
+        self._ahead = clock.now() - clock.monotonic()
+        self._set_at = float("-inf")  # monotonic: when the wall clock was seen to be set
         self._greenlet: gevent.Greenlet[[], None] | None = None
 
     # ---- life ----------------------------------------------------------------------------------------------------
@@ -124,8 +127,13 @@ class Keeper:
         self._complete -= told
 
     def _settled(self, recording: Recording) -> bool:
-        """Nobody has said that it is complete: has it been left alone for long?"""
-        now = self._clock.now()
+        """Nobody has said that it is complete: has it been left alone for long? After the clock was set, files count as
+        changed just then: the switch may be writing the last of one."""
+        now, since_boot = self._clock.now(), self._clock.monotonic()
+        if abs(now - since_boot - self._ahead) > SKEW_S:
+            self._ahead, self._set_at = now - since_boot, since_boot
+        if since_boot - self._set_at < SETTLED_S:
+            return False
         try:
             return now - self.shelf.on_thread(lambda: self._path(recording).stat().st_mtime) >= SETTLED_S
         except OSError:

@@ -7,6 +7,7 @@ an agent, by the policy of the queue. It is paused as long as somebody has a rea
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 from typing import TYPE_CHECKING, Protocol
 
 import gevent
@@ -14,6 +15,7 @@ import gevent
 from cti.core.recordings import RecordingKind
 from cti.core.records import RecordingKept
 from cti.runtime.messages import RecordTalk
+from cti.runtime.runclock import RunClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,12 +71,13 @@ class CallTape:
         clock: Clock,
         keep: Callable[[RecordingKept], None],
     ) -> None:
-        self._uuid, self._switch, self._files, self._clock, self._keep = uuid, switch, files, clock, keep
+        self._uuid, self._switch, self._files, self._keep = uuid, switch, files, keep
+        self._clock = RunClock(clock, UTC)  # spans lie where they lie in the file, whoever sets the clock
         self._running: Running | None = None
 
     def start(self, kind: RecordingKind, queue: str = "", agents: tuple[tuple[str, str], ...] = ()) -> None:
         self.close()
-        kept = replace(self._files.new(self._uuid, kind, self._clock.now(), queue), agents=agents)
+        kept = replace(self._files.new(self._uuid, kind, self._clock.time(), queue), agents=agents)
         self._running = Running(kept)
         self._keep(kept)
         self._switch.start_recording(self._uuid, str(self._files.path(kept)))
@@ -111,11 +114,11 @@ class CallTape:
             if done is not None:
                 done(True)  # for another reason it is paused already, or still
         elif running.pauses:
-            running.paused_at = self._clock.now()
+            running.paused_at = self._clock.time()
             self._switch.pause_recording(self._uuid, True, done)
         elif running.paused_at is not None:
             self._switch.pause_recording(self._uuid, False, done)
-            running.paused.append((running.paused_at, self._clock.now()))
+            running.paused.append((running.paused_at, self._clock.time()))
             running.paused_at = None
 
     def mask(self, on: bool) -> None:
@@ -128,14 +131,14 @@ class CallTape:
         if not on:
             running.unmasking = gevent.spawn_later(UNMASK_AFTER_S, self._unmask, running)
         elif running.masked_at is None:
-            running.masked_at = self._clock.now()
+            running.masked_at = self._clock.time()
             self._switch.mask_recording(self._uuid, True)
 
     def _unmask(self, running: Running) -> None:
         running.unmasking = None
         if running is self._running and running.masked_at is not None:
             self._switch.mask_recording(self._uuid, False)
-            running.masked.append((running.masked_at, self._clock.now()))
+            running.masked.append((running.masked_at, self._clock.time()))
             running.masked_at = None
 
     def stop(self) -> None:
@@ -156,4 +159,4 @@ class CallTape:
             return
         if running.unmasking is not None:
             running.unmasking.kill(block=False)
-        self._keep(running.closed(self._clock.now()))
+        self._keep(running.closed(self._clock.time()))

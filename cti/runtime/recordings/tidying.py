@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("cti.recordings")
 
 #: A file that nobody knows and that has not changed for so long is nobody's.
-STRAY_S = 3600.0
+STRAY_S = 3 * 3600.0  # more than a clock may be set by while a file is written
 _AT_ONCE = 500
 _NO_MORE = (RecordingState.SEALED, RecordingState.DELETED)
 

@@ -15,6 +15,7 @@ from cti.core.moments import iso
 from cti.core.webhooks import Patience, message
 from cti.runtime.webhooks.board import Board
 from cti.runtime.webhooks.line import Line
+from cti.store.webhook_queue import LEASE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,7 @@ class WebhookDesk:
         hub.listeners.append(self.board.heard)
         self._lines: dict[str, tuple[Line, gevent.Greenlet[[], None]]] = {}
         self._beat: gevent.Greenlet[[], None] | None = None
+        self._others: dict[str, tuple[float, float]] = {}  # webhook -> mark of another engine, since when (monotonic)
         self._running = False
         self._forgot_at = clock.monotonic()
 
@@ -81,7 +83,7 @@ class WebhookDesk:
         self.board.look()
         if not self._running:
             return
-        mine = self._queue.lease(self._worker, self._clock.now()) if self.board.hooks else set()
+        mine = self._lease() if self.board.hooks else set()
         for gone in self._lines.keys() - mine:
             self._lines.pop(gone)[1].kill(block=False)
         for webhook_id in mine - self._lines.keys():
@@ -90,6 +92,17 @@ class WebhookDesk:
                 self._disabled,
             )  # fmt: skip
             self._lines[webhook_id] = line, gevent.spawn(line.run)
+
+    def _lease(self) -> set[str]:
+        """Marks of others that have stood still for `LEASE_S`, by our own time, are over: no wall clocks are
+        compared, which differ, and are set."""
+        now, marks = self._clock.monotonic(), self._queue.leases(self._worker)
+        before = self._others
+        self._others = {
+            id_: before[id_] if id_ in before and before[id_][0] == mark else (mark, now) for id_, mark in marks.items()
+        }
+        over = {id_: mark for id_, (mark, since) in self._others.items() if now - since >= LEASE_S}
+        return self._queue.lease(self._worker, self._clock.now(), over)
 
     def told(self, webhook_id: str) -> None:
         """There is something to be sent."""
