@@ -103,7 +103,7 @@ class Scene:
 
 @pytest.fixture
 def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
-    monkeypatch.setattr(module.gevent, "sleep", lambda _s: None)
+    monkeypatch.setattr("tests.simulation.invariants.gevent.sleep", lambda _s: None)
     return Scene()
 
 
@@ -174,7 +174,7 @@ def test_waiting_time_that_is_lost_is_found(scene: Scene) -> None:
 
 @pytest.mark.parametrize("now", [{}, {"c1": (101.0, "flow_end")}, {"c1": (100.0, "engine_lost")}])
 def test_a_committed_record_that_is_another_one_is_found(scene: Scene, now: dict[str, tuple[float, str]]) -> None:
-    scene.restart(lambda scene: (scene.records.clear(), scene.records.update(now)))
+    scene.restart(lambda scene: setattr(scene, "records", now))
     assert scene.holds.wrong == [f"the committed record of c1 was {ENDED['c1']}, is {now.get('c1')}"]
 
 
