@@ -19,7 +19,7 @@ from cti.core.errors import ConfigError, CtiError
 from cti.ports.cluster import LEADER_JOB, Member, holder_name
 from cti.runtime.cluster.shared_bus import SharedBus
 from cti.runtime.collector import set_aside
-from cti.runtime.job_owner import JobOwner
+from cti.runtime.job_owner import LEADING, JobOwner
 from cti.store import open_store
 
 if TYPE_CHECKING:
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cti.app")
 
+#: After which it is tried again to stand by.
+AGAIN_S = 5.0
 #: How often a standby looks whether it is its turn.
-LOOK_S = 0.5
+LOOK_S = 0.25
 
 
 def require_cluster(settings: Settings, roles: Collection[str]) -> None:
@@ -68,7 +70,8 @@ class AcdPart(Part):
     ) -> None:
         super().__init__(store, f"{settings.node}/acd", "acd")
         self._over = over
-        self._owner = JobOwner(LEADER_JOB, store.accounts.jobs, holder_name(self.member.address, self.member.run))
+        name = holder_name(self.member.address, self.member.run)
+        self._owner = JobOwner(LEADER_JOB, store.accounts.jobs, name, pace=LEADING)
         self.bus.start()
         self.engine = AcdEngine(settings, self.bus, announce=announce)
         self.leads = self._retired = False
@@ -181,6 +184,7 @@ class RoleProcess:
         if self.flow is not None:
             self.flow.engine.ground.durable.lost = lambda: self.step_down("another engine of this worker")
         self.api = ApiPart(settings, self._store) if "api" in roles else None
+        self._announce = announce
         self.acd = AcdPart(settings, self._store, announce, self._led_over) if "acd" in roles else None
 
     def heed_signals(self) -> None:
@@ -201,13 +205,25 @@ class RoleProcess:
 
     def _led_over(self, by: str) -> None:
         """Another process leads, or is to. This one ends, to be started as a standby; where it has calls it goes on
-        with them, and distributes no more before it is started again."""
-        if self.flow is not None and self.acd is not None:
-            log.warning("this process distributes no more until it is started again: %s", by)
-            gevent.spawn(self.acd.retire)
+        with them, and stands by anew itself."""
+        if self.flow is not None:
+            log.warning("this process distributes no more: %s", by)
+            gevent.spawn(self._stand_by_anew)
             return
         self._taken_by = by
         self._asked.set()
+
+    def _stand_by_anew(self) -> None:
+        """A standby is made anew, of what was read anew: nothing of the one before goes into it."""
+        if self.acd is not None:
+            before, self.acd = self.acd, None
+            before.stop()
+        while self.acd is None and not self._asked.is_set():
+            try:
+                self.acd = AcdPart(self.settings, self._store, self._announce, self._led_over)
+            except CtiError as error:
+                log.error("it cannot stand by, and tries again: %s", error)
+                gevent.sleep(AGAIN_S)
 
     def step_down(self, by: str) -> None:
         """Another process has the slot, and its calls."""

@@ -1,15 +1,16 @@
 """One engine at a time does a scheduled job (timers, feeds), whichever of those that share a database.
 
-The holder counts on in the database; who wants the job takes it when the count has stood still for `LEASE_S` and a
-margin by its own clock. No wall clock is compared, so that setting one harms nobody. A holder that could not count for
-`LEASE_S`, by a clock that goes on while it is stopped, does nothing more in the job's name, and what it writes is
-refused by its epoch.
+The holder counts on in the database; who wants the job takes it when the count has stood still for the lease and a
+margin by its own clock (`Pace`). No wall clock is compared, so that setting one harms nobody. A holder that could not
+count for a lease, by a clock that goes on while it is stopped, does nothing more in the job's name, and what it writes
+is refused by its epoch.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import gevent
@@ -27,6 +28,26 @@ log = logging.getLogger("cti.jobs")
 BEAT_S, LEASE_S, MARGIN_S = 2.0, 6.0, 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a holder counts on, how long that is good for, and how much longer others wait; in seconds."""
+
+    beat_s: float = BEAT_S
+    lease_s: float = LEASE_S
+    margin_s: float = MARGIN_S
+
+    @property
+    def over_s(self) -> float:
+        """After so long without a beat another one takes the job."""
+        return self.lease_s + self.margin_s
+
+
+ORDINARY = Pace()
+#: Of the one who distributes: callers wait for the next. A process that could reach nobody for `over_s` has left the
+#: cluster by then (`cti.runtime.cluster.shared_bus.FENCE_S`).
+LEADING = Pace(0.5, 2.5, 1.0)
+
+
 def boottime() -> float:
     """Seconds since the machine started, those in which it slept included."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -42,11 +63,12 @@ class JobOwner:
         holder: str,
         before: Collection[str] = (),
         *,
+        pace: Pace = ORDINARY,
         clock: Callable[[], float] = boottime,
     ) -> None:
         self.job, self._jobs, self._holder = job, jobs, holder
         self._before = {"", holder, *before}
-        self._clock = clock
+        self._pace, self._clock = pace, clock
         self.epoch: int | None = None
         self._renewed = 0.0
         self._seen: Lease | None = None
@@ -55,7 +77,7 @@ class JobOwner:
     @property
     def held(self) -> bool:
         """May the job be done now?"""
-        return self.epoch is not None and self._clock() - self._renewed < LEASE_S
+        return self.epoch is not None and self._clock() - self._renewed < self._pace.lease_s
 
     def run(self) -> None:
         """Until killed."""
@@ -64,7 +86,7 @@ class JobOwner:
                 self.look()
             except CtiError as error:
                 log.warning("who does the job %s is not known: %s", self.job, error)
-            gevent.sleep(BEAT_S)
+            gevent.sleep(self._pace.beat_s)
 
     def look(self) -> None:
         """Renew, or take what nobody has. Raises StoreUnavailable."""
@@ -85,7 +107,7 @@ class JobOwner:
         if found != self._seen:
             self._seen, self._since = found, at
         free = found is None or found.holder in self._before
-        if free or at - self._since >= LEASE_S + MARGIN_S:
+        if free or at - self._since >= self._pace.over_s:
             self.epoch = self._jobs.take(self.job, self._holder, found)
             self._renewed = at
             if self.epoch is not None:

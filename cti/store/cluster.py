@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("cti.cluster")
 
 CHANNEL = "cti_cluster"
+#: A message that was not to be said any more.
+VOID = "void"
 #: A process that is gone is shown for so long.
 _SHOWN_S = 7 * 86400.0
 
@@ -149,7 +151,8 @@ class ClusterStore(Repository):
         changed: bool = False,
     ) -> Seen:
         """A sign of life, with what is to be sent; what has come for us, at most ``most``. ``taken`` is deleted.
-        ``posts`` that are there already stay as they are. Raises Buried: then nothing is written."""
+        ``posts`` that are there already stay as they are. Raises Buried: then nothing is written. What
+        is said in the name of a leader who is that no more is not said: its place in the row stays."""
 
         def work(connection: Connection) -> Seen:
             at = cluster_members.c
@@ -157,9 +160,10 @@ class ClusterStore(Repository):
                 at.address == member.address, at.run == member.run, at.generation == generation, ~at.gone
             )
             if connection.execute(mine.values(beats=at.beats + 1, **_own(member))).rowcount != 1:
-                raise Buried(f"the process {member.address} counts as gone")
+                raise Buried("others have found this process silent")
             if posts:
-                connection.execute(insert_ignoring(connection, cluster_messages), [self._row(post) for post in posts])
+                rows = [self._row(post) for post in _led(connection, posts)]
+                connection.execute(insert_ignoring(connection, cluster_messages), rows)
             key = tuple_(cluster_messages.c.sender, cluster_messages.c.recipient, cluster_messages.c.sequence)
             if taken:
                 connection.execute(delete(cluster_messages).where(key.in_(taken)))
@@ -291,6 +295,17 @@ def _lease(connection: Connection) -> LeaseSeen | None:
     c = job_leases.c
     row = connection.execute(select(c.holder, c.epoch, c.beats).where(c.job == LEADER_JOB)).one_or_none()
     return None if row is None else LeaseSeen(row.holder, int(row.epoch), int(row.beats))
+
+
+def _led(connection: Connection, posts: Sequence[Post]) -> list[Post]:
+    """Without what is said in the name of a leader who is that no more; nobody takes the lease before this transaction
+    is over."""
+    if not any(post.epoch for post in posts):
+        return list(posts)
+    c = job_leases.c
+    newest = connection.execute(select(c.epoch).where(c.job == LEADER_JOB).with_for_update(read=True)).scalar() or 0
+    void = [post.epoch and post.epoch < newest for post in posts]
+    return [replace(one, kind=VOID, body=b"{}") if out else one for one, out in zip(posts, void, strict=True)]
 
 
 def _forget(connection: Connection, run: str, generation: int) -> None:

@@ -14,6 +14,7 @@ import pytest
 from cti.ports.cluster import Message
 from cti.runtime.cluster import shared_bus
 from cti.runtime.cluster.shared_bus import SharedBus
+from cti.store.cluster import VOID
 from tests.contract.buses import Ears, SharedRig, member, settle, wait
 from tests.store.test_postgresql import Server, server
 
@@ -106,6 +107,22 @@ def test_who_was_stopped_says_and_hears_nothing_stale(rig: SharedRig) -> None:
     after = [one for one in first.all[gone:] if isinstance(one, Message)]
     assert all(one.body["sent"] >= went_on for one in after if one.kind == "t.tick")
     assert [one.sequence for one in after] == list(range(1, len(after) + 1))
+
+
+def test_an_earlier_leader_says_nothing_even_to_who_has_not_heard_of_the_next(rig: SharedRig) -> None:
+    one, worker = two(rig)
+    bus = worker.bus
+    assert isinstance(bus, SharedBus)
+    first = rig.lead(one)
+    kinds: list[str] = []
+    bus._hear = lambda post, *_: kinds.append(post.kind)  # type: ignore[method-assign]  # before any epoch is looked at
+    one.send(bus, "t.ring", epoch=first)
+    wait(lambda: kinds == ["t.ring"])
+    assert rig.lead(None) > first
+    one.send(bus, "t.stale", epoch=first)
+    one.send(bus, "t.nobody's")
+    wait(lambda: len(kinds) == 3)
+    assert kinds == ["t.ring", VOID, "t.nobody's"]
 
 
 def test_more_than_can_be_kept_is_not_kept(

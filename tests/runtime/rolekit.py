@@ -264,6 +264,20 @@ class Agent(Client):
 
         return str(self.cluster.until(there, f"{self.name} is {activity}"))
 
+    def soon(self, contact: str, command: str) -> None:
+        """As `do`, as soon as the next leader knows what became of the talk."""
+
+        def done() -> bool:
+            try:
+                self.do(contact, command)
+            except AssertionError as error:
+                if "not-talking" in str(error):
+                    return False
+                raise
+            return True
+
+        self.cluster.until(done, f"{self.name} may {command}")
+
     def do(self, contact: str, command: str, body: Any = None) -> Any:
         return self.ask("POST", f"/v1/me/contacts/{contact}/{command}", body or {})
 

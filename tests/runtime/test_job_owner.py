@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cti.core.errors import StoreUnavailable
-from cti.runtime.job_owner import BEAT_S, LEASE_S, MARGIN_S, JobOwner
+from cti.runtime.job_owner import BEAT_S, LEADING, LEASE_S, MARGIN_S, ORDINARY, JobOwner, Pace
 from cti.store import SqlStore, open_store
 from cti.store.jobs import Jobs, StaleEpoch
 from tests.store.template import copy_database
@@ -17,9 +17,11 @@ from tests.store.template import copy_database
 class Engine:
     """With a clock of its own: nobody compares them."""
 
-    def __init__(self, jobs: Jobs, name: str, at: float = 0.0, before: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, jobs: Jobs, name: str, at: float = 0.0, before: tuple[str, ...] = (), pace: Pace = ORDINARY
+    ) -> None:
         self.at = at
-        self.owner = JobOwner("timers", jobs, name, before, clock=lambda: self.at)
+        self.owner = JobOwner("timers", jobs, name, before, pace=pace, clock=lambda: self.at)
 
     def goes_on(self, seconds: float) -> bool:
         until = self.at + seconds
@@ -61,6 +63,18 @@ def test_after_a_death_it_is_taken_when_the_count_has_stood_still(engine: Callab
     assert not second.goes_on(LEASE_S)
     assert second.goes_on(MARGIN_S + BEAT_S)
     assert (first.owner.epoch, second.owner.epoch) == (1, 2)
+
+
+def test_who_leads_stops_before_another_begins_and_that_is_sooner(store: SqlStore) -> None:
+    first, second = (Engine(store.accounts.jobs, name, pace=LEADING) for name in "ab")
+    for _ in range(10):
+        assert (first.goes_on(LEADING.beat_s), second.goes_on(LEADING.beat_s)) == (True, False)
+    died, ended = second.at, 0.0
+    while not second.goes_on(0.25):
+        first.at = second.at
+        ended = ended or (0.0 if first.owner.held else second.at)
+    assert died + LEADING.lease_s - LEADING.beat_s <= ended < second.at <= died + LEADING.over_s
+    assert LEADING.over_s < ORDINARY.over_s
 
 
 def test_one_that_was_stopped_does_nothing_more_and_writes_nothing(

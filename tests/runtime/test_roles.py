@@ -124,9 +124,9 @@ def test_a_standby_goes_on_where_the_leader_was_killed(cluster: Cluster, leader:
     assert (bert.presence(), anna.presence()) == (("NOT_READY", "break"), ("READY", ""))
     assert (anna.doing("talking"), bert.doing("held")) == (contact, kept)
     assert not cluster.bridged(held), "on hold all the time"
-    anna.do(contact, "hold")
+    anna.soon(contact, "hold")
     anna.doing("held")
-    bert.do(kept, "retrieve")
+    bert.soon(kept, "retrieve")
     bert.doing("talking")
     bert.do(kept, "hangup")
     assert bert.doing("work") == kept

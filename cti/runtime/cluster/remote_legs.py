@@ -9,6 +9,8 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any
 
+import gevent
+
 from cti.core import legs as l
 from cti.core.errors import CtiError, DeadlineExceeded, SwitchUnavailable
 from cti.runtime.cluster.codec import pack
@@ -201,6 +203,11 @@ class RemoteLegs:
     # ---- inside ------------------------------------------------------------------------------------------------------
 
     def _order(self, what: str, *args: Any, done: Callable[[bool], None] | None = None, **named: Any) -> None:
+        """To a worker that is gone nothing is ordered: come anew, it has its talks, and they are nobody's here."""
+        if self.lost:
+            if done is not None:
+                gevent.spawn(done, False)
+            return
         body = self._body(args, named)
         if done is not None:
             body["done"] = self._leading.later(lambda ok: done(bool(ok)))

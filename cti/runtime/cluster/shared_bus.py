@@ -169,8 +169,8 @@ class SharedBus:
         self._changed = False
         try:
             seen = self._store.exchange(self._member, generation, posts, taken, most, changed=changed)
-        except Buried:
-            self._come_anew("others have found this process silent")
+        except Buried as error:
+            self._come_anew(error.message)
             self._woken.set()
             return
         except CtiError:

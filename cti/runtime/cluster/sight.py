@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cti.ports.cluster import GONE_S, Leader, Member, read_holder
-from cti.runtime.job_owner import LEASE_S, MARGIN_S
+from cti.runtime.job_owner import LEADING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: Who has not looked for so long does not know for how long others were silent: everybody begins anew.
 BLIND_S = 2.0
 #: After which another takes the lease.
-LEASE_OVER_S = LEASE_S + MARGIN_S
+LEASE_OVER_S = LEADING.over_s
 
 
 class Sight:
