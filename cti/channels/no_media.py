@@ -28,7 +28,7 @@ class NoMedia:
     def record(self, uuid: str, ref: int, path: str, max_s: float, silence_s: float) -> None:
         self._sink.call_event(uuid, ev.RecordEnded(ref, 0.0, "failed"))
 
-    def play(self, uuid: str, ref: int, audio: Sequence[str]) -> None:
+    def play(self, uuid: str, ref: int, audio: Sequence[str], keys: str = "") -> None:
         self._sink.call_event(uuid, ev.PlayEnded(ref, ok=False))
 
     def send_fax(self, uuid: str, ref: int, path: str) -> None:

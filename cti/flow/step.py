@@ -17,6 +17,7 @@ from cti.flow.speech import say_value
 if TYPE_CHECKING:
     from cti.flow.walker import Walker
 
+BARGE_IN_KEYS = "0123456789*#"
 TYPE_AHEAD = 64  # keys; a caller who types more is leaning on the phone
 REPLY_S = {"sms": 600.0, "chat": 180.0}
 TEXTS_AHEAD, TEXT_LENGTH = 8, 1000  # messages that came before they were asked for, and of each so many characters
@@ -199,15 +200,18 @@ class Step:
             pieces.append(Filled(say_value(value, self.language), self.tainted(piece, taint)))
         return pieces
 
-    def play(self, parts: tuple[c.AudioPart, ...], role: str = "prompt") -> bool:
+    def play(self, parts: tuple[c.AudioPart, ...], role: str = "prompt", *, barge_in: bool = False) -> bool:
         """Start playing; False when there is nothing to wait for: no parts, or a conversation by text, where it is
-        said in the next message. Ends with `PlayEnded` under ``role``."""
+        said in the next message. Ends with `PlayEnded` under ``role``.
+
+        ``barge_in``: the node stops it at any key. One that only ends the entry before does not reach the node."""
         if self.run.by_text:
             self.run.unsaid += [part for part in parts if isinstance(part, c.Say)]
             return False
         if not parts:
             return False
-        self.command("play", role, lambda ref: c.Play(ref, parts))
+        keys = BARGE_IN_KEYS.replace(self.run.end_due or " ", "") if barge_in else ""
+        self.command("play", role, lambda ref: c.Play(ref, parts, keys))
         return True
 
     # ---- commands --------------------------------------------------------------------------------------------

@@ -71,7 +71,8 @@ class Switch(Protocol):
 
     def answer(self, uuid: str) -> None: ...
 
-    def play(self, uuid: str, ref: int, audio: Sequence[str]) -> None: ...
+    def play(self, uuid: str, ref: int, audio: Sequence[str], keys: str = "") -> None:
+        """``keys``: those at which the switch ends it by itself, before we could; they come as digits all the same."""
 
     def stop_play(self, uuid: str, ref: int) -> None: ...
 

@@ -58,7 +58,7 @@ class Hands:
         self._post = post
         self.media = media
         self._workers: set[gevent.Greenlet[Any, Any]] = set()
-        self._wanted_audio: set[int] = set()
+        self._wanted_audio: dict[int, str] = {}  # what is rendered: the keys that stop it
         self._queues, self._returns, self._story, self._on_disk = queues, returns, story, on_disk
         clock = services.clock
         self._do: dict[type[Any], Callable[[Any], None]] = {
@@ -90,11 +90,11 @@ class Hands:
     def audio_ready(self, ready: AudioReady, *, gone: bool) -> None:
         if ready.ref not in self._wanted_audio:
             return  # the flow went on meanwhile
-        self._wanted_audio.discard(ready.ref)
+        keys = self._wanted_audio.pop(ready.ref)
         if ready.arguments is None:
             self._post(ev.PlayEnded(ready.ref, ok=False))
         elif not gone:
-            self._switch.play(self._uuid, ready.ref, ready.arguments)
+            self._switch.play(self._uuid, ready.ref, ready.arguments, keys)
 
     def let_go(self) -> None:
         """Nobody here waits any more for what was begun."""
@@ -114,9 +114,9 @@ class Hands:
     def _play(self, play: cmd.Play) -> None:
         ready = self._services.prompts.find(play.parts)
         if ready is not None:
-            self._switch.play(self._uuid, play.ref, ready)
+            self._switch.play(self._uuid, play.ref, ready, play.keys)
             return
-        self._wanted_audio.add(play.ref)
+        self._wanted_audio[play.ref] = play.keys
         self._spawn(lambda: self._render(play), AudioReady(play.ref, None))
 
     def _render(self, play: cmd.Play) -> AudioReady:
@@ -132,7 +132,7 @@ class Hands:
 
     def _stop_play(self, stop: cmd.StopPlay) -> None:
         if stop.ref in self._wanted_audio:
-            self._wanted_audio.discard(stop.ref)
+            del self._wanted_audio[stop.ref]
             self._post(ev.PlayEnded(stop.ref))
         else:
             self._switch.stop_play(self._uuid, stop.ref)

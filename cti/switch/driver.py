@@ -59,6 +59,7 @@ SUBSCRIBED = (
 FIT_S = 1.5
 #: mod_dptools `record`: mean energy of a frame below this counts as silence (of 32,767).
 SILENCE_THRESHOLD = 200
+NO_KEYS = "none"
 
 
 class FreeSwitch(MediaOrders, Tapes):
@@ -127,8 +128,8 @@ class FreeSwitch(MediaOrders, Tapes):
         except CtiError as error:
             log.info("call %s: answer not sent yet: %s", leg.uuid, error)
 
-    def play(self, uuid: str, ref: int, audio: Sequence[str]) -> None:
-        self._put(uuid, Order(Kind.PLAY, ref, "playback", orders.joined(audio)))
+    def play(self, uuid: str, ref: int, audio: Sequence[str], keys: str = "") -> None:
+        self._put(uuid, Order(Kind.PLAY, ref, "playback", orders.joined(audio), keys=keys))
 
     def stop_play(self, uuid: str, ref: int) -> None:
         self._stop(uuid, Kind.PLAY, ref)
@@ -228,6 +229,8 @@ class FreeSwitch(MediaOrders, Tapes):
 
     def start(self, lane: Lane, order: Order) -> Pending[Frame]:
         self.check_sound(lane.uuid)
+        if not order.leg:
+            self._set_terminators(lane, order)
         order.token = self.token(order.kind.value)
         if order.kind is Kind.BRIDGE:
             order.other = str(uuids.uuid4())
@@ -240,6 +243,13 @@ class FreeSwitch(MediaOrders, Tapes):
         elif order.leg:
             self.leg_control.starting(lane, order)
         return self.links.execute(lane.uuid, order.application, order.argument, event_uuid=order.token)
+
+    def _set_terminators(self, lane: Lane, order: Order) -> None:
+        """The keys at which `playback` and `record` end; the dialplan has set `none`."""
+        wanted = (order.keys or NO_KEYS, self.epoch)
+        if lane.terminators != wanted:
+            self.links.submit_api("uuid_setvar", lane.uuid, "playback_terminators", wanted[0])
+            lane.terminators = wanted
 
     def api(self, command: str, *args: str) -> None:
         try:

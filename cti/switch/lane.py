@@ -28,6 +28,7 @@ log = logging.getLogger("cti.switch")
 
 RETRY_S = 0.1
 RETRIES = 20
+ENDS_ITSELF_S = 0.03
 PARK_S = 2.0  # from the end of a bridge to CHANNEL_PARK; recorded: 1 ms
 VANISHED_S = 2.0  # from "no such session" to the hang-up event that must be on its way
 SHORTEST_MUSIC_S = 0.5
@@ -65,6 +66,7 @@ class Lane:
         self.uuid = uuid
         self.running: Order | None = None
         self.gone = False
+        self.terminators: tuple[str, int] = ("", 0)  # keys, and the epoch of the links in which they were set
         self._wire = wire
         self._waiting: deque[Order] = deque()
         self._music: str | None = None
@@ -267,7 +269,10 @@ class Lane:
         order = self.running
         if order is not None and not order.stopping and not order.parking:
             order.stopping = True
-            self._hurry(order, RETRIES)
+            if order.keys:  # most likely it has ended at the digit that we stop it for, and we are about to hear so
+                self._set_timer(ENDS_ITSELF_S, self._hurry, order, RETRIES)
+            else:
+                self._hurry(order, RETRIES)
 
     def _hurry(self, order: Order, left: int) -> None:
         """Break it, again and again until its end is told; by the last time that end is taken for granted."""

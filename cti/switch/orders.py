@@ -71,6 +71,7 @@ class Order:
     parking: bool = False  # a bridge that is over; CHANNEL_PARK is still to come
     began: float = 0.0
     silence_s: int = 0  # record
+    keys: str = ""  # play: those at which the switch ends it by itself
     routes: list[Route] = field(default_factory=list)  # bridge: those not tried yet
     role: str = ""  # bridge: agent, extension, number
     number: str = ""

@@ -16,6 +16,11 @@ WELCOME = say("欢迎致电客户服务热线。")
 MAIN = say("查话费请按1，换语言请按星号，人工服务请按0。")
 
 
+def ask(ref: int, parts: tuple[c.AudioPart, ...]) -> c.Play:
+    """Any key stops it, at the switch already."""
+    return c.Play(ref, parts, "0123456789*#")
+
+
 def at_main(**inputs: object) -> Call:
     call = Call(shipped_plan(), **inputs)
     call.start()
@@ -29,7 +34,7 @@ def test_the_example_to_its_balance_and_the_callers_hangup() -> None:
         c.Answer(),
         c.StartTimer(1, 900.0),
         c.NodeEntered("hotline", "welcome", "play", 1),
-        c.Play(2, (WELCOME,)),
+        ask(2, (WELCOME,)),
     ]
     assert call.feed(e.PlayEnded(2)) == [
         c.NodeLeft("hotline", "welcome", 1, "next"),
@@ -43,7 +48,7 @@ def test_the_example_to_its_balance_and_the_callers_hangup() -> None:
         c.NodeEntered("hotline", "open", "hours", 1),
         c.NodeLeft("hotline", "open", 1, "open"),
         c.NodeEntered("hotline", "main", "menu", 1),
-        c.Play(5, (MAIN,)),
+        ask(5, (MAIN,)),
     ]
     assert call.feed(e.DigitPressed("1")) == [
         c.StopPlay(5),
@@ -51,14 +56,14 @@ def test_the_example_to_its_balance_and_the_callers_hangup() -> None:
         c.NodeEntered("hotline", "known", "branch", 1),
         c.NodeLeft("hotline", "known", 1, "case 1"),
         c.NodeEntered("hotline", "tell", "play", 1),
-        c.Play(6, (said("您的余额是88元5角。", "您的余额是", "八十八", "元", "五角"),)),
+        ask(6, (said("您的余额是88元5角。", "您的余额是", "八十八", "元", "五角"),)),
     ]
     assert call.feed(e.PlayEnded(5)) == []  # the late ending of what was stopped
     assert call.feed(e.PlayEnded(6)) == [
         c.NodeLeft("hotline", "tell", 1, "next"),
         c.GoalReached("balance"),
         c.NodeEntered("hotline", "main", "menu", 2),
-        c.Play(7, (MAIN,)),
+        ask(7, (MAIN,)),
     ]
     assert call.feed(e.HungUp("NORMAL_CLEARING")) == [
         c.NodeLeft("hotline", "main", 2, "hangup"),
@@ -75,7 +80,7 @@ def test_star_changes_the_language() -> None:
     call = at_main(caller="13800000000")
     assert call.feed(e.DigitPressed("*"))[-2:] == [
         c.NodeEntered("hotline", "main", "menu", 2),
-        c.Play(
+        ask(
             6,
             (
                 say(
@@ -85,7 +90,7 @@ def test_star_changes_the_language() -> None:
             ),
         ),
     ]
-    assert call.feed(e.DigitPressed("1"))[-1] == c.Play(
+    assert call.feed(e.DigitPressed("1"))[-1] == ask(
         7,
         (
             said(
@@ -126,7 +131,7 @@ def test_a_goal_is_reached_once() -> None:
     call = at_main(caller="13800000000")
     sprint = call.feed(e.DigitPressed("1"), e.PlayEnded(6), e.DigitPressed("1"), e.PlayEnded(8))
     assert [work for work in sprint if isinstance(work, c.GoalReached)] == [c.GoalReached("balance")]
-    assert sprint[-1] == c.Play(9, (MAIN,))
+    assert sprint[-1] == ask(9, (MAIN,))
 
 
 def test_what_was_begun_while_looking_up_is_said_to_its_end() -> None:
@@ -186,7 +191,7 @@ def test_the_second_error_ends_the_call() -> None:
         c.NodeLeft("t", "a", 1, "error", "bad-value"),
         c.FlowError("t", "a", "bad-value", message),
         c.NodeEntered("t", "sorry", "play", 1),
-        c.Play(2, (say("对不起"),)),
+        ask(2, (say("对不起"),)),
     ]
     assert call.feed(e.PlayEnded(2)) == [
         c.NodeLeft("t", "sorry", 1, "next"),
@@ -234,14 +239,14 @@ def test_the_limit_counts_ivr_time_only() -> None:
         c.StartTimer(4, 40.0),
         c.NodeLeft("t", "q", 1, "talked", "talked"),
         c.NodeEntered("t", "a", "menu", 2),
-        c.Play(5, (say("?"),)),
+        ask(5, (say("?"),)),
     ]
     assert call.feed(e.TimerFired(4)) == [
         c.StopPlay(5),
         c.NodeLeft("t", "a", 2, "limit"),
         c.StartTimer(6, 60.0),
         c.NodeEntered("t", "late", "play", 1),
-        c.Play(7, (say("时间到"),)),
+        ask(7, (say("时间到"),)),
     ]
     assert call.feed(e.PlayEnded(7))[-2:] == [c.Hangup(), c.RunEnded("done", "limit")]
 
@@ -339,7 +344,7 @@ def test_without_answering() -> None:
     assert call.feed(e.PlayEnded(2))[1:] == [
         c.NodeEntered("t", "b", "menu", 1),
         c.Answer(),
-        c.Play(3, (say("?"),)),
+        ask(3, (say("?"),)),
     ]
 
 
@@ -395,3 +400,20 @@ def test_contract_of_the_caller() -> None:
         run.start(NOW)
     with pytest.raises(RunMisuse, match="another version"):
         Run.restore(shipped_plan(), run.state())
+
+
+STOPPED_BY = """
+  a: {{type: collect, save: number, digits: {{max: 4}}, say: "号码", to: {{filled: told, else: told}}}}
+  told: {{type: play, say: "谢谢", barge_in: {barge_in}}}
+  bye: {{type: end, outcome: done}}
+"""
+
+
+@pytest.mark.parametrize(("barge_in", "keys"), [("true", "0123456789*"), ("false", "")])
+def test_a_key_that_only_ends_the_entry_before_stops_nothing(barge_in: str, keys: str) -> None:
+    call = Call(plan_of(STOPPED_BY.format(barge_in=barge_in), "vars:\n  number: text?"))
+    call.start()
+    *_, last = call.feed(*(e.DigitPressed(digit) for digit in "1234"))
+    assert isinstance(last, c.Play)
+    assert last.keys == keys
+    assert not call.feed(e.DigitPressed("#"))

@@ -46,8 +46,11 @@ AudioPart = Say | Sound | Tone
 
 @dataclass(frozen=True, slots=True)
 class Play:
+    """``keys``: those that stop it, so that the switch may do so itself; `StopPlay` comes all the same."""
+
     ref: int
     parts: tuple[AudioPart, ...]
+    keys: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class Asking(NodeType):
             return self.take(step)
         if (text := step.take_text()) is not None:
             return self.written(step, text)
-        if step.play(step.render(prompt or step.option("say"))):
+        if step.play(step.render(prompt or step.option("say")), barge_in=step.option("barge_in")):
             return None
         return self.asked(step)
 
@@ -81,7 +81,9 @@ class Asking(NodeType):
         if step.run.by_text:
             return None
         step.stop("prompt", "no_input")
-        return None if step.play(step.render(self._question(step))) else self.asked(step)
+        return (
+            None if step.play(step.render(self._question(step)), barge_in=step.option("barge_in")) else self.asked(step)
+        )
 
     def _question(self, step: Step) -> Prompt:
         what = step.local.get("says")

@@ -235,7 +235,7 @@ number:
             parts = step.render(prompt, {"value": spoken}, taint)
         else:
             parts = (say_text("confirm", step.language, spoken, self._sensitive(step)),)
-        return None if step.play(parts, "confirm_prompt") else self._confirm_asked(step)
+        return None if step.play(parts, "confirm_prompt", barge_in=True) else self._confirm_asked(step)
 
     def _confirm_asked(self, step: Step) -> Leave | None:
         if step.run.keys:

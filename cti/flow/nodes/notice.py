@@ -76,7 +76,9 @@ news:
             return Leave(note=", ".join(step.local["ids"]) or "none")
         if step.option("barge_in") and step.run.keys:
             return self._leave(step, "skipped by a key typed ahead", whole=False)
-        said = step.play(tuple(_say(notice, step.language) for notice in event.notices))
+        said = step.play(
+            tuple(_say(notice, step.language) for notice in event.notices), barge_in=step.option("barge_in")
+        )
         return None if said else self._leave(step, "")
 
     def _save(self, step: Step, notices: tuple[e.FoundNotice, ...]) -> None:

@@ -51,7 +51,7 @@ welcome:
             items = step.value(step.option("each"), t.Type("list")) or ()
             taint = frozenset({"item"}) if step.tainted(step.option("each")) else frozenset()
             parts = tuple(part for item in items for part in step.render(prompt, {"item": item}, taint))
-        return None if step.play(parts) else Leave()
+        return None if step.play(parts, barge_in=step.option("barge_in")) else Leave()
 
     def feed(self, step: Step, role: str, event: Event) -> Leave | None:
         return Leave()

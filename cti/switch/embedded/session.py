@@ -197,7 +197,8 @@ def parse_all_events(channel: Channel) -> Steps[None]:
 
 
 def parse_event(channel: Channel, message: Message) -> Steps[bool]:
-    """switch_ivr_parse_event: execute or hangup; anything else is accepted and ignored. False for no command."""
+    """switch_ivr_parse_event: execute or hangup; anything else is accepted and ignored. False for no command, and when
+    a broadcast was stopped: what waits is looked at with the next frame then."""
     command = message.get("call-command").lower()
     if not command:
         return False
@@ -213,7 +214,7 @@ def parse_event(channel: Channel, message: Message) -> Steps[bool]:
         channel.hangup(cause_from_text(cause) if cause else "NORMAL_CLEARING")
     if locked:
         channel.event_lock = False
-    return True
+    return not channel.brk
 
 
 def _execute_message(channel: Channel, message: Message) -> Steps[None]:
@@ -285,7 +286,8 @@ def park(channel: Channel) -> Steps[None]:
     channel.controlled = channel.parked = True
     channel.fire("CHANNEL_PARK")
     while channel.ready() and channel.parked:
-        yield channel.core.clock.now() + FRAME_S if channel.dtmf else expires
+        waits = channel.dtmf or (channel.private and not channel.event_lock)
+        yield channel.core.clock.now() + FRAME_S if waits else expires
         if channel.core.clock.now() >= expires:
             channel.hangup(cause)
             break
