@@ -13,6 +13,7 @@ from cti.switch.dialing import Route, outcome_of
 #: A talk is told apart from an attempt by the caller's side: set while bridged, while ringing (switch_ivr_bridge.c).
 TALKS = "bridge_to"
 RINGS = "RING_WAIT"
+DIALLING_S = 60
 CONFERS = "conference_call_key"  # set by mod_conference while the channel is in a conference (seen on 1.10.12)
 
 
@@ -175,4 +176,12 @@ def dial_string(route: Route, other: str, worker: str) -> str:
     leg carries our worker's name, so that its events come to us, and our own uuid, so that it can be called off.
     """
     own = "".join(f",{name}={value}" for name, value in route.variables)
-    return f"{{ignore_early_media=true,cti_worker={worker}}}[origination_uuid={other}{own}]{route.address}"
+    whole = "".join(f",{name}={value}" for name, value in whole_time(route).items())
+    return f"{{ignore_early_media=true,cti_worker={worker}{whole}}}[origination_uuid={other}{own}]{route.address}"
+
+
+def whole_time(route: Route) -> dict[str, str]:
+    """What makes the switch ring for longer than a minute: it ends the dialling as a whole after 60 s, whatever
+    ``leg_timeout`` says (switch_ivr_originate.c, SWITCH_DEFAULT_TIMEOUT)."""
+    ring_s = int(dict(route.variables).get("leg_timeout", "0"))
+    return {"originate_timeout": str(ring_s + 1)} if ring_s >= DIALLING_S else {}

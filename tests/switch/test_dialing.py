@@ -151,3 +151,11 @@ def test_the_dial_string() -> None:
     assert dial_string(route, "the-uuid", "2") == (
         "{ignore_early_media=true,cti_worker=2}[origination_uuid=the-uuid,leg_timeout=20]user/1001@cti.local"
     )
+
+
+def test_a_phone_may_ring_for_longer_than_the_switch_dials() -> None:
+    route = Route("sofia/phones/1001@127.0.0.1", (("leg_timeout", "600"),))
+    assert dial_string(route, "the-uuid", "2") == (
+        "{ignore_early_media=true,cti_worker=2,originate_timeout=601}"
+        "[origination_uuid=the-uuid,leg_timeout=600]sofia/phones/1001@127.0.0.1"
+    )

@@ -11,6 +11,7 @@ from cti.core.errors import CtiError
 from cti.core.legs import Phone
 from cti.switch.dialing import Route
 from cti.switch.lane import Lane
+from cti.switch.orders import whole_time
 from cti.switch.tapes import Tape
 
 #: Set on every leg of ours: a later engine knows by it what nobody needs any more.
@@ -85,7 +86,7 @@ def variables_of(worker: str, call: str, caller_number: str, headers: Mapping[st
 def dial_string(leg: OwnLeg) -> str:
     """``{for the call}[for this place]address``, checked piece by piece (`cti.esl.channel_variables`)."""
     route = leg.routes[0]
-    common = esl.channel_variables(leg.variables | (ITSELF if leg.told_to else {}))
+    common = esl.channel_variables(leg.variables | whole_time(route) | (ITSELF if leg.told_to else {}))
     if leg.told_to:
         common = f"{common[:-1]},{AUTO_ANSWER}}}"
     own = esl.channel_variables({"origination_uuid": leg.uuid, **dict(route.variables)})
