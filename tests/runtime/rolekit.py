@@ -185,6 +185,16 @@ class Cluster:
         finally:
             engine.dispose()
 
+    def kept(self, owner: str) -> int:
+        """How many calls of this worker another run could go on with."""
+        query = text("SELECT count(*) FROM call_snapshots WHERE owner = :owner")
+        engine = create_engine(self.url)
+        try:
+            with engine.connect() as connection:
+                return int(connection.execute(query, {"owner": owner}).scalar_one())
+        finally:
+            engine.dispose()
+
     def bridged(self, caller: VirtualCaller) -> str:
         """The leg with which the caller talks; empty: with none."""
         assert caller.channel is not None

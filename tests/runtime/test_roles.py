@@ -152,6 +152,7 @@ def test_a_standby_goes_on_where_the_leader_was_killed(cluster: Cluster, leader:
     calls = [uuid_of(talking), uuid_of(held)]
     cluster.until(lambda: len(cluster.handled(calls)) >= len(both), "they count", 10.0)
     assert cluster.handled(calls) == both, "each once"
+    bert.ask("PUT", "/v1/me/state", {"state": "NOT_READY", "reason": "break"})  # the next caller is for anna
 
 
 @pytest.mark.nightly
@@ -163,6 +164,7 @@ def test_a_worker_that_was_killed_goes_on_with_its_callers(cluster: Cluster, wor
     contact = anna.doing("talking")
     leg = cluster.bridged(talking)
     waiting = two_wait(cluster, boss)
+    cluster.until(lambda: cluster.kept("two/0") == 3, "where the calls stand is on disk")
     worker.signal(signal.SIGKILL)
     leader.says("worker two/0 is gone")
     assert cluster.bridged(talking) == leg
