@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import gevent
 
+from .invariants import FLUSHED_S
+
 if TYPE_CHECKING:
     from .wide import WideWorld
 
@@ -54,7 +56,7 @@ class Faults:
         world.agents.pause = True
         world.holds.engine_goes()
         if world.time.now - self._store_back < CAUGHT_UP_S:
-            world.witness.excuse(self._store_away)
+            world.witness.excuse(self._store_away - FLUSHED_S)  # what was told just before is not written either
         world.engines.kill()
         gevent.sleep(self._chance.choice((0.0, self._chance.uniform(0.1, 8.0), 12.0)))
         world.engines.again()
