@@ -13,13 +13,13 @@ from cti.core.legs import Phone
 from .ground import PEOPLE
 
 if TYPE_CHECKING:
-    import random
-
     from cti.core.people import AgentProfile
     from cti.runtime.floor import Floor
 
     from .engines import Engines
+    from .virtual_time import VirtualTime
 
+UNDER_WAY_S = 0.5
 ORDERS = ("reject", "hangup", "hold", "retrieve", "transfer", "consult", "complete", "return", "conference", "finish")
 _METHODS = {"hangup": "hang_up", "return": "return_", "finish": "finish_work"}
 
@@ -27,8 +27,9 @@ _METHODS = {"hangup": "hang_up", "return": "return_", "finish": "finish_work"}
 class Agents:
     """``done``: orders that were taken, by name; ``broken``: orders that ended in no way that an order may end."""
 
-    def __init__(self, engines: Engines, chance: random.Random) -> None:
-        self._engines, self._chance = engines, chance
+    def __init__(self, engines: Engines, time: VirtualTime) -> None:
+        self._engines, self._time, self._chance = engines, time, time.chance
+        self.ordered: dict[str, float] = {}  # phone -> when its agent gave the newest order
         self.done: Counter[str] = Counter()
         self.broken: list[str] = []
         self.over = self.pause = False
@@ -36,6 +37,10 @@ class Agents:
     def start(self) -> None:
         for profile in PEOPLE.values():
             gevent.spawn_later(self._chance.uniform(0.0, 5.0), self._work, profile)
+
+    def under_way(self) -> frozenset[str]:
+        """Phones of agents whose orders may not have reached the switch yet."""
+        return frozenset(phone for phone, at in self.ordered.items() if self._time.now - at < UNDER_WAY_S)
 
     def _work(self, profile: AgentProfile) -> None:
         while not self.over:
@@ -87,5 +92,6 @@ class Agents:
             target = self._chance.choice(
                 (("agent", self._chance.choice(others)), ("queue", "desk"), ("extension", "1002"))
             )
+        self.ordered[profile.phone] = self._time.now
         floor.orders.do(agent, contact, order, lambda: method(agent, contact, *target))
         return order

@@ -54,7 +54,7 @@ class Faults:
         """At whatever point its greenlets wait just now."""
         world = self._world
         world.agents.pause = True
-        world.holds.engine_goes()
+        world.holds.engine_goes(world.agents.under_way())
         if world.time.now - self._store_back < CAUGHT_UP_S:
             world.witness.excuse(self._store_away - FLUSHED_S)  # what was told just before is not written either
         world.engines.kill()
@@ -66,7 +66,7 @@ class Faults:
     def _engine_handed_over(self) -> None:
         world = self._world
         world.agents.pause = True
-        world.holds.engine_goes()
+        world.holds.engine_goes(world.agents.under_way())
         world.engines.hand_over()
         world.holds.engine_came()
         world.agents.pause = False

@@ -99,12 +99,14 @@ class Invariants:
 
     # ---- an engine dies, and the next one begins ---------------------------------------------------------------------
 
-    def engine_goes(self) -> None:
+    def engine_goes(self, ordered: frozenset[str] = frozenset()) -> None:
+        """``ordered``: phones whose agents gave an order that may be on its way: it may well end their talks."""
         core = self._switches.core
+        spared = {uuid for uuid, one in core.channels.items() if ordered and one.profile.destination in ordered}
         self._protected = {
             uuid: partner
             for uuid, one in core.channels.items()
-            if (partner := one.partner) and partner in core.channels
+            if (partner := one.partner) and partner in core.channels and not spared & {uuid, partner}
         }
         self.looked["bridges over an engine's end"] += len(self._protected) // 2
         self._places = self._waiting() if self._engines.up else {}

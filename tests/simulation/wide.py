@@ -43,7 +43,7 @@ class WideWorld:
         self.office = Office(time.chance, folder / DEMO_DATABASE, lies=faults)
         self.engines = Engines(folder, self.database, self.network, ground.NUMBERS)
         self.callers = Callers(self.switches, time.chance)
-        self.agents = Agents(self.engines, time.chance)
+        self.agents = Agents(self.engines, time)
         self.holds = Invariants(time, self.engines, self.switches, self.callers, self.witness)
         self.witness.unbridged = self.holds.bridge_ends
         self._faults = Faults(self)
