@@ -14,6 +14,7 @@ import pytest
 #: Seeds from, to; a process each, so that they are shared among those who run tests.
 WIDE = [(first, first + 24) for first in range(1, 201, 25)]
 NARROW = [(1, 10)]
+LONG_S = 900  # two minutes where nothing else runs
 NIGHTLY = [(first, first + 499) for first in range(1001, 11001, 500)]
 
 
@@ -31,11 +32,13 @@ def _hold(first: int, last: int, *options: str) -> None:
     assert (ran.returncode, wrong, len(lines)) == (0, [], last - first + 1), ran.stdout + ran.stderr
 
 
+@pytest.mark.timeout(LONG_S)
 @pytest.mark.parametrize(("first", "last"), WIDE)
 def test_nothing_is_wrong_after_any_seed(first: int, last: int) -> None:
     _hold(first, last, "--wide")
 
 
+@pytest.mark.timeout(LONG_S)
 @pytest.mark.parametrize(("first", "last"), NARROW)
 def test_nothing_is_wrong_after_any_seed_of_all_kinds_of_nodes(first: int, last: int) -> None:
     _hold(first, last)

@@ -82,9 +82,9 @@ class FtpTransport(Remote):
     def _connect(self) -> None:
         options = self._options
         if self._context is None:
-            ftp: ftplib.FTP = _Ftp(encoding=options.names)
+            ftp: ftplib.FTP = _Ftp(lambda: self._ended, encoding=options.names)
         else:
-            ftp = _Tls(context=self._context, encoding=options.names)
+            ftp = _Tls(lambda: self._ended, context=self._context, encoding=options.names)
         self._ftp = ftp  # before it connects: it can be cut off while it does
         self._greet(ftp)
         ftp.host = self._host  # by which a certificate is verified
@@ -209,9 +209,19 @@ class FtpTransport(Remote):
 
 
 class _Ftp(ftplib.FTP):
-    """ftplib bounds the lines of an answer, but not how many there are."""
+    """ftplib bounds the lines of an answer, but not how many there are; and it waits for the greeting of a connection
+    that was not there yet when it was to be cut off."""
 
     _lines = 0
+
+    def __init__(self, ended: Callable[[], bool], **options: Any) -> None:
+        super().__init__(**options)
+        self._ended = ended
+
+    def getresp(self) -> str:
+        if self._ended():
+            raise ConnectionAbortedError("closed")
+        return super().getresp()
 
     def getmultiline(self) -> str:
         self._lines = 0
