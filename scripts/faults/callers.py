@@ -7,10 +7,18 @@ import os
 import socket
 import subprocess
 from pathlib import Path
+from typing import Any, Protocol
 
+from scripts.faults.processes import until
 from tests.real.ports import borrow_ports
 from tests.real.sipp import WaitBye, scenario
 from tests.real.switch import free_port
+
+
+class Events(Protocol):
+    """A client of the event socket, or several: what it was told so far."""
+
+    events: list[Any]
 
 
 class Callers:
@@ -40,6 +48,20 @@ class Callers:
                 env={**os.environ, "TERM": "dumb"},
             )  # fmt: skip
         self._running.append((program, stack))
+
+    def dial(self, tap: Events, called: str, count: int, first: int, wait_s: float) -> list[str]:
+        """As `start`; uuids of those that came within ``wait_s``, by what the switches told."""
+        before = len(tap.events)
+        self.start(called, count, first)
+
+        def came() -> list[str]:
+            seen = [event for event in list(tap.events)[before:] if event.name == "CHANNEL_CREATE"]
+            uuids = [str(e.get("Unique-ID")) for e in seen if e.get("Caller-Destination-Number") == called]
+            return list(dict.fromkeys(uuids))
+
+        with contextlib.suppress(TimeoutError):  # fewer: whoever asked compares
+            until(lambda: len(came()) >= count, "the callers have come", wait_s)
+        return came()
 
     def end(self, *, over: bool = False) -> None:
         """All; ``over``: only what has ended by itself."""

@@ -151,17 +151,7 @@ class Pair:
     def dial(self, kind: str, count: int, first: int, wait_s: float = 30.0) -> list[str]:
         if self._callers is None:
             return [self._place(kind, number) for number in range(first, first + count)]
-        before = len(self.tap.events)
-        self._callers.start(NUMBERS[kind], count, first)
-
-        def came() -> list[str]:
-            seen = [e for e in list(self.tap.events)[before:] if e.name == "CHANNEL_CREATE"]
-            uuids = [str(e.get("Unique-ID")) for e in seen if e.get("Caller-Destination-Number") == NUMBERS[kind]]
-            return list(dict.fromkeys(uuids))
-
-        with contextlib.suppress(TimeoutError):  # fewer: whoever asked compares
-            until(lambda: len(came()) >= count, "the callers have come", wait_s)
-        return came()
+        return self._callers.dial(self.tap, NUMBERS[kind], count, first, wait_s)
 
     def _place(self, kind: str, number: int) -> str:
         living = list(self.tap.taps.values())

@@ -161,17 +161,7 @@ class Real:
         return self._switch.tap("HEARTBEAT").api("version").splitlines()[0]
 
     def dial(self, kind: str, count: int, first: int, wait_s: float = 30.0) -> list[str]:
-        before = len(self.tap.events)
-        self._callers.start(NUMBERS[kind], count, first)
-
-        def came() -> list[str]:
-            seen = [e for e in list(self.tap.events)[before:] if e.name == "CHANNEL_CREATE"]
-            uuids = [str(e.get("Unique-ID")) for e in seen if e.get("Caller-Destination-Number") == NUMBERS[kind]]
-            return list(dict.fromkeys(uuids))
-
-        with contextlib.suppress(TimeoutError):  # fewer: whoever asked compares
-            until(lambda: len(came()) >= count, "the callers have come", wait_s)
-        return came()
+        return self._callers.dial(self.tap, NUMBERS[kind], count, first, wait_s)
 
 
 __all__ = ["Embedded", "Real", "Switch", "alive", "channels", "find_binary"]

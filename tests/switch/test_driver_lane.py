@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
 import gevent
 import pytest
@@ -13,6 +14,7 @@ from cti import esl
 from cti.core.errors import CtiError
 from cti.esl import Frame
 from cti.switch import lane as lanes
+from cti.switch.driver import FreeSwitch
 from cti.switch.lane import Lane
 from cti.switch.links.errors import LinkLost
 from cti.switch.links.pending import Pending
@@ -308,6 +310,41 @@ def test_after_the_end_nothing_is_said(lane: Lane, wire: ScriptedWire) -> None:
         Flag().wait()
     assert wire.said == said
     assert wire.ended == []
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["it has ended", "it plays on"])
+def test_a_prompt_that_keys_stop_is_broken_only_if_its_end_is_not_told(
+    lane: Lane, wire: ScriptedWire, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The digit comes first, then the end that the switch made of it."""
+    monkeypatch.setattr(lanes, "ENDS_ITSELF_S", 0.01)
+    lane.put(replace(play(1), keys="12"))
+    lane.stop(Kind.PLAY, 1)
+    lane.put(play(2))
+    assert wire.said == ["playback prompt1"]
+    if told:
+        complete(lane)
+        assert wire.said[1:] == ["playback prompt2"]
+    else:
+        wire.until(2)
+        assert wire.said[1:] == ["uuid_break uuid"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [(("12", "12"), ["12"]), (("12", ""), ["12", "none"]), (("", ""), ["none"])],
+    ids=["the same", "none again", "none"],
+)
+def test_the_switch_is_told_the_keys_that_stop_what_begins(lane: Lane, keys: tuple[str, ...], said: list[str]) -> None:
+    told: list[str] = []
+    links = SimpleNamespace(submit_api=lambda *order: told.append(order[-1]))
+    driver = SimpleNamespace(links=links, epoch=1)
+    for one in keys:
+        FreeSwitch._set_terminators(driver, lane, replace(play(1), keys=one))  # type: ignore[arg-type]
+    assert told == said
+    driver.epoch = 2  # what became of the last one in the gap is not known
+    FreeSwitch._set_terminators(driver, lane, replace(play(1), keys=keys[-1]))  # type: ignore[arg-type]
+    assert told == [*said, said[-1]]
 
 
 # ---- taken by `uuid_bridge` ------------------------------------------------------------------------------------------

@@ -81,9 +81,8 @@ class Asking(NodeType):
         if step.run.by_text:
             return None
         step.stop("prompt", "no_input")
-        return (
-            None if step.play(step.render(self._question(step)), barge_in=step.option("barge_in")) else self.asked(step)
-        )
+        asks = step.play(step.render(self._question(step)), barge_in=step.option("barge_in"))
+        return None if asks else self.asked(step)
 
     def _question(self, step: Step) -> Prompt:
         what = step.local.get("says")
