@@ -206,7 +206,7 @@ class CallActor:
         self._clock.go_on(found.saved.run_at + found.seconds)
         self._silent.since, self._silent.paused = found.silent
         self.log.gap(found.began_at, "resumed")
-        log.warning("call %s goes on at %s after %.1f s", self.uuid, found.run.waiting.get("node"), found.seconds)
+        log.warning("call %s goes on at %s, kept %.1f s ago", self.uuid, found.run.waiting.get("node"), found.seconds)
         found.start_timers(self._timers)
         found.restore_channel(self.call, self._switch, self._services, self._hands)
         if self._words is not None:

@@ -29,7 +29,7 @@ class Callers:
         self._running: list[tuple[subprocess.Popen[bytes], contextlib.ExitStack]] = []
 
     def start(self, called: str, count: int, first: int) -> None:
-        """``count`` of them, ten a second; their numbers count from ``first``."""
+        """``count`` of them, twenty a second; their numbers count from ``first``."""
         self.end(over=True)  # their ports are free again
         self._made += 1
         folder = self._folder / f"callers-{self._made}"
@@ -40,7 +40,7 @@ class Callers:
         media = stack.enter_context(borrow_ports(4 * count + 20))
         command = [str(self._sipp), f"127.0.0.1:{self._port}", "-sf", "scenario.xml"]
         command += ["-s", called, "-inf", "callers.csv", "-i", self._address, "-mi", self._address]
-        command += ["-p", str(free_port(socket.SOCK_DGRAM)), "-m", str(count), "-r", "10", "-l", str(count)]
+        command += ["-p", str(free_port(socket.SOCK_DGRAM)), "-m", str(count), "-r", "20", "-l", str(count)]
         command += ["-nostdin", "-mp", str(media), "-recv_timeout", "600000"]
         with (folder / "screen.txt").open("wb") as screen:
             program = subprocess.Popen(

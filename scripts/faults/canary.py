@@ -30,15 +30,15 @@ class Canary:
         return len(self._tap.of(self.uuid, "PLAYBACK_START"))
 
     def _press(self) -> None:
-        with contextlib.suppress(*GONE):
-            while not self._stopped.is_set():
+        while not self._stopped.is_set():
+            with contextlib.suppress(*GONE):  # also of a switch that is too busy for once
                 self._tap.api(f"uuid_recv_dtmf {self.uuid} {AGAIN}")
-                until_s = time.monotonic() + self._every_s
-                while time.monotonic() < until_s:
-                    if self._heard() > self._before:
-                        self.answered_s = time.monotonic() - self.began
-                        return
-                    time.sleep(0.02)
+            until_s = time.monotonic() + self._every_s
+            while time.monotonic() < until_s:
+                if self._heard() > self._before:
+                    self.answered_s = time.monotonic() - self.began
+                    return
+                time.sleep(0.02)
 
     def stop(self) -> None:
         self._stopped.set()
