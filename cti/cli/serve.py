@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cti.cli.common import add_config, settings_of, start_log
 from cti.runtime.collector import paused_collector
+from cti.runtime.malloc import share_arenas
 
 if TYPE_CHECKING:
     import argparse
@@ -46,6 +47,7 @@ def add_to(nouns: Any) -> None:
 def serve(options: argparse.Namespace) -> int:
     """Exit status 75 when another engine has taken the slot meanwhile. Raises ConfigError (engine-running,
     slot-held)."""
+    share_arenas()
     with paused_collector() as loading:
         loading.begin()
         from cti.app import Application

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import OrderedDict
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from cti.core import events as ev
+from cti.core.recent import Recent
 from cti.switch import orders
 from cti.switch.orders import Found, Kind, Order
 from cti.switch.reconcile import EMERGENCY, new_call
@@ -27,8 +28,8 @@ log = logging.getLogger("cti.switch")
 #: Names files and dictionaries; a channel called otherwise was not made by a switch.
 UUID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 DIGITS = frozenset("0123456789*#")
-#: Uuids of calls that are over, so that a late event does not raise them from the dead.
-ENDED_KEPT = 10_000
+#: So long is known which calls are over, so that a late event does not raise them from the dead. In seconds.
+ENDED_S = 600.0
 
 
 class Leg:
@@ -59,7 +60,7 @@ class Hearing:
         self._driver = driver
         self._sink = sink
         self._others: dict[str, str] = {}  # uuid of a leg that joined -> the call's
-        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._ended: Recent[str, None] = Recent(ENDED_S, monotonic)
         self._handlers: dict[str, Callable[[Event, str], None]] = {
             "CHANNEL_PARK": self._parked,
             "CHANNEL_ANSWER": self._answered,
@@ -81,9 +82,7 @@ class Hearing:
         """The call is over, or no longer ours."""
         for other in leg.others:
             self._others.pop(other, None)
-        self._ended[leg.uuid] = None
-        while len(self._ended) > ENDED_KEPT:
-            self._ended.popitem(last=False)
+        self._ended.put(leg.uuid, None)
 
     # ---- events ----------------------------------------------------------------------------------------------------
 

@@ -245,7 +245,7 @@ def test_nobody_else_writes_it(site: Site) -> None:
 
 
 def test_notes_of_earlier_calls_are_masked_by_role(site: Site) -> None:
-    site.floor.publisher._previous["k-1"] = Known().previous("k-1")
+    site.floor.publisher._previous.put("k-1", Known().previous("k-1"))
     site.talking()
     [before] = site.do("GET", "/v1/contacts/k-1")[1]["screen"]["previous"]
     assert (before["disposition"], before["notes"]) == ("solved", MASKED)

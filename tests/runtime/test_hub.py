@@ -58,6 +58,21 @@ def test_nothing_is_kept_for_longer_than_ten_minutes() -> None:
     assert hub.subscribe(SUPER, "b1-1").missed == "too_old"
 
 
+def test_the_version_of_a_contact_rises_even_where_it_was_forgotten_meanwhile() -> None:
+    now, live = [0.0], {"lives"}
+    hub = Hub("b1", lambda: now[0], live=lambda contact: contact in live)
+
+    def tell(contact: str) -> int:
+        hub.publish("contact.state_changed", 1.0, {"contact": contact}, ResourceScope.of())
+        return hub.version(contact)
+
+    assert [tell("lives"), tell("over"), tell("over"), tell("over")] == [1, 1, 2, 3]
+    now[0] = 700.0
+    assert tell("new") == 1
+    assert (hub.version("lives"), hub.version("over")) == (1, 0), "who has gone is forgotten, who is there is not"
+    assert (tell("over"), tell("lives")) == (4, 2)
+
+
 def test_who_does_not_read_is_told_and_not_buffered_for() -> None:
     hub = Hub("b1")
     slow = hub.subscribe(SUPER, hub.last_id, keep=10)

@@ -73,7 +73,8 @@ class Floor:
         self.phones = Phones(switches)
         self.permanent = PermanentLegs(self.owner, self.phones, idle)
         self.lines = Lines(self.owner, self.permanent)
-        self.hub = Hub(secrets.token_hex(8))
+        cases = self.owner.acd.floor.cases
+        self.hub = Hub(secrets.token_hex(8), clock.monotonic, live=lambda contact: contact in cases)
         self.seats = Seats(self.lines, self.hub, clock)
         self.seats_kept = SeatsKept(self.owner, self.seats, self.lines)
         self.wrapups = WrapUps(self.owner, dispositions)  # before the two who tell and keep what was written

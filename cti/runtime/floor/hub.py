@@ -6,16 +6,18 @@ A subscriber who does not keep up is told so, and gets everything anew, in the p
 from __future__ import annotations
 
 import json
-from collections import OrderedDict, deque
+from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from gevent.event import Event as Flag
 
 from cti.core.access import Permission, visible
 from cti.core.moments import iso
+from cti.core.recent import Recent
 from cti.runtime.floor.catalogue import EVENTS
 
 if TYPE_CHECKING:
@@ -114,17 +116,26 @@ class Subscription:
 
 class Hub:
     """``boot`` tells starts of the engine apart: an id is ``<boot>-<number>``, and one of another start is too old.
+    ``now``: seconds, monotonic. ``live``: whether there is this contact, whose version is known for as long.
 
     ``listeners`` get each event with its time and data, before any subscriber; they must return at once."""
 
-    def __init__(self, boot: str, *, kept: int = KEPT) -> None:
+    def __init__(
+        self,
+        boot: str,
+        now: Callable[[], float] = monotonic,
+        *,
+        kept: int = KEPT,
+        live: Callable[[str], bool] = lambda _contact: False,
+    ) -> None:
         self._boot = boot
         self._ring: deque[Event] = deque(maxlen=kept)
         self._subscriptions: set[Subscription] = set()
         self._wide: set[Subscription] = set()
         self._own: dict[str, set[Subscription]] = {}  # user -> those that see nothing but what is that user's
         self.listeners: list[Callable[[Event, float, Mapping[str, Any]], None]] = []
-        self._versions: OrderedDict[str, int] = OrderedDict()
+        self._versions: Recent[str, int] = Recent(KEPT_S, now, keeps=live)
+        self._highest = 0
         self._number = 0
 
     @property
@@ -137,15 +148,15 @@ class Hub:
 
     def version(self, contact: str) -> int:
         """Of the last event about this contact; 0 before the first."""
-        return self._versions.get(contact, 0)
+        return self._versions.get(contact) or 0
 
     def publish(self, type_: str, at: float, data: Mapping[str, Any], scope: ResourceScope) -> Event:
         contact = data.get("contact", "") if EVENTS[type_].versioned else ""
         if contact:
-            self._versions[contact] = self._versions.get(contact, 0) + 1
-            self._versions.move_to_end(contact)
-            if len(self._versions) > KEPT:
-                self._versions.popitem(last=False)
+            # One that was forgotten is not told with a lower one again.
+            before = self._versions.get(contact) or (self._highest if self._versions.forgotten else 0)
+            self._highest = max(self._highest, before + 1)
+            self._versions.put(contact, before + 1)
         self._number += 1
         event = Event(self._number, self.last_id, type_, scope, self.text(type_, at, data, self.version(contact)), at)
         self._ring.append(event)

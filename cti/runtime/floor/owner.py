@@ -56,6 +56,10 @@ class FloorOwner:
     def now(self) -> float:
         return self._began + self._clock.monotonic()
 
+    def has_call(self, call: str) -> bool:
+        """In a queue, at an agent, or being wrapped up."""
+        return any(call_of(contact) == call for contact in self.acd.floor.cases)
+
     def start(self) -> None:
         self._timer = gevent.spawn(self._run)
 

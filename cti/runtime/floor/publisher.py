@@ -6,7 +6,6 @@ It listens before `talks` does: an offer is told to the agent's client before th
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Protocol
 
 import gevent
@@ -18,7 +17,9 @@ from cti.core.access import ResourceScope
 from cti.core.errors import CtiError
 from cti.core.masking import mask_text
 from cti.core.moments import iso
+from cti.core.recent import Recent
 from cti.runtime.floor.ids import call_of
+from cti.runtime.floor.wrapups import KNOWN_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("cti.acd")
 
 PULSE_S = 1.0
-_KNOWN_MAX = 2_000
 
 
 class Screens(Protocol):
@@ -84,7 +84,8 @@ class Publisher:
         self.screens: Screens = NoScreens()
         self.views: Views  # set by `Floor`: views look at talks, which listen after this
         self._activities: dict[str, str] = {}
-        self._previous: OrderedDict[str, list[dict[str, Any]] | None] = OrderedDict()  # by call; None: being read
+        self._previous: Recent[str, list[dict[str, Any]] | None]  # by call; None: being read
+        self._previous = Recent(KNOWN_S, owner.now, keeps=owner.has_call)
         self._stale = False
         self._pulse: gevent.Greenlet[[], None] | None = None
         self._told: dict[str, Mapping[str, Any]] = {}  # queue -> as told last
@@ -233,9 +234,7 @@ class Publisher:
     def _read_previous(self, call: str) -> None:
         if call in self._previous:
             return
-        self._previous[call] = None
-        if len(self._previous) > _KNOWN_MAX:
-            self._previous.popitem(last=False)
+        self._previous.put(call, None)
         gevent.spawn(self._read, call)
 
     def _read(self, call: str) -> None:
@@ -246,7 +245,7 @@ class Publisher:
             log.warning("previous contacts of %s cannot be read: %s", call, error)
             return
         if call in self._previous:
-            self._previous[call] = found
+            self._previous.put(call, found)
         case = self._owner.acd.floor.cases.get(call)
         if case is not None and case.desk is not None:  # it was offered before this was known
             self.about(call, "contact.screen", {"screen": self.screen(call)})

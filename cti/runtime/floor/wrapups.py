@@ -9,11 +9,11 @@ that it can come to by itself.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cti.acd import outputs as o
 from cti.core.moments import iso
+from cti.core.recent import Recent
 from cti.core.wrapups import (
     NAME_MAX,
     NOTES_MAX,
@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from cti.acd.cases import Case
     from cti.runtime.floor.owner import FloorOwner
 
-#: Calls of which it is known in memory what agents wrote; of older ones it is in the store.
-KNOWN_MAX = 5_000
+#: So long after it has left queues and agents it is known in memory what was written in a call, and what its customer
+#: asked for before; of older ones it is in the store. In seconds.
+KNOWN_S = 600.0
 _NO_DISPOSITIONS = Dispositions()
 
 
@@ -59,9 +60,10 @@ class WrapUps:
         self.keep: Keeps = lambda _handling: None
         self.editable: Callable[[str], Mapping[str, Type]] = lambda _call: {}
         self._live: dict[str, Handling] = {}  # by contact
-        self._of_call: OrderedDict[str, list[Handling]] = OrderedDict()  # those in which something was written
-        self._kept: OrderedDict[str, list[WrapUpRow]] = OrderedDict()  # of an earlier run
-        self._types: OrderedDict[str, Mapping[str, Type]] = OrderedDict()
+        # Those in which something was written; what an earlier run wrote; what may be put right. By call.
+        self._of_call: Recent[str, list[Handling]] = Recent(KNOWN_S, owner.now, keeps=owner.has_call)
+        self._kept: Recent[str, list[WrapUpRow]] = Recent(KNOWN_S, owner.now, keeps=owner.has_call)
+        self._types: Recent[str, Mapping[str, Type]] = Recent(KNOWN_S, owner.now, keeps=owner.has_call)
         self._closing: Handling | None = None
         owner.listeners.append(self._heard)
 
@@ -86,18 +88,20 @@ class WrapUps:
     def know(self, call: str, types: Mapping[str, Type]) -> None:
         """Which variables may be put right of a call that is over."""
         if types:
-            self._types[call] = types
-            _bound(self._types, call, 4 * KNOWN_MAX)
+            self._types.put(call, types)
 
     def types(self, call: str) -> Mapping[str, Type]:
-        return self._types.get(call, {})
+        return self._types.get(call) or {}
 
     def earlier(self, contact: str, *, unmask: bool = False) -> list[dict[str, Any]]:
         """What other agents wrote in the same call, the first one in front: those who had it before, and those who
         consult, or are at work on it still."""
         call, live = call_of(contact), self._live.get(contact)
-        said: list[tuple[Handling | WrapUpRow, WrapUp | WrapUpRow]] = [(row, row) for row in self._kept.get(call, ())]
-        said += [(handling, handling.wrapup) for handling in self._of_call.get(call, ()) if handling is not live]
+        ours = self._of_call.get(call) or ()
+        told = {(handling.contact, handling.agent) for handling in ours}  # which may be in the store by now, too
+        kept = [row for row in self._kept.get(call) or () if (row.contact, row.agent) not in told]
+        said: list[tuple[Handling | WrapUpRow, WrapUp | WrapUpRow]] = [(row, row) for row in kept]
+        said += [(handling, handling.wrapup) for handling in ours if handling is not live]
         return [
             {"contact": by.contact, "agent": by.agent, "queue": by.queue, "at": iso(words.at),
              **shown_parts(words.disposition, words.notes, words.variables, unmask=unmask)}
@@ -137,10 +141,8 @@ class WrapUps:
         if parts:
             found.wrapup = found.wrapup.written(parts, self._now())
             call = call_of(case.contact)
-            written = self._of_call.setdefault(call, [])
-            if found not in written:
-                written.append(found)
-            _bound(self._of_call, call)
+            written = self._of_call.get(call) or []
+            self._of_call.put(call, written if found in written else [*written, found])
             self.keep(found)
         return found
 
@@ -152,13 +154,13 @@ class WrapUps:
     def restore(self, handling: Handling) -> None:
         """What the agent wrote before the end of an earlier engine, which goes on with it."""
         self._live[handling.contact] = handling
-        self._of_call.setdefault(call_of(handling.contact), []).append(handling)
+        call = call_of(handling.contact)
+        self._of_call.put(call, [*(self._of_call.get(call) or ()), handling])
 
     def remember(self, call: str, rows: Sequence[WrapUpRow]) -> None:
         """What agents wrote in this call when another engine had it."""
         if rows:
-            self._kept[call] = list(rows)
-            _bound(self._kept, call)
+            self._kept.put(call, list(rows))
 
     # ---- what the distribution says ----------------------------------------------------------------------------------
 
@@ -169,12 +171,6 @@ class WrapUps:
                 self.know(call, self.editable(call))
             case o.Handled():
                 self._closing = self._live.pop(fact.contact, None)
-
-
-def _bound(known: OrderedDict[str, Any], call: str, most: int = KNOWN_MAX) -> None:
-    known.move_to_end(call)
-    if len(known) > most:
-        known.popitem(last=False)
 
 
 def _checked(types: Mapping[str, Type], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from cti.core.errors import CtiError
 from cti.core.legs import LegEvent, LegHungUp, LegPlayed, Phone
+from cti.core.recent import Recent
 from cti.switch import orders
 from cti.switch.legs.adopting import Adopting
 from cti.switch.legs.hearing import LegHearing
@@ -38,7 +39,8 @@ log = logging.getLogger("cti.switch")
 
 DIGITS = re.compile(r"[0-9A-D*#wW]{1,64}")
 LEG = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{7,63}")
-ENDED_KEPT = 10_000
+#: So long no leg is rung by the uuid of one that is over. In seconds.
+ENDED_S = 600.0
 
 
 class Legs(LegTapes):
@@ -51,7 +53,7 @@ class Legs(LegTapes):
         self.links = driver.links
         self.name = driver.name
         self.own: dict[str, OwnLeg] = {}
-        self._ended: OrderedDict[str, None] = OrderedDict()  # uuids used up
+        self._ended: Recent[str, None] = Recent(ENDED_S, monotonic)  # uuids used up
         self._held: dict[str, str] = {}  # leg on hold -> whom it was taken from
         self.ringing = Ringing(self)
         self.talks = Talks(self)
@@ -287,9 +289,7 @@ class Legs(LegTapes):
 
     def use_up(self, leg: str) -> None:
         """No leg of this name is rung any more."""
-        self._ended[leg] = None
-        while len(self._ended) > ENDED_KEPT:
-            self._ended.popitem(last=False)
+        self._ended.put(leg, None)
 
     def dump(self, legs: set[str]) -> Mapping[str, Facts | None]:
         """Asks the switch. Raises CtiError."""
