@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from cti.channels.conversations import Conversations
     from cti.flow import Plan
+    from cti.ports import Once
 
 ANSWER_S = 10.0
 SMS = "sms"
@@ -60,7 +61,11 @@ class Screen:
     customer: str
     answers: int = 0
 
-    def send(self, recipient: str, text: str) -> bool:
+    @property
+    def once(self) -> Once:
+        return "no"
+
+    def send(self, recipient: str, text: str, key: str) -> bool:
         self.answers += recipient == self.customer
         to = "" if recipient == self.customer else f"(to {recipient}) "
         for number, line in enumerate(text.splitlines() or [""]):

@@ -118,7 +118,8 @@ class ParkingSettings(Section):
 
 
 class MessageSettings(Section):
-    """How texts go out. outbox: each becomes a file in `data`/outbox/<channel>, for a gateway to take from there."""
+    """How texts go out. outbox: each becomes a file in `data`/outbox/<channel>, for a gateway to take from there, which
+    deletes it when it is sent. `key` in it is one of this message: whoever finds a file again knows it by that."""
 
     sms: Literal["log", "outbox"] = Field("log", description="log: nothing is sent, only counted")
     chat: Literal["log", "outbox"] = "log"

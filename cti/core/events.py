@@ -152,7 +152,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class MessageEnded:
-    """``outcome``: sent, failed."""
+    """``outcome``: sent, failed, unknown (perhaps sent, by an engine that is dead)."""
 
     ref: int
     outcome: str

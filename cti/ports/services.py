@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from cti.core.commands import AudioPart, FindNotices, Listen, NoticeHeard, RequestCallback
 from cti.core.events import FoundNotice, Heard, LookupEnded, RequestEnded
@@ -75,11 +75,20 @@ class Recogniser(Protocol):
     def stop(self, uuid: str, ref: int) -> None: ...
 
 
-class MessageChannel(Protocol):
-    """One way to send texts out: SMS, chat."""
+#: Where the same key is the same message. no: nowhere. here: among what this worker gives (its data folder).
+#: everywhere: whoever carries it knows the keys.
+Once = Literal["no", "here", "everywhere"]
 
-    def send(self, recipient: str, text: str) -> bool:
-        """True when it was taken for delivery. May block; keeps its own deadline; never raises."""
+
+class MessageChannel(Protocol):
+    """One way to send texts out: SMS, chat. ``once``: where a text that is given again with its key goes out once."""
+
+    @property
+    def once(self) -> Once: ...
+
+    def send(self, recipient: str, text: str, key: str) -> bool:
+        """True when it was taken for delivery. ``key``: of this message alone, and the same when another engine gives
+        it again. May block; keeps its own deadline; never raises."""
 
 
 class WebhookSender(Protocol):

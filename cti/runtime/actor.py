@@ -86,7 +86,7 @@ class CallActor:
         by_text = run.by_text or call.medium is Medium.TIMER
         self._silent = SilentStay(0.0 if by_text else services.silent_s, services.clock.monotonic())
         self._words = CallWords(services.transcripts, call.uuid) if run.by_text else None
-        replies = Replies(call, services.messages, self._words)
+        self._replies = replies = Replies(call, services, self._words, self._saver, self.post)
         self._queues: Callers | RemoteQueues | TextLine = services.queues
         if run.by_text or call.medium is Medium.FAX:
             send = replies.write if run.by_text else None
@@ -211,6 +211,7 @@ class CallActor:
         found.restore_channel(self.call, self._switch, self._services, self._hands)
         if self._words is not None:
             self._words.go_on(self._run)  # what was asked stands there for the customer to read
+            self._replies.again(found.saved.replies, here=found.here)
         else:
             self._feed(ev.Resumed())
         found.begin_again(self.call, self._switch, self._hands, self.post)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -147,8 +148,27 @@ class Hands:
         )
 
     def _message(self, message: cmd.SendMessage) -> None:
+        """As a write: on disk before it goes out, and from here on with a key of its own."""
         failed = ev.MessageEnded(message.ref, "failed")
-        self._spawn(lambda: self._services.messages.send(message) if self._sure("a message") else failed, failed)
+        keyed = replace(message, key=f"{self._uuid}/{message.key or message.ref}")
+
+        def send() -> ev.MessageEnded:
+            on_disk = self._on_disk()
+            if not self._sure("a message"):
+                return failed
+            if not on_disk:
+                log.warning("call %s: a message goes out although the database is away", self._uuid)
+            return self._services.messages.send(keyed)
+
+        self._spawn(send, failed)
+
+    def message_again(self, message: cmd.SendMessage, *, here: bool) -> None:
+        """An engine that is dead may have sent it. ``here``: it was one of this worker."""
+        if self._services.messages.again(message.channel, here=here):
+            self._message(message)
+            return
+        log.warning("call %s: a message by %s may have been sent, and is not sent again", self._uuid, message.channel)
+        self._post(ev.MessageEnded(message.ref, "unknown"))
 
     def _sure(self, what: str) -> bool:
         """Is the call still ours? This process may have been stopped while another engine took it."""

@@ -1,8 +1,9 @@
 """Orders of other systems: each has its effect once, through the services that people use, too.
 
 A callback is noted at its order in the transaction that makes or changes it, so an order whose answer a kill has lost
-finds it whatever became of it since. The id of a notice is made of the source and its key. A message leaves no trace
-that could be found: one that was on its way when the engine died is answered as ``unknown``, and never sent again.
+finds it whatever became of it since. The id of a notice is made of the source and its key, and so is the key of a
+message: one that was on its way when the engine died is given again with it where whoever carries it sends it once
+(`cti.ports.MessageChannel.once`), and else answered as ``unknown`` and never sent again.
 """
 
 from __future__ import annotations
@@ -151,9 +152,10 @@ class OrderDesk:
         self._may_write(recipient)
         if self._blocked(recipient):
             raise OrderRefused("nobody writes to this number", code="blocked")
-        if not self._store.sending(order.source, order.key):
+        messages = self._messages()
+        if not self._store.sending(order.source, order.key) and not messages.again(channel, here=False):
             raise OrderRefused("it may have been sent when the engine died", code="unknown")
-        if self._messages().send(SendMessage(0, channel, recipient, text)).outcome != "sent":
+        if messages.send(SendMessage(0, channel, recipient, text, f"order/{own}")).outcome != "sent":
             raise OrderRefused("the channel did not take it", code="message-not-sent")
         return own
 

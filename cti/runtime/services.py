@@ -64,9 +64,16 @@ class Messages:
         self._channels = channels
 
     def send(self, message: SendMessage) -> MessageEnded:
+        """Its key is one of all messages', not of a call's."""
         channel = self._channels.get(message.channel)
-        sent = channel is not None and channel.send(message.recipient, message.text)
+        sent = channel is not None and channel.send(message.recipient, message.text, message.key)
         return MessageEnded(message.ref, "sent" if sent else "failed")
+
+    def again(self, channel: str, *, here: bool) -> bool:
+        """May one that was perhaps sent be given again? ``here``: it was given by this worker, if it was."""
+        found = self._channels.get(channel)
+        once = "everywhere" if found is None else found.once  # to one that is not there nothing was sent
+        return once == "everywhere" or (here and once == "here")
 
 
 class PromptDesk:

@@ -277,7 +277,7 @@ speak: {type: play, say: "nobody hears this", next: b}
         c.NodeLeft("t", "a", 1, "hangup"),
         c.CancelTimer(1),
         c.NodeEntered("t", "gone", "message", 1),
-        c.SendMessage(3, "sms", "13800000000", "谢谢"),
+        c.SendMessage(3, "sms", "13800000000", "谢谢", "t.gone.1"),
         c.StartTimer(4, 10.0),
     ]
     assert call.feed(e.HungUp("X"), e.DigitPressed("1")) == []  # told twice

@@ -102,13 +102,18 @@ class House:
         return f"cti-{slot}.yaml" if slot else "cti.yaml"
 
     def start_engine(
-        self, *options: str, wait: bool = True, fresh: bool = True, slot: int = 0
+        self,
+        *options: str,
+        wait: bool = True,
+        fresh: bool = True,
+        slot: int = 0,
+        program: tuple[str, ...] = ("-m", "cti"),
     ) -> subprocess.Popen[bytes]:
         if fresh:
             self.switch.core.set_global(f"cti_alive_{slot}", "0")
         with (self.folder / self.log_of(slot)).open("ab") as log:
             engine = subprocess.Popen(
-                [sys.executable, "-m", "cti", "serve", "--config", str(self.folder / self.file(slot)), *options],
+                [sys.executable, *program, "serve", "--config", str(self.folder / self.file(slot)), *options],
                 cwd=ROOT, stdout=log, stderr=log, env={**os.environ},
             )  # fmt: skip
         self.engines.append(engine)

@@ -90,6 +90,21 @@ def test_an_order_whose_answer_a_kill_has_lost_finds_what_it_had_made(
     )
 
 
+def test_a_message_is_given_again_where_whoever_carries_it_knows_its_key(
+    orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise StoreUnavailable("killed here")
+
+    orders.sent.once = "everywhere"
+    with monkeypatch.context() as before:
+        before.setattr(type(orders.store.orders), "answer", dies)
+        with pytest.raises(StoreUnavailable):
+            orders.order("message", recipient=NUMBER, text="Hello")
+    answer = orders.order("message", recipient=NUMBER, text="Hello")
+    assert (answer.state, orders.sent.keys) == ("accepted", [f"order/{answer.order_id}"] * 2)
+
+
 def test_a_notice_is_set(orders: Orders) -> None:
     said = {"say_zh-CN": "今天停电。", "say_en-US": "No power today.", "services": "broadband", "priority": "5"}
     answer = orders.order("notice", **said)
@@ -153,10 +168,10 @@ def test_a_key_that_is_used_for_something_else_is_refused(orders: Orders) -> Non
 def test_the_same_order_at_the_same_time_is_answered_once(orders: Orders, monkeypatch: pytest.MonkeyPatch) -> None:
     go, inside, real = Flag(), Flag(), Sent.send
 
-    def slow(self: Sent, recipient: str, text: str) -> bool:
+    def slow(self: Sent, recipient: str, text: str, key: str) -> bool:
         inside.set()
         assert go.wait(30)
-        return real(self, recipient, text)
+        return real(self, recipient, text, key)
 
     monkeypatch.setattr(Sent, "send", slow)
     both = [gevent.spawn(orders.order, "message", recipient=NUMBER, text="Hi")]

@@ -138,7 +138,7 @@ def test_the_time_in_between_counts_for_timers(shift: float, left: list[float], 
     saved = Saved(Instant(0.0, 100.0), "choice", "", 0.0, {}, timers={4: 110.0, 1: 113.0, 7: 111.0})
     now = 108.0 + shift
     timers = Timers()
-    TakingUp(saved, run, 0.0, 8.0, now - 108.0).start_timers(timers)
+    TakingUp(saved, run, 0.0, 8.0, now - 108.0, here=True).start_timers(timers)
     assert sorted(due - now for due in timers.due().values()) == left
     assert timers.pop_due(now + 2.0) == TimerFired(4).ref
 

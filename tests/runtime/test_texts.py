@@ -31,13 +31,15 @@ HANDS = {Slot.CALL: 1, Slot.CHAT: 3, Slot.SMS: 1, Slot.FAX: 1}
 class Sent:
     """A gateway that takes what it is given, unless told otherwise."""
 
-    def __init__(self) -> None:
+    def __init__(self, once: str = "no") -> None:
         self.texts: list[str] = []
-        self.takes = True
+        self.keys: list[str] = []
+        self.once, self.takes = once, True
 
-    def send(self, recipient: str, text: str) -> bool:
+    def send(self, recipient: str, text: str, key: str) -> bool:
         if self.takes:
             self.texts.append(text)
+            self.keys.append(key)
         return self.takes
 
 

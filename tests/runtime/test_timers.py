@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -136,8 +136,9 @@ def test_who_has_lost_the_job_begins_nothing(hands: Hands) -> None:
 @dataclass
 class Sent:
     texts: list[tuple[str, str]] = field(default_factory=list)
+    once: ClassVar[str] = "no"
 
-    def send(self, recipient: str, text: str) -> bool:
+    def send(self, recipient: str, text: str, key: str) -> bool:
         self.texts.append((recipient, text))
         return True
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cti.app.backup.archive import Manifest, Writer, writing
 from cti.app.backup.databases import NAMES, base_name, copy_database, kind_of
 from cti.app.parts import store_place
+from cti.channels.outbox import KEYS
 from cti.core.errors import ConfigError
 from cti.store.database import file_of, parse_url
 
@@ -98,8 +99,9 @@ def _flows(folder: Path) -> Iterator[Path]:
 
 def _data(folder: Path, keys: Path) -> Iterator[Path]:
     for file in sorted(folder.rglob("*")):
-        first = file.relative_to(folder).parts[0]
-        if first in LEFT_OUT or not file.is_file() or file == keys or first == "keys.json":
+        parts = file.relative_to(folder).parts
+        first = parts[0]
+        if first in LEFT_OUT or KEYS in parts or not file.is_file() or file == keys or first == "keys.json":
             continue
         # The database and its spill files are copied by themselves, and may lie elsewhere.
         if (

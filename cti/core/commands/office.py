@@ -65,12 +65,13 @@ class RequestCallback:
 
 @dataclass(frozen=True, slots=True)
 class SendMessage:
-    """SMS or chat. Ends with `MessageEnded(ref)`."""
+    """SMS or chat. Ends with `MessageEnded(ref)`. ``key``: as that of `Request`."""
 
     ref: int
     channel: str
     recipient: str
     text: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

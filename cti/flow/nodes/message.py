@@ -20,7 +20,11 @@ MAX_TEXT = 1000
 @register
 class Message(NodeType):
     name, group = "message", "Media"
-    doc = "Sends a text. It is handed over within 10 s or has `failed`; a recipient that is absent has failed at once."
+    doc = (
+        "Sends a text. It is handed over within 10 s or has `failed`; a recipient that is absent has failed at once. "
+        "One that was on its way when the engine died goes out once all the same; by a channel that cannot tell a "
+        "repetition it is not sent again, and has `failed` with the note `unknown`."
+    )
     options: ClassVar[Options] = {
         "channel": Option(Word(), "sms or chat", default="sms"),
         "recipient": Option(Val(t.TEXT, absent_ok=True), "whom it goes to", required=True),
@@ -54,11 +58,12 @@ receipt:
         items = (item for item in step.option("text").items if isinstance(item, SayText))
         text = " ".join(step.text(item.texts[step.language]) for item in items)[:MAX_TEXT]
         channel = step.option("channel")
-        step.command("message", "answer", lambda ref: c.SendMessage(ref, channel, recipient, text))
+        key = f"{step.frame.flow}.{step.frame.node}.{step.frame.visit}"
+        step.command("message", "answer", lambda ref: c.SendMessage(ref, channel, recipient, text, key))
         step.timer("deadline", DEADLINE_S)
         return None
 
     def feed(self, step: Step, role: str, event: e.Event) -> Leave | None:
         if isinstance(event, e.MessageEnded):
-            return Leave(event.outcome, note=event.outcome)
+            return Leave("sent" if event.outcome == "sent" else "failed", note=event.outcome)
         return Leave("failed", note="not handed over in time")

@@ -8,7 +8,7 @@ Monotonic times count from the machine's start, so they hold for another process
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -66,7 +66,8 @@ class Instant:
 class Saved:
     """``run_at``: the run's own time then, seconds since the epoch. ``timers``: reference -> due (monotonic).
     ``silent``: [since (monotonic), paused]. ``call``: who writes with whom, of a conversation by text, which no switch
-    can tell of. ``stay``: in a queue, see `cti.runtime.floor.stays`; None: in none."""
+    can tell of. ``stay``: in a queue, see `cti.runtime.floor.stays`; None: in none. ``owner``: the worker that wrote
+    it. ``replies``: (key, text) of those that are on their way to whoever writes."""
 
     at: Instant
     flow: str
@@ -80,6 +81,8 @@ class Saved:
     silent: tuple[float, bool] = (0.0, False)
     stay: Mapping[str, Any] | None = None
     call: Mapping[str, Any] | None = None
+    owner: str = ""
+    replies: Sequence[tuple[str, str]] = ()
 
 
 def dump(saved: Saved, run: bytes) -> bytes:
@@ -97,6 +100,8 @@ def dump(saved: Saved, run: bytes) -> bytes:
         "silent": list(saved.silent),
         "stay": saved.stay,
         "call": saved.call,
+        "owner": saved.owner,
+        **({"replies": saved.replies} if saved.replies else {}),
     }
     try:
         return orjson.dumps({**told, "run": orjson.Fragment(run)})
@@ -127,6 +132,8 @@ def load(body: bytes) -> Saved:
             silent=(float(told["silent"][0]), bool(told["silent"][1])),
             stay=told["stay"],
             call=told.get("call"),
+            owner=told.get("owner", ""),
+            replies=tuple((str(key), str(text)) for key, text in told.get("replies", ())),
         )
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise SnapshotUnreadable(f"a snapshot that cannot be read ({type(error).__name__})") from error

@@ -10,7 +10,7 @@ from cti.core.transcripts import TEXT
 from cti.runtime.durable.body import KEPT_WORK, Saved, SnapshotUnreadable, dump, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from cti.core.commands import Work
     from cti.core.snapshots import RunSnapshot
@@ -40,6 +40,8 @@ class CallSaver:
         self._work: dict[int, Any] = {}
         self.number = 0
         self.changed = False
+        #: Those on their way to whoever writes.
+        self.replies: Callable[[], Sequence[tuple[str, str]]] = tuple
 
     def did(self, work: Work) -> None:
         """A command was given, and its ending is to come."""
@@ -70,7 +72,7 @@ class CallSaver:
                 Saved(
                     durable.instant(), run.plan.root, run.plan.version, clock.time(), {}, self._work,
                     timers.due(), ending.state(), log_of_call.state(), (silent.since, silent.paused),
-                    stay(self._call.uuid), told_of(self._call),
+                    stay(self._call.uuid), told_of(self._call), durable.owner, self.replies(),
                 ),
                 run.dump(),
             )  # fmt: skip

@@ -29,13 +29,17 @@ log = logging.getLogger("cti.call")
 
 #: The reference of what a caller hears first after a gap, among those of the run, which count from 1.
 FIRST_HEARD = -2
+#: How long the next engine waits for a message that it gives again, though its time was over in the gap.
+MESSAGE_S = 5.0
 
 
 class TakingUp:
-    """``seconds``: how long nobody saw to the call, from the last time that it was kept."""
+    """``seconds``: how long nobody saw to the call, from the last time that it was kept. ``here``: by an engine of
+    this worker."""
 
-    def __init__(self, saved: Saved, run: Run, began_at: float, seconds: float, shift_s: float) -> None:
-        self.saved, self.run = saved, run
+    def __init__(self, saved: Saved, run: Run, began_at: float, seconds: float, shift_s: float, *, here: bool) -> None:
+        self.saved, self.run, self.here = saved, run, here
+        self._now = saved.at.monotonic + seconds + shift_s
         self.began_at, self.seconds, self._shift_s = began_at, seconds, shift_s
 
     @classmethod
@@ -55,7 +59,8 @@ class TakingUp:
         now = durable.instant()
         seconds = now.seconds_since(saved.at)
         shift_s = now.monotonic - (saved.at.monotonic + seconds)
-        return cls(saved, run, durable.last_seen(kept.saved_at), seconds, shift_s)
+        here = saved.owner == durable.owner
+        return cls(saved, run, durable.last_seen(kept.saved_at), seconds, shift_s, here=here)
 
     @property
     def waits_for(self) -> frozenset[str]:
@@ -69,10 +74,14 @@ class TakingUp:
         return since + self._shift_s, paused
 
     def start_timers(self, timers: Timers) -> None:
-        """Those of the run, with what is left of them: the time in between counts."""
+        """Those of the run, with what is left of them: the time in between counts. A message that is given again is
+        waited for all the same."""
+        least = self._now + MESSAGE_S if "message" in self.waits_for else 0.0
         for ref, due in self.saved.timers.items():
-            if ref in self.run.pending or ref == self.run.limit_ref:
+            if ref == self.run.limit_ref:
                 timers.start(ref, due + self._shift_s)
+            elif ref in self.run.pending:
+                timers.start(ref, max(due + self._shift_s, least))
 
     def restore_channel(self, call: NewCall, switch: Switch, services: Services, hands: Hands) -> None:
         """What the switch has forgotten: the recording; and the caller is told to wait a moment, where that is set."""
@@ -105,6 +114,8 @@ class TakingUp:
                         hands.do(work, gone=False)
                 case cmd.EnterQueue():
                     self._queue(work, call, hands, post)
+                case cmd.SendMessage():
+                    hands.message_again(work, here=self.here)
                 case cmd.SendFax() | cmd.ReceiveFax():
                     post(ev.FaxEnded(ref, "failed"))  # the other machine has given up by now, or will
                 case _:
