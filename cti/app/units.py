@@ -50,9 +50,9 @@ SystemCallErrorNumber=EPERM
 """
 
 _ENGINE = """\
-# Written by `cti ops units`. Changes belong into a drop-in: systemctl edit cti-engine
+# Written by `cti ops units`. Changes belong into a drop-in: systemctl edit {name}
 [Unit]
-Description=CTI engine
+Description={what}
 After=network-online.target cti-switch.service postgresql.service
 Wants=network-online.target
 StartLimitIntervalSec=0
@@ -60,7 +60,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=exec
 User={user}
-ExecStart={cti} serve --config {config}
+ExecStart={cti} serve{how} --config {config}
 # An engine that died takes up its calls again when it starts. No restart mends a configuration (exit status 2).
 Restart=always
 RestartSec=1
@@ -136,13 +136,15 @@ WantedBy=timers.target
 @dataclass(frozen=True, slots=True)
 class Plan:
     """``config``: the engine's file. ``switch``: how a FreeSWITCH is started, and its folder; None: it is not here.
-    ``backups``: the folder for them; None: no backups. ``user``: of both, as they exchange files."""
+    ``backups``: the folder for them; None: no backups. ``user``: of both, as they exchange files. ``standby``: two
+    engines, of which one waits, its program loaded, for the end of the other."""
 
     settings: Settings
     config: Path
     user: str
     switch: tuple[list[str], Path] | None = None
     backups: Path | None = None
+    standby: bool = False
 
 
 def units(plan: Plan) -> dict[str, str]:
@@ -157,13 +159,18 @@ def units(plan: Plan) -> dict[str, str]:
     }
     written = _written(settings)
     paths = [plan.config.resolve(), *written]
+    engines = {"cti-engine": "CTI engine", **({"cti-standby": "CTI engine, the other one"} if plan.standby else {})}
     found = {
-        "cti-engine.service": _ENGINE.format(
+        f"{name}.service": _ENGINE.format(
             **words,
+            name=name,
+            what=what,
+            how=" --standby" if plan.standby else "",  # both: whoever comes second waits
             stop_s=round(settings.worker.drain_s) + STOP_S,
             writable=" ".join(map(str, written)),
             hardening=_hardening(paths),
         )
+        for name, what in engines.items()
     }
     if plan.switch is not None:
         command, folder = plan.switch

@@ -22,6 +22,11 @@ def add_to(nouns: Any) -> None:
         "--switch", type=Path, metavar="FOLDER", help="what `cti switch config` wrote, if it runs here"
     )
     writing.add_argument("--backups", type=Path, metavar="FOLDER", help="with a timer that puts a backup there daily")
+    writing.add_argument(
+        "--standby",
+        action="store_true",
+        help="a second engine that waits, its program loaded, for the end of the first",
+    )
     writing.set_defaults(run=units_)
     add_config(writing)
 
@@ -34,7 +39,7 @@ def units_(options: argparse.Namespace) -> int:
     if options.switch is not None:
         conf = load_rendered(options.switch)
         switch = conf.command(shutil.which("freeswitch") or "/usr/bin/freeswitch"), conf.folder
-    plan = Plan(settings_of(options), options.config, options.user, switch, options.backups)
+    plan = Plan(settings_of(options), options.config, options.user, switch, options.backups, options.standby)
     for name, text in units(plan).items():
         if options.target is None:
             print(f"# ---- {name}\n{text}")

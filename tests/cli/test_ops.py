@@ -44,6 +44,21 @@ def test_engine_switch_and_backup(units: Path, tmp_path: Path) -> None:
     assert {f"-{tmp_path}/data/{name}" for name in ("keys.json", "token-key.pem", "cti.db")} <= set(hidden[1].split())
 
 
+def test_of_two_engines_whoever_comes_second_waits(tmp_path: Path) -> None:
+    config = tmp_path / "cti.yaml"
+    config.write_text(CONFIG.format(folder=tmp_path))
+    told = ["ops", "units", "--standby", "--target", str(tmp_path / "units"), "--config", str(config)]
+    assert main(told) == 0
+    first, second = ((tmp_path / "units" / f"cti-{one}.service").read_text() for one in ("engine", "standby"))
+    for unit in (first, second):  # the one that systemd starts again finds the other at work
+        assert f" -m cti serve --standby --config {config}\n" in unit
+        assert "Restart=always\n" in unit
+    assert (
+        first.replace("cti-engine\n", "cti-standby\n", 1).replace("=CTI engine\n", "=CTI engine, the other one\n")
+        == second
+    )
+
+
 @needs_systemd
 def test_systemd_reads_them(units: Path) -> None:
     switch = units / "cti-switch.service"
