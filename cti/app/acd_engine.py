@@ -92,7 +92,7 @@ class AcdEngine:
         self._side = side = FloorSide(ground, leading, lambda: self.engine, lambda: self.server)
         self.floor, self.callbacks = side.floor, side.callbacks
         lost = side.floor.callers.lost
-        self.server = QueueServer(leading, side.floor, lost, lambda: side.callbacks)
+        self.server = QueueServer(leading, side.floor, lost, lambda: side.callbacks, ground.durable.instant)
         calls = CallsSide(ground, distribution_of(side), (), Hearing(settings, None), {}, None)
         self.engine, self.conversations = calls.engine, calls.conversations
         holder = Holder(f"{NODE}-0.{self.bus.me.replace('/', '-')}.{self.bus.run}")

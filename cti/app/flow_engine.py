@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 import gevent
@@ -66,9 +67,13 @@ class FlowEngine:
         self.set_notices = make_set_notices(
             ground.accounts.store.notices, ground.notices, ground.clock, ground.library, ground.desk
         )
-        ground.durable.talk_over = queues.talk_over
+        ground.durable.talk_over, queues.talk_taken = queues.talk_over, ground.durable.talk_taken
         queues.left_talking = lambda: ground.durable.agents_talking
+        queues.unheard, queues.sure = lambda: ground.durable.unheard, ground.durable.sure
         calls.connect()
+        for name, driver in calls.switches.items():
+            driver.leg_control.spare = partial(self.legs.spare, name)
+        self.legs.drop = lambda switch, legs: calls.switches[switch].leg_control.drop(legs)
         self._watch = FlowWatch(ground, calls, bus)
         self._beats: list[gevent.Greenlet[[], None]] = []
         self._draining = False
@@ -94,6 +99,7 @@ class FlowEngine:
         self._beats += [gevent.spawn(run) for run in (self._look, self._watch.run)]
         if self._holder is not None and self.settings.worker.adopts:
             survivor = make_survivor(ground, self.calls, self._holder, None, self.bus.run)
+            survivor.moved = self.queues.took
             self._beats.append(gevent.spawn(survivor.run))
         resumed = ground.requests.resume()
         if resumed:

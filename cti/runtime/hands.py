@@ -198,10 +198,10 @@ class Hands:
         self.media.queue = wish.queue
         self._queues.enter(self._uuid, self._switch, wish, self._post, self._returns, stay)
 
-    def take_back(self, wish: cmd.EnterQueue, talking: bool, connected: bool) -> bool:
+    def take_back(self, wish: cmd.EnterQueue, talking: bool, connected: bool, stay: Stay | None) -> bool:
         """As `Callers.take_back`."""
         self.media.queue = self.media.queue or wish.queue
-        return self._queues.take_back(self._uuid, self._switch, wish, self._post, talking, connected)
+        return self._queues.take_back(self._uuid, self._switch, wish, self._post, talking, connected, stay)
 
     def _request(self, request: cmd.Request) -> None:
         """A write goes out when it is on disk that the call stands at it: whoever goes on with the call asks for this

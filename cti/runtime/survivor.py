@@ -72,6 +72,8 @@ class Survivor:
         self._switches, self._sign, self._take_up = switches, sign, take_up
         self._silent: dict[str, tuple[Sign, float]] = {}  # another engine -> its sign, and since when it is that
         self._looked_at = clock()
+        #: Told of a worker whose calls on a switch are ours now.
+        self.moved: Callable[[str, str], None] = lambda _worker, _switch: None
         self._taken: dict[str, set[str]] = {}  # engine whose calls are ours -> switches where they are moved
 
     def run(self) -> None:
@@ -110,6 +112,7 @@ class Survivor:
                 if switch.name not in done:
                     count = switch.move_calls(name)
                     done.add(switch.name)
+                    self.moved(worker_of(name) or name, switch.name)
                     log.warning("switch %s: %d calls of %s are this engine's now", switch.name, count, name)
 
     def _long_silent(self, name: str, at: float) -> bool:

@@ -33,7 +33,8 @@ def part(application: Application) -> None:
             dialing_of(settings, switch).phone_routes(phone, 1.0)
 
     leading = Leading(acd, hub.leader.epoch, may_dial)
-    server = QueueServer(leading, floor, lambda _calls: None, lambda: application.callbacks)
+    instant = application.durable.instant
+    server = QueueServer(leading, floor, lambda _calls: None, lambda: application.callbacks, instant)
     following = Following(flow)
     shown = CallScreens(lambda: engine, store, lambda _call: None)
     queues = RemoteQueues(following, lambda call: shown_of(shown, lambda _call: False, call), {})

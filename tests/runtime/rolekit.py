@@ -44,7 +44,7 @@ switches:
 api: {{port: 0, token_key: token-key.pem}}
 figures: {{port: 0}}
 reload: {{watch: false}}
-worker: {{guard_s: 300}}
+worker: {{guard_s: 300, slot: {slot}}}
 dialing: {{allowed: ["1380"], trunks: [carrier]}}
 callbacks: {{pause_s: 0.2, ring_s: 5}}
 limits: {{overload: {{cpu_pct: 0, late_ms: 0}}}}
@@ -55,12 +55,12 @@ queues: {{service: {{ring_s: 20, wrapup_s: 30, record: true, dispositions: {{sol
 class Process:
     """`cti serve --roles …`."""
 
-    def __init__(self, cluster: Cluster, node: str, roles: str) -> None:
+    def __init__(self, cluster: Cluster, node: str, roles: str, slot: int) -> None:
         self.cluster, self.node, self.roles = cluster, node, roles
         self.log = cluster.folder / f"{node}-{roles.replace(',', '-')}.{monotonic()}.log"
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "cti", "serve", "--config", str(cluster.config(node)), "--roles", roles],
+                [sys.executable, "-m", "cti", "serve", "--config", str(cluster.config(node, slot)), "--roles", roles],
                 cwd=ROOT, stdout=output, stderr=output, env={**os.environ},
             )  # fmt: skip
         cluster.processes.append(self)
@@ -113,9 +113,9 @@ class Cluster:
         self.processes: list[Process] = []
         self._people()
 
-    def config(self, node: str) -> Path:
+    def config(self, node: str, slot: int = 0) -> Path:
         file = self.folder / f"{node}.yaml"
-        told = CONFIG.format(node=node, flows=FLOWS, url=self.url, port=self.switch.port, password=SECRET)
+        told = CONFIG.format(node=node, flows=FLOWS, url=self.url, port=self.switch.port, password=SECRET, slot=slot)
         file.write_text(told, encoding="utf-8")
         return file
 
@@ -134,8 +134,8 @@ class Cluster:
             user, _ = accounts.add_user("super", [Grant.parse("supervisor")], deed)
             accounts.set_password(user.user_id, PASSWORD, deed)
 
-    def start(self, node: str, roles: str) -> Process:
-        return Process(self, node, roles)
+    def start(self, node: str, roles: str, slot: int = 0) -> Process:
+        return Process(self, node, roles, slot)
 
     def close(self) -> None:
         for one in self.processes:

@@ -75,9 +75,13 @@ def test_nothing_is_ordered_of_legs_that_are_lost() -> None:
     legs.told(l.LegFound("leg", "bridged", "caller"))
     settle()
     heard, refused = list(rig.heard), []
-    rig.leading.lose_legs("two/0", "first")
+    legs.told(l.LegFound("kept", "bridged", "other"))
+    [lost] = rig.leading.part_with("two/0", "first")
+    lost.lose({"kept"})
     legs.hang_up("leg")
     legs.mute("leg", True, refused.append)
     settle()
     assert rig.heard == heard
-    assert (rig.sink.told[-1], refused) == (l.LegHungUp("leg", ""), [False])
+    gone = [event for event in rig.sink.told if isinstance(event, l.LegHungUp)]
+    assert (gone[0], refused) == (l.LegHungUp("leg", ""), [False])
+    assert all(event.leg == "leg" for event in gone), "what is asked for elsewhere is not told to be gone"

@@ -484,7 +484,7 @@ def test_a_contact_of_which_nothing_is_told_ends(kept: Kept) -> None:
     contact = uuid_of(caller)
     now = kept.platform.application.durable.instant
     case = kept.parts.owner.acd.floor.cases[contact]
-    told = orjson.loads(orjson.dumps(kept.parts.talks_kept._body(case, now())))
+    told = orjson.loads(orjson.dumps(kept.parts.talks_kept.body(case, now())))
     told["contact"] = told["talk"]["contact"] = f"nobody~{contact[:8]}"
     told["agent"] = told["talk"]["agent"] = "bert"
     told["talk"] |= {"uuid": "nobody", "leg": "no-such-leg"}
@@ -492,7 +492,7 @@ def test_a_contact_of_which_nothing_is_told_ends(kept: Kept) -> None:
     back = kept.parts.talks_back
     assert back.restore([told], now(), PEOPLE.get) == 1
     kept.until(lambda: "no-such-leg" in back._left[told["contact"]].found, "the switch knows no such leg")
-    back.settle_all()
+    back.settle(list(back._left.values()))
     assert kept.state(told["contact"]) is ContactState.WORK
     caller.hangup()
     kept.platform.over(caller)

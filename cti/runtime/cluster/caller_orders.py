@@ -32,9 +32,9 @@ class CallerOrders:
         asked = {} if done is None else {"done": self._leading.later(lambda ok: done(bool(ok)))}
         self._send("post", uuid, event=pack(event), **asked)
 
-    def taken(self, uuid: str, ours: bool) -> None:
-        """The talk that the caller is in is one of ours."""
-        self._send("taken", uuid, ours=ours)
+    def taken(self, uuid: str, ours: bool, leg: str) -> None:
+        """The talk that the caller is in is one of ours, with this leg of the agent."""
+        self._send("taken", uuid, ours=ours, leg=leg)
 
     def stay(self, uuid: str, stay: dict[str, Any] | None) -> None:
         self._send("stay", uuid, stay=stay)

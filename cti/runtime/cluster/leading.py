@@ -100,10 +100,12 @@ class Leading:
         there = self.bus.members().get(address)
         return self.legs(address, run if there is None else there.run, switch)
 
-    def lose_legs(self, address: str, run: str) -> None:
-        """What the worker's legs were in is over, as far as we are concerned."""
-        for key in [key for key in self._legs if key[:2] == (address, run)]:
-            self._legs.pop(key).lose()
+    def part_with(self, address: str, run: str) -> list[RemoteLegs]:
+        """The legs of a worker that is gone: nothing is ordered of it any more. They are told of by who asks."""
+        parted = [self._legs.pop(key) for key in [key for key in self._legs if key[:2] == (address, run)]]
+        for legs in parted:
+            legs.lost = True
+        return parted
 
     def _leg_event(self, message: Message) -> None:
         legs = self.legs(message.sender, message.run, message.body["switch"])

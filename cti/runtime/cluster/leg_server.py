@@ -3,6 +3,7 @@
 When the leader is lost, talks go on, and who is on hold stays there for the next one (`LegControl.keep`). Phones that
 ring are stopped, and what is over is hung up. What no leader has asked for within `ALONE_S` is left to the two alone: a
 caller on hold is joined with the agent again, and a leg with nobody is hung up, so that none is left without an owner.
+Legs that an earlier run of a worker left wait in the same way, until whoever leads has asked for those that it knows.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from cti.core.errors import CtiError
 from cti.runtime.cluster.codec import pack, unpack
 from cti.runtime.cluster.leading import LEG_EVENT
 from cti.runtime.cluster.parts import parts_of
-from cti.runtime.cluster.remote_legs import LEG
+from cti.runtime.cluster.remote_legs import LEG, REST
+from cti.runtime.cluster.remote_queues import ALONE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from cti.core.commands import AudioPart
     from cti.ports import LegControl
@@ -30,9 +32,6 @@ if TYPE_CHECKING:
     from cti.runtime.services import PromptDesk
 
 log = logging.getLogger("cti.cluster")
-
-#: How long what a leader has left waits for the next one.
-ALONE_S = 30.0
 
 #: What may be ordered, and how many legs, first among the arguments, must be there for it.
 ORDERS: Mapping[str, int] = {
@@ -64,6 +63,10 @@ class LegServer:
         self._met: set[str] = set()  # legs that have been with somebody
         self._permanent: set[str] = set()  # legs that outlast their talks
         self._orphans: dict[str, object] = {}  # legs of a leader that is no more -> which one
+        self._strays: dict[str, str] = {}  # legs that an earlier run left, of which nobody has spoken yet -> switch
+        self._heard_all = False  # who leads has asked for what it knows
+        #: Hangs up those of these legs of a switch that nobody has asked for, and that are with nobody.
+        self.drop: Callable[[str, Collection[str]], None] = lambda _switch, _legs: None
         following.bus.listen(LEG, self._ordered)
         following.lost.append(self._leader_lost)
         queues.hang_up = self._let_go
@@ -73,10 +76,33 @@ class LegServer:
     def sink(self, switch: str) -> Sink:
         return Sink(self, switch)
 
+    def spare(self, switch: str, leg: str, taken: bool) -> bool:
+        """This leg is an earlier run's, and nobody has asked for it: whether it is left where it is for now.
+        ``taken``: it came with the calls of another worker."""
+        if leg in self._strays:
+            return True
+        if self._heard_all and not taken:
+            return False
+        self._strays[leg] = switch
+        gevent.spawn_later(ALONE_S, self._unspared, [leg])
+        return True
+
+    def _unspared(self, legs: Collection[str]) -> None:
+        by_switch: dict[str, list[str]] = {}
+        for leg in legs:
+            if (switch := self._strays.pop(leg, None)) is not None:
+                by_switch.setdefault(switch, []).append(leg)
+        for switch, left in by_switch.items():
+            self.drop(switch, left)
+
     # ---- what is ordered -------------------------------------------------------------------------------------------
 
     def _ordered(self, message: Message) -> None:
         if not self._following.from_leader(message):
+            return
+        if message.kind == REST:
+            self._heard_all = True
+            self._unspared(list(self._strays))
             return
         what, body = message.kind.removeprefix(LEG), message.body
         legs, args = self._legs(body["switch"]), unpack(body["args"])
@@ -98,6 +124,7 @@ class LegServer:
         if what in ("ring", "keep"):
             self._rung[args[0]] = switch
             self._orphans.pop(args[0], None)
+            self._strays.pop(args[0], None)
             if args[1].permanent:
                 self._permanent.add(args[0])
         elif what == "meet":
@@ -169,6 +196,12 @@ class LegServer:
                 for leg, other in ((a, b), (b, a)):
                     if self._with.get(leg) == other:
                         del self._with[leg]
+            case l.LegFound(leg, state, other):
+                self._met |= {leg} if state != "ringing" else set()
+                if state == "bridged":
+                    self._with[leg], self._with[other] = other, leg
+                elif state == "conference":
+                    self._rooms[leg] = other
             case l.ConferenceJoined(room, leg):
                 self._rooms[leg] = room
                 self._met |= {leg} & self._rung.keys()
@@ -185,7 +218,7 @@ class LegServer:
     # ---- nobody leads ----------------------------------------------------------------------------------------------
 
     def _leader_lost(self) -> None:
-        gap = object()
+        gap, self._heard_all = object(), False
         for leg, switch in list(self._rung.items()):
             if leg in self._met or leg in self._permanent:
                 self._orphans[leg] = gap

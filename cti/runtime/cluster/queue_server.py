@@ -10,8 +10,10 @@ import gevent
 
 from cti.acd import inputs as i
 from cti.acd.states import Outcome
+from cti.core.legs import LegHungUp
 from cti.runtime.cluster.caller_orders import CallerOrders
 from cti.runtime.cluster.codec import unpack
+from cti.runtime.cluster.remote_legs import REST
 from cti.runtime.cluster.remote_queues import QUEUE
 from cti.runtime.floor.ids import call_of
 from cti.runtime.floor.stays import Stay
@@ -20,10 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from cti.acd.outputs import Output
-    from cti.ports import CallbackDesk
+    from cti.ports import CallbackDesk, LegControl
     from cti.ports.cluster import Message
     from cti.runtime.cluster.leading import Leading
+    from cti.runtime.durable.body import Instant
     from cti.runtime.floor import Floor
+    from cti.runtime.floor.talk import Talk
 
 log = logging.getLogger("cti.queue")
 
@@ -43,7 +47,8 @@ class RemoteCall:
 
 
 class QueueServer:
-    """``lose``: calls that ended while no engine was there. ``callbacks``: there once all is put together."""
+    """``lose``: calls that ended while no engine was there. ``callbacks``: there once all is put together.
+    ``instant``: of now, as what is kept is dated."""
 
     def __init__(
         self,
@@ -51,10 +56,11 @@ class QueueServer:
         floor: Floor,
         lose: Callable[[Collection[str]], None],
         callbacks: Callable[[], CallbackDesk],
+        instant: Callable[[], Instant],
     ) -> None:
+        self._instant = instant
         self._leading, self._floor, self._lose, self._callbacks = leading, floor, lose, callbacks
         self._calls: dict[str, RemoteCall] = {}
-        self._before: dict[str, str] = {}  # worker that is gone -> its run, whose talks are not over
         self._orders = {
             "enter": self._enter,
             "back": self._back,
@@ -62,6 +68,7 @@ class QueueServer:
             "gone": self._gone,
             "lost": self._ended,
             "hello": self._hello,
+            "took": self._took,
             "talked": self._talked,
             "callback": self._callback,
         }
@@ -113,12 +120,17 @@ class QueueServer:
         self._stays(uuid)
 
     def _back(self, message: Message) -> None:
-        """A caller who talks by the doing of an earlier leader: is the talk one that we go on with?"""
+        """A caller who talks by the doing of an earlier leader, or whom an earlier run of a worker had: is the talk one
+        that we go on with?"""
         body = message.body
         uuid = body["uuid"]
         worker = message.sender, message.run
         orders = CallerOrders(self._leading, *worker, body["switch"], body["number"])
+        known, legs = self._calls.get(uuid), self._leading.legs(*worker, body["switch"])
+        if known is not None and known.worker != worker:  # it was silent for long enough, and we have not seen that
+            self._put_back(lambda talk: talk.party.uuid == uuid and talk.party.legs is not legs)
         self._keep(uuid, RemoteCall(worker, body["screen"], orders))
+        leg = self._floor.talks_back.moved_with(uuid, legs)
         taken = self._floor.callers.take_back(
             uuid,
             orders,  # type: ignore[arg-type]
@@ -127,7 +139,7 @@ class QueueServer:
             body["talking"],
             body["connected"],
         )
-        orders.taken(uuid, taken)
+        orders.taken(uuid, taken, leg)
         if taken:
             self._stays(uuid)
             return
@@ -155,16 +167,34 @@ class QueueServer:
         self._lose(calls)
 
     def _hello(self, message: Message) -> None:
-        """A worker tells which calls it has, and of talks that an earlier run of it left; then of everybody who talks
-        or waits."""
-        before = self._before.pop(message.sender, None)
-        if before is not None:
-            self._leading.lose_legs(message.sender, before)
-        back, run = self._floor.talks_back, f" {message.sender} {message.run}"
-        back.only(lambda switch: switch.endswith(run), message.body["calls"])
+        """A worker tells which calls it has, or is about to look for, and of talks that an earlier run of it left; then
+        of everybody who talks or waits."""
+        back = self._floor.talks_back
+        self._moved(message, lambda _switch, address: address == message.sender)
+        back.only(lambda name: name.split(" ")[1:2] == [message.sender], message.body["calls"])
         for agent in message.body["talking"]:
             if not back.has(agent):
                 self._floor.seats_kept.talks_on(agent)
+
+    def _took(self, message: Message) -> None:
+        """A worker has the calls of another one, which is dead, on one switch."""
+        dead, at = message.body["worker"], message.body["switch"]
+        self._put_back(lambda talk: _parts(talk.party.legs) == (at, dead))
+        self._moved(message, lambda switch, address: (switch, address) == (at, dead))
+
+    def _moved(self, message: Message, theirs: Callable[[str, str], bool]) -> None:
+        """All that was of ``theirs``, by switch and worker, is driven by who tells; what is asked for first, and what
+        nobody asked for then is hung up there."""
+
+        def find(name: str) -> LegControl | None:
+            switch, _, worker = name.partition(" ")
+            if not theirs(switch, worker.partition(" ")[0]):
+                return None
+            return self._leading.legs(message.sender, message.run, switch)
+
+        self._floor.talks_back.moved(find)
+        self._floor.permanent.moved(lambda legs: find(str(getattr(legs, "name", ""))))
+        self._leading.send(message.sender, message.run, REST, {})
 
     def _talked(self, message: Message) -> None:
         agent = message.body["agent"]
@@ -180,9 +210,16 @@ class QueueServer:
     # ---- workers come and go ---------------------------------------------------------------------------------------
 
     def _worker_gone(self, address: str, run: str) -> None:
-        """Its callers stand where they stood, and nobody is rung for them; its talks go on on the switch."""
-        self._before[address] = run
+        """Its callers stand where they stood, and nobody is rung for them; its talks go on on the switch, and are at
+        their agents again when somebody has them."""
         callers, owner = self._floor.callers, self._floor.owner
+        lost = self._leading.part_with(address, run)
+        kept = self._put_back(lambda talk: talk.party.legs in lost)
+        permanent = self._floor.permanent.part(lost)
+        for leg, agent in permanent.items():
+            self._floor.seats_kept.hold_open(agent, leg)
+        for legs in lost:
+            legs.lose(kept | permanent.keys())
         for uuid, call in list(self._calls.items()):
             if call.worker == (address, run):
                 contact = callers.contact_of(uuid)
@@ -190,17 +227,19 @@ class QueueServer:
                 if case is not None and case.in_line:
                     owner.tell(i.Suspend(case.contact))
                 call.losing = gevent.spawn_later(KEPT_S, self._given_up, uuid)
-        gevent.spawn_later(KEPT_S, self._legs_given_up, address, run)
+        gevent.spawn_later(KEPT_S, self._legs_given_up, lost)
+
+    def _put_back(self, parted: Callable[[Talk], bool]) -> set[str]:
+        return self._floor.talks_back.put_back(parted, self._instant(), KEPT_S)
 
     def _given_up(self, uuid: str) -> None:
         log.warning("call %s: its worker did not come back", uuid)
         self._calls.pop(uuid, None)
         self._floor.callers.gone(uuid, Outcome.ABANDONED)
 
-    def _legs_given_up(self, address: str, run: str) -> None:
-        if self._before.get(address) == run:
-            del self._before[address]
-            self._leading.lose_legs(address, run)
+    def _legs_given_up(self, lost: Collection[LegControl]) -> None:
+        for leg in self._floor.permanent.part(lost):
+            self._floor.talks.leg_event(LegHungUp(leg, ""))
 
     # ---- inside ------------------------------------------------------------------------------------------------------
 
@@ -230,3 +269,8 @@ class QueueServer:
         if known != call.stay:
             call.stay = known
             call.orders.stay(uuid, state)
+
+
+def _parts(legs: LegControl) -> tuple[str, ...]:
+    """Switch and worker."""
+    return tuple(str(getattr(legs, "name", "")).split(" ")[:2])

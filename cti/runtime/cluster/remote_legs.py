@@ -16,7 +16,7 @@ from cti.core.errors import CtiError, DeadlineExceeded, SwitchUnavailable
 from cti.runtime.cluster.codec import pack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from cti.core.calls import NewCall
     from cti.ports import LegSink
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("cti.cluster")
 
 LEG = "leg."
+#: Whoever leads has asked for all the legs that it knows.
+REST = f"{LEG}rest"
 DIGITS = re.compile(r"[0-9A-D*#wW]{1,64}")
 REGISTERED_S = 2.0
 
@@ -66,12 +68,13 @@ class RemoteLegs:
         if self._sink is not None:
             self._sink.leg_event(event)
 
-    def lose(self) -> None:
-        """The worker is gone, and with it whoever could tell what becomes of its legs."""
+    def lose(self, kept: Collection[str] = ()) -> None:
+        """The worker is gone, and with it whoever could tell what becomes of its legs. ``kept``: those that whoever
+        has the worker's calls next is asked for."""
         self.lost = True
-        for leg in list(self._ringing):
+        for leg in self._ringing - set(kept):
             self.told(l.LegFailed(leg, "failed"))
-        for leg in list(self._up):
+        for leg in self._up - set(kept):
             self.told(l.LegHungUp(leg, ""))
 
     # ---- phones ----------------------------------------------------------------------------------------------------

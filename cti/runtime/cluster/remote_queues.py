@@ -3,6 +3,7 @@
 While nobody leads callers wait on, with music; the next leader lets them in at their place, with the time that they
 have waited. Talks go on meanwhile, and who is on hold stays there: the next leader goes on with them at their agents.
 Here it is seen that one ends before, and the flow goes on; so it is for a talk that the next leader knows nothing of.
+A talk that an earlier run of a worker left is asked about in the same way.
 """
 
 from __future__ import annotations
@@ -38,13 +39,17 @@ log = logging.getLogger("cti.queue")
 QUEUE = "queue."
 #: How long a caller waits for the promise of a callback.
 REGISTER_S = 6.0
+#: How long what a leader, or a worker, has left waits for whoever leads.
+ALONE_S = 30.0
 
 
 @dataclass(slots=True, eq=False)
 class Waiting:
     """``number``: of this stay, which tells it apart from others of the call. ``stay``: as the leader told it last, at
     ``at`` (monotonic). ``leg``: the agent's, in a talk. ``aside``: the place is kept while the flow asks about a
-    callback. ``orphaned``: nobody who leads knows of its talk; ``asked``: who leads now has been asked."""
+    callback. ``orphaned``: nobody who leads knows of its talk; ``asked``: who leads now has been asked. ``left``: in
+    a talk that an earlier run of a worker left, of which nobody who leads has spoken yet; ``talking``: it was found
+    with somebody."""
 
     uuid: str
     number: int
@@ -60,6 +65,8 @@ class Waiting:
     aside: bool = False
     orphaned: bool = False
     asked: bool = False
+    left: bool = False
+    talking: bool = False
     timer: gevent.Greenlet[..., None] | None = None
 
     def now(self) -> Stay:
@@ -77,6 +84,13 @@ class RemoteQueues:
         self._numbers = 0
         #: Agents in talks that an earlier engine of this worker left.
         self.left_talking: Callable[[], Collection[str]] = tuple
+        #: Calls that may be this worker's, and that the switch has not told of yet.
+        self.unheard: Callable[[], Collection[str]] = tuple
+        #: Whether this process still has its calls: it may have been stopped while another one took them.
+        self.sure: Callable[[], bool] = lambda: True
+        #: Told of a call whose talk the leader goes on with.
+        self.talk_taken: Callable[[str], None] = lambda _uuid: None
+        self._took: list[tuple[str, str]] = []  # worker and switch: calls that came to us, of which nobody is told yet
         #: Hangs a leg up.
         self.hang_up: Callable[[str, str], None] = lambda _switch, _leg: None
         #: With which leg a caller talks, or in which conference, as the switch told it last; empty: with nobody.
@@ -111,10 +125,36 @@ class RemoteQueues:
         self._enter(one)
 
     def take_back(
-        self, uuid: str, switch: Switch, wish: EnterQueue, post: Callable[[Any], None], talking: bool, connected: bool
+        self,
+        uuid: str,
+        switch: Switch,
+        wish: EnterQueue,
+        post: Callable[[Any], None],
+        talking: bool,
+        connected: bool,
+        stay: Stay | None = None,
     ) -> bool:
-        """Talks of before a gap go on on the switch alone (`_talked`)."""
-        return False
+        """As `Callers.take_back`: whoever leads is asked, and until then it stays as the switch has it."""
+        if not (talking or connected):
+            return False
+        self._numbers += 1
+        first = stay or Stay(uuid, wish.queue, 0.0, 0.0, wish.priority)
+        one = self._callers[uuid] = Waiting(
+            uuid, self._numbers, switch, wish, post, True, first, back=True, connected=connected, left=True,
+            talking=talking,
+        )  # fmt: skip
+        if not talking:
+            switch.start_music(uuid, [self._music.get(wish.queue, MUSIC)])
+        gevent.spawn_later(ALONE_S, self._nobody_led, one)
+        if self._following.led:
+            self._ask(one)
+        return True
+
+    def took(self, worker: str, switch: str) -> None:
+        """The calls of a dead worker on this switch are this one's."""
+        self._took.append((worker, switch))
+        if self._following.led:
+            self._tell_taken()
 
     def leave(self, uuid: str, ref: int, *, keep_place: bool) -> None:
         one = self._callers.get(uuid)
@@ -199,7 +239,10 @@ class RemoteQueues:
                 one.switch.stop_music(one.uuid)
             case "taken":
                 one.asked = False
-                if not body["ours"]:
+                if body["ours"]:
+                    one.left, one.leg = False, one.leg or body["leg"]
+                    self.talk_taken(one.uuid)
+                else:
                     self._alone(one)
             case "stay" if body["stay"] is not None:
                 one.stay, one.at = Stay.of(body["stay"], 0.0), monotonic()
@@ -225,18 +268,19 @@ class RemoteQueues:
     # ---- leaders come and go ---------------------------------------------------------------------------------------
 
     def _led(self) -> None:
+        if not self.sure():
+            return  # another process has the calls
         self._known.clear()
         agents = set(self.left_talking()) - {""}
-        self._following.tell(f"{QUEUE}hello", {"talking": sorted(agents), "calls": sorted(self._callers)})
+        calls = sorted({*self._callers, *self.unheard()})
+        self._following.tell(f"{QUEUE}hello", {"talking": sorted(agents), "calls": calls})
+        self._tell_taken()
         for one in sorted(self._callers.values(), key=lambda one: -one.now().ranked_s):
             one.back = True
             self._numbers += 1
             one.number = self._numbers
-            talking = bool(self.partner(one.uuid))
-            if one.connected or talking:
-                one.orphaned, one.asked = False, True
-                told = {"talking": talking, "connected": one.connected, "agent": one.stay.agent}
-                self._tell_of(one, "back", told)
+            if one.connected or one.left or self.partner(one.uuid):
+                self._ask(one)
                 continue
             self._enter(one)
             if one.aside:
@@ -245,6 +289,8 @@ class RemoteQueues:
     def _leader_lost(self) -> None:
         for one in self._callers.values():
             one.asked = False
+            if one.left:
+                continue
             if one.connected or self.partner(one.uuid):
                 one.orphaned = True
             elif not one.aside:
@@ -261,6 +307,9 @@ class RemoteQueues:
 
     def _alone(self, one: Waiting) -> None:
         """Who leads knows nothing of the talk."""
+        if one.left:
+            self._as_found(one)
+            return
         if not one.connected and not self.partner(one.uuid):  # it had hardly begun, and is over
             self._numbers += 1
             one.number = self._numbers
@@ -273,6 +322,20 @@ class RemoteQueues:
         one.orphaned = True
         self.left_alone(one)
 
+    def _nobody_led(self, one: Waiting) -> None:
+        if self._callers.get(one.uuid) is one and one.left and not one.talking:
+            log.warning("call %s: nobody knows of the talk that it was on hold in, it is over", one.uuid)
+            self._as_found(one)
+
+    def _as_found(self, one: Waiting) -> None:
+        """A talk that an earlier run left, and nobody's: its end is told by the switch (`CameBack`)."""
+        self._forget(one.uuid)
+        if not one.talking:
+            one.switch.stop_music(one.uuid)
+            one.post(msg.CameBack())
+        elif not one.connected:
+            one.post(ev.QueueConnected(one.wish.ref, ""))
+
     def _talked(self, one: Waiting, cause: str) -> None:
         if self._callers.get(one.uuid) is not one:
             return
@@ -283,6 +346,17 @@ class RemoteQueues:
         self.talk_over(one.stay.agent)
 
     # ---- inside ------------------------------------------------------------------------------------------------------
+
+    def _ask(self, one: Waiting) -> None:
+        """Does who leads go on with the talk?"""
+        talking = bool(self.partner(one.uuid)) or (one.left and one.talking)
+        one.orphaned, one.asked = False, True
+        self._tell_of(one, "back", {"talking": talking, "connected": one.connected, "agent": one.stay.agent})
+
+    def _tell_taken(self) -> None:
+        took, self._took = self._took, []
+        for worker, switch in took:
+            self._following.tell(f"{QUEUE}took", {"worker": worker, "switch": switch})
 
     def _enter(self, one: Waiting) -> None:
         stay = one.now().state() if one.back else None

@@ -123,6 +123,15 @@ class DurableCalls:
         """With callers who were left."""
         return frozenset(self._agents.values())
 
+    def talk_taken(self, uuid: str) -> None:
+        """The talk that the call was left in is the distribution's again, whose end is told to it as ever."""
+        self._agents.pop(uuid, None)
+
+    @property
+    def unheard(self) -> frozenset[str]:
+        """Calls that were left, of which the switch has not told yet, or that are being taken up."""
+        return frozenset(self._left) | frozenset(self._taking)
+
     def no_talk(self, uuid: str) -> None:
         """The talk that the call was left in is over, or there is none any more."""
         agent = self._agents.pop(uuid, "")

@@ -127,7 +127,8 @@ class TakingUp:
             hands.enter(wish, None if stay is None else Stay.of(stay, self.seconds))
             return
         talked = bool(stay and stay.get("agent"))
-        if hands.take_back(wish, call.talking, talked):
+        known = None if stay is None else Stay.of(stay, self.seconds)
+        if hands.take_back(wish, call.talking, talked, known):
             return
         if call.talking:
             if not talked:
@@ -136,4 +137,4 @@ class TakingUp:
         if talked:
             post(CameBack())
             return
-        hands.enter(wish, None if stay is None else Stay.of(stay, self.seconds))
+        hands.enter(wish, known)

@@ -110,11 +110,18 @@ class Callers:
             self.let_in()
 
     def take_back(
-        self, uuid: str, switch: Switch, wish: EnterQueue, post: Callable[[Any], None], talking: bool, connected: bool
+        self,
+        uuid: str,
+        switch: Switch,
+        wish: EnterQueue,
+        post: Callable[[Any], None],
+        talking: bool,
+        connected: bool,
+        stay: Stay | None = None,
     ) -> bool:
         """The caller was found alive, after the end of another engine. False: it was at no agent, or the talk never
         began; else it is there again, as the switch tells. ``talking``: it is bridged, or in a conference.
-        ``connected``: its run knows that it was connected."""
+        ``connected``: its run knows that it was connected. ``stay``: as that was kept, which is known here."""
         left = self.left_at(uuid)
         if left is None or not (left.connected or talking):
             return False
@@ -125,6 +132,14 @@ class Callers:
             post(ev.QueueConnected(wish.ref, left.agent))
         left.caller_here(self._party(caller), talking)
         return True
+
+    def part(self, uuid: str) -> None:
+        """Nobody can reach its run at present: it is back with `take_back`."""
+        caller = self._callers.pop(uuid, None)
+        if caller is not None:
+            self._uuids.pop(caller.contact, None)
+            for timer in tuple(caller.timers):
+                timer.kill(block=False)
 
     def unknown_again(self, uuid: str) -> None:
         """It is with no agent of ours after all: `CameBack` tells its run when it is with nobody."""

@@ -109,6 +109,7 @@ class Floor:
         self.orders = Orders(self.owner, self.desk, self.views, self.publisher, self.hub, self.wrapups, self.assists)
         self.supervision = Supervision(self.owner, self.talks, self.publisher, self.assists)
         self.assists.changed = self.supervision.changed = self.talks_kept.change
+        self.talks_back.parted = self._parted
         self.talks_kept.beside, self.talks_back.beside = self._beside, self._left_beside
         for queue in queues:
             self.owner.tell(SetQueue(queue))
@@ -126,6 +127,10 @@ class Floor:
         if case is not None and told["state"] != "WORK" and (assist := told.get("assist")) is not None:
             self.assists.restore(case, self.views.scope(case), assist, later_s)
         self.supervision.left(told["contact"], told["agent"], told.get("watched", ()))
+
+    def _parted(self, talk: Talk) -> None:
+        self._recording.part(talk)
+        self.supervision.part(talk)
 
     def _moved(self, talk: Talk) -> None:
         self.talks_kept.moved(talk)

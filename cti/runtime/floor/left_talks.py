@@ -28,8 +28,9 @@ class Looks(Protocol):
 
 @dataclass(eq=False)
 class LeftTalk:
-    """``told``: as it was kept. ``later_s``: how long ago. ``found``: state and other by leg; `gone` when it is.
-    ``talking``: the caller was found with somebody."""
+    """``told``: as it was kept. ``later_s``: how long ago. ``legs``: None where nobody has them at present. ``found``:
+    state and other by leg; `gone` when it is. ``talking``: the caller was found with somebody. ``called``: whom an
+    agent has called, where whoever did that is still here."""
 
     back: Looks
     told: dict[str, Any]
@@ -37,6 +38,7 @@ class LeftTalk:
     legs: LegControl | None
     found: dict[str, tuple[str, str]] = field(default_factory=dict)
     party: Party | None = None
+    called: Party | None = None
     talking: bool = False
     caller_gone: bool = False
 

@@ -62,6 +62,7 @@ class OutCalls:
         self._calls: dict[str, OutCall] = {}
         talks.leg_listeners.append(self._leg_event)
         self._renamed, talks.renamed = talks.renamed, self._rename
+        talks.called_moved = self.move
 
     @property
     def for_flows(self) -> int:
@@ -104,6 +105,12 @@ class OutCalls:
             self._fail(call, "failed")
             raise
         return call
+
+    def move(self, uuid: str, legs: LegControl) -> None:
+        """Who is talked to is driven by somebody else by now."""
+        call = self._calls.get(uuid)
+        if call is not None:
+            call.legs = legs
 
     def _party(self, call: OutCall, whisper: tuple[AudioPart, ...]) -> Party:
         uuid, journal = call.uuid, self._journal

@@ -24,7 +24,7 @@ from cti.core.errors import CtiError
 from cti.runtime.floor.owner import FloorRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from cti.acd.outputs import Output
     from cti.ports import LegControl
@@ -127,6 +127,27 @@ class PermanentLegs:
         self._go(held, "open")
         self._by_leg[leg] = held
         legs.keep(leg, phone)
+
+    def part(self, lost: Collection[LegControl]) -> dict[str, str]:
+        """Whoever drives these legs is gone: agent by leg, of those that stand, as far as is known. Who has them next
+        is told by `moved`."""
+        return {
+            leg: held.agent for leg, held in self._by_leg.items() if held.legs in lost and held.state is LegState.OPEN
+        }
+
+    def moved(self, find: Callable[[LegControl], LegControl | None]) -> None:
+        """``find``: who drives these legs now, if that is another one."""
+        for leg, held in list(self._by_leg.items()):
+            legs = None if held.legs is None else find(held.legs)
+            if legs is not None and legs is not held.legs:
+                held.legs = legs
+                legs.keep(leg, held.phone)
+
+    def move(self, leg: str, legs: LegControl) -> None:
+        """One that is in a talk, which asks for it."""
+        held = self._by_leg.get(leg)
+        if held is not None:
+            held.legs = legs
 
     def close(self, agent: str) -> None:
         held = self._by_agent.pop(agent, None)

@@ -45,7 +45,7 @@ class Rebuilding:
             if left.party is not None:
                 left.party.talked()
         else:
-            self._rebuild(left, left.party or self._alone(left), back)
+            self._rebuild(left, left.party or left.called or self._alone(left), back)
 
     def hung_up(self, leg: str) -> None:
         """Perhaps a customer's whom an agent had called."""

@@ -36,6 +36,10 @@ class TalkRecording:
         self._recorded, self._team_of = recorded, team_of
         self._on: dict[str, Stage] = {}  # leg of the agent -> what its talk's recording was told last
 
+    def part(self, talk: Talk) -> None:
+        """Its caller's run may be another one when it goes on: what is recorded begins again."""
+        self._on.pop(talk.leg, None)
+
     def moved(self, talk: Talk) -> None:
         """The stage of a talk has changed, or who takes part in it."""
         if talk.of is not None:

@@ -110,6 +110,10 @@ class SeatsKept:
         self._why.setdefault(agent, set()).add(why)
         self.talks_on(agent)
 
+    def hold_open(self, agent: str, leg: str) -> None:
+        """No contact before it is known whether the permanent leg stands."""
+        self.hold(agent, _open(leg))
+
     def leg_event(self, event: LegEvent) -> None:
         """Permanent legs that are found, or gone."""
         if isinstance(event, LegFound | LegHungUp | LegFailed):

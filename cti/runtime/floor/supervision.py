@@ -70,6 +70,11 @@ class Supervision:
         for user, mode in kept:
             self._publish(contact, agent, user, mode, "ended", ENGINE_REPLACED)
 
+    def part(self, talk: Talk) -> None:
+        """The engine that drove the legs is no more, and whoever follows it does not know the supervisor's."""
+        for watch in [watch for watch in self._by_leg.values() if watch.talk is talk]:
+            self._forget(watch, ENGINE_REPLACED)
+
     def find(self, user: str, contact: str) -> Watch | None:
         return next((w for w in self._by_leg.values() if (w.user, w.talk.party.contact) == (user, contact)), None)
 

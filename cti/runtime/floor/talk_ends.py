@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cti.core.legs import Phone
+    from cti.ports import LegControl
     from cti.runtime.floor.lines import Lines
     from cti.runtime.floor.owner import FloorOwner
 
@@ -35,6 +36,8 @@ class TalkEnds:
         self._by_contact: dict[str, Talk] = {}
         #: Told of every change of a talk.
         self.moved: Callable[[Talk], None] = lambda _talk: None
+        #: Told of who drives from now on the leg of one whom an agent has called.
+        self.called_moved: Callable[[str, LegControl], None] = lambda _uuid, _legs: None
         #: (party, contact) -> the same caller under the id of another contact.
         self.renamed: Callable[[Party, str], Party] = lambda party, contact: replace(party, contact=contact)
 
@@ -61,9 +64,20 @@ class TalkEnds:
         if talk.of is None:
             self._parties[talk.party.contact] = talk.party
 
+    def part(self, talk: Talk, *, waits: bool) -> None:
+        """Nobody can tell what becomes of it: it is forgotten as it is, until `restore`. ``waits``: its caller, who is
+        in line again."""
+        self.forget(talk)
+        if not waits and self._parties.get(talk.party.contact) is talk.party:
+            del self._parties[talk.party.contact]
+
     def give_back(self, leg: str) -> None:
         """A permanent leg is with nobody."""
         self._lines.permanent.give_back(leg)
+
+    def move(self, leg: str, legs: LegControl) -> None:
+        """A permanent one in a talk that goes on."""
+        self._lines.permanent.move(leg, legs)
 
     def parties(self, uuid: str) -> list[Party]:
         """As which contacts this caller is known."""

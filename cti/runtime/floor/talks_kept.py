@@ -97,7 +97,7 @@ class TalksKept:
             case = self._owner.acd.floor.cases.get(contact)
             if case is not None and case.desk is not None and SLOTS[case.wish.medium] is Slot.CALL:
                 self._kept.add(contact)
-                self.memory.keep_talk(contact, orjson.dumps(self._body(case, self.memory.instant())))
+                self.memory.keep_talk(contact, orjson.dumps(self.body(case, self.memory.instant())))
             elif contact in self._kept:
                 self._kept.discard(contact)
                 self.memory.keep_talk(contact, b"")
@@ -122,7 +122,8 @@ class TalksKept:
         if self._saving is None or self._saving.dead:
             self._saving = gevent.spawn_later(GATHER_S, self.save)
 
-    def _body(self, case: Case, at: Instant) -> dict[str, Any]:
+    def body(self, case: Case, at: Instant) -> dict[str, Any]:
+        """As it is kept: a contact that an agent has."""
         now, talk, wish = self._owner.now(), self._talks.find(case.contact), case.wish
         assert case.desk is not None
         own = self._wrapups.of(case)

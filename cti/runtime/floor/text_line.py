@@ -44,7 +44,14 @@ class TextLine:
         self._texts.enter(uuid, self._call.medium.value, wish, post, self._send, stay)
 
     def take_back(
-        self, uuid: str, switch: Switch, wish: EnterQueue, post: Callable[[Any], None], talking: bool, connected: bool
+        self,
+        uuid: str,
+        switch: Switch,
+        wish: EnterQueue,
+        post: Callable[[Any], None],
+        talking: bool,
+        connected: bool,
+        stay: Stay | None = None,
     ) -> bool:
         """Who writes with an agent waits for that one again."""
         return False

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
+
+import gevent
 
 from cti.core.errors import CtiError
 from cti.core.legs import LegEvent, LegHungUp, LegPlayed, Phone
@@ -62,6 +64,21 @@ class Legs(LegTapes):
         self.registry = Registry(self)
         self.adopting = Adopting(self)
         self.hearing = LegHearing(self)
+
+        #: Whether a leg that an earlier engine left is not hung up although nobody wants it: who does is still to
+        #: speak. And whether it came with the calls of another worker.
+        self.spare: Callable[[str, bool], bool] = lambda _leg, _taken: False
+
+    def drop(self, strays: Collection[str]) -> None:
+        """Of those that were spared (`spare`), who is wanted by nobody and with nobody is hung up."""
+
+        def look() -> None:
+            try:
+                self.hearing.drop(set(strays), self.dump)
+            except CtiError as error:
+                log.info("%s: not asked for legs that nobody wants: %s", self.name, error)  # when the link is back
+
+        gevent.spawn(look)
 
     def attach(self, sink: LegSink) -> None:
         self._sink = sink

@@ -60,7 +60,9 @@ class LegHearing:
         if self._legs.is_caller(uuid):
             return  # it was given to the engine
         if own is None:
-            if event.variable(MARK) == "true" and event.get("Call-Direction") == "outbound":
+            marked = event.variable(MARK) == "true" and event.get("Call-Direction") == "outbound"
+            wanted = uuid in self._legs.adopting.wanted
+            if marked and not wanted and not self._legs.spare(uuid, False):
                 self._legs.api("uuid_kill", uuid)  # an earlier engine's, and nobody's now
         elif not own.up:
             self._legs.ringing.parked(own)
@@ -147,7 +149,14 @@ class LegHearing:
         self._legs.adopting.found(dumps)
         for uuid, found in dumps.items():
             if uuid not in self._legs.own and not self._legs.is_caller(uuid):
-                self._stray(uuid, found)
+                self._stray(uuid, found, taken=True)
+
+    def drop(self, strays: set[str], dump: Callable[[set[str]], Mapping[str, Facts | None]]) -> None:
+        """Those that were spared, and that nobody wants after all. Raises CtiError."""
+        legs = self._legs
+        for uuid, found in dump(strays).items():
+            if uuid not in legs.own and not legs.is_caller(uuid) and uuid not in legs.adopting.wanted:
+                self._stray(uuid, found, spared=False)
 
     def _restarted(self) -> None:
         legs = self._legs
@@ -158,12 +167,16 @@ class LegHearing:
             own.job = False
             legs.gone(uuid, "")
 
-    def _stray(self, uuid: str, found: Facts | None) -> None:
+    def _stray(self, uuid: str, found: Facts | None, *, taken: bool = False, spared: bool = True) -> None:
         """Nobody's: it waits in vain, unless it talks with somebody, in a conference too."""
         if found is None or found.variable(MARK) != "true":
             return
+        ours = found.variable("cti_worker") == self._legs.links.worker
+        answered = found.get("Answer-State") == "answered"
+        if ours and spared and answered and self._legs.spare(uuid, taken):
+            return
         if found.variable(TALKS) or confers(found):
             return
-        if found.variable("cti_worker") == self._legs.links.worker:  # one that still rings would ring for nobody
+        if ours:  # one that still rings would ring for nobody
             log.warning("leg %s: an earlier engine's, hung up", uuid)
             self._legs.api("uuid_kill", uuid)
