@@ -187,6 +187,8 @@ class SwitchLinks:
     def _tell(self, what: str, callback: Callable[..., object], *args: Any) -> None:
         try:
             callback(*args)
+        except LinkLost as error:  # under it: the next one that comes up begins anew
+            log.warning("%s: %s was broken off: %s", self.name, what, error)
         except Exception:
             log.exception("%s: %s failed", self.name, what)
 
