@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
+
+# Thousands of tests and all that they import stay for good. To look for cycles among them takes a third of the time of
+# loading, and again and again a part of that of the tests.
+gc.disable()
 
 #: Whole engines and processes first: a worker that began one of their files last would be waited for.
 LONGEST_FIRST = (
@@ -45,6 +50,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("nightly") is not None:
                 item.add_marker(pytest.mark.skip(reason="a long run, for every night: --nightly"))
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
