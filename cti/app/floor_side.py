@@ -13,6 +13,7 @@ from cti.app.switchboard import Nowhere
 from cti.core.errors import StoreUnavailable
 from cti.runtime.cluster.remote_screens import RemoteScreens
 from cti.runtime.floor.documents import Documents, in_queues
+from cti.runtime.floor.ids import call_of
 from cti.runtime.floor.ledger import Ledger
 from cti.runtime.floor.left_talks import connected, read
 from cti.runtime.floor.text_screens import TextScreens
@@ -52,6 +53,8 @@ class FloorSide:
         self.ledger.begin(floor.owner.now(), going_on, self._stays_left())
         floor.callers.settling = lambda: ground.durable.settling
         floor.callers.lost = self._lost
+        floor.talks_back.waits = self.ledger.goes_on
+        floor.talks_back.unmet = lambda contact: self.ledger.lose([call_of(contact)], floor.owner.now())
         floor.texts.documents = Documents(store.record, ground.worker)
         self.hours = make_hours(settings, clock, floor, ground.library)
         floor.owner.listeners.append(self.ledger.hear)

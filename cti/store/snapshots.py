@@ -14,11 +14,11 @@ from dataclasses import fields
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, or_, select
+from sqlalchemy import Connection, and_, bindparam, delete, exists, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cti.core.floor_records import EntryOpened
-from cti.core.snapshots import RunSnapshot
+from cti.core.snapshots import TALK, RunSnapshot
 from cti.store.rows import clean, context
 from cti.store.schema_floor import queue_entries
 from cti.store.schema_resume import call_snapshots
@@ -113,13 +113,12 @@ def find_snapshots(connection: Connection, sealer: Sealer, owner: str) -> list[R
 
 
 def find_stays(connection: Connection, worker: str) -> list[EntryOpened]:
-    """Of callers in queues of this worker, as they began: those whose call has no end yet."""
+    """Of callers in queues of this worker, as they began: those whose call has no end yet; and of callbacks that an
+    agent is about to take, or has taken, which are no calls of their own."""
     stay, shot = queue_entries.c, call_snapshots.c
-    open_stays = (
-        select(queue_entries)
-        .join(call_snapshots, shot.call_id == stay.call_id)
-        .where(stay.worker == clean(worker, 80), stay.ended_at.is_(None))
-    )
+    called = and_(stay.medium == "callback", shot.call_id == literal(TALK).concat(stay.contact))
+    kept = exists().where(or_(shot.call_id == stay.call_id, called))
+    open_stays = select(queue_entries).where(stay.worker == clean(worker, 80), stay.ended_at.is_(None), kept)
     names = [one.name for one in fields(EntryOpened)]
     found = [{name: getattr(row, name) for name in names} for row in connection.execute(open_stays)]
     return [EntryOpened(**{**one, "counted": bool(one["counted"])}) for one in found]

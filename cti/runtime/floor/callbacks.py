@@ -25,6 +25,7 @@ from cti.core.errors import CtiError
 from cti.core.legs import Phone
 from cti.core.numbers import normalise_number
 from cti.runtime.floor.errands import Errand
+from cti.runtime.floor.left_attempts import LeftAttempts
 from cti.runtime.floor.outcalls import ANSWERED, OutCalls
 from cti.runtime.floor.promises import Promises, whisper_of
 
@@ -66,6 +67,7 @@ class CallbackDesk:
         self._mailbox: SimpleQueue[Callable[[], Any]] = SimpleQueue()
         self._greenlet: gevent.Greenlet[[], None] | None = None
         self._promises = Promises(callers, lambda: owner.acd.floor.queues, clock, rules, around, worker)
+        self._left = LeftAttempts(owner, around.is_up, clock)
         self._poked = False
         callers.over = lambda _uuid: self._over()
         owner.listeners.append(self._heard)
@@ -200,7 +202,9 @@ class CallbackDesk:
         """What an earlier engine of this slot left."""
         now = self._now()
         for one in self._store.get_all([id_ for id_, _ in self._store.open_of(self._worker)]):
-            if one.state is not CallbackState.WAITING:
+            if one.state is CallbackState.CALLING and one.called_as:
+                self._left.wait(one)
+            elif one.state is not CallbackState.WAITING:
                 self._write(one, cb.restored(one, now, self._rules.pause_s))
         self.look()
 
@@ -213,6 +217,10 @@ class CallbackDesk:
         for one in self._store.get_all(changed):
             self._take(one)
         now = self._now()
+        for id_, agent in self._left.known():
+            if (left := self._book.get(id_)) is not None:
+                over = cb.restored(left, now, self._rules.pause_s) if agent is None else cb.reached(left, now, agent)
+                self._write(left, over)
         permitted = self._rules.permitted(now)
         for one in sorted(self._book.values(), key=lambda one: (one.due_at or 0.0, one.created_at)):
             if one.state is CallbackState.QUEUED and not permitted and one.callback_id in self._uuids:

@@ -54,6 +54,10 @@ class Ledger:
             self._stays[stay.contact] = stay
             self._going_on[stay.contact] = stay.entry_id
 
+    def goes_on(self, contact: str) -> bool:
+        """Its stay is open on record, by an earlier engine."""
+        return contact in self._going_on
+
     def lose(self, calls: Collection[str], at: float) -> None:
         """These calls ended while no engine was there, and so did their stays."""
         for contact, stay in list(self._stays.items()):

@@ -23,7 +23,7 @@ put together when both are known, and then told what it has missed, as if it had
 | | bridged with the caller | handed over: the caller is theirs | work |
 | | anything else | over: let go | over |
 
-Whom an agent calls has no flow behind, and goes on with the agent's leg; while that one rings only, both are let go.
+Whom an agent calls, or calls back, has no flow behind, and goes on with the agent's leg; while that one rings only, both are let go.
 An agent to whom an earlier leg is not known to be gone is not rung (`Talks.taken`).
 """
 
@@ -90,6 +90,10 @@ class TalksBack:
         self.parted: Callable[[Talk], None] = lambda _talk: None
         #: Told of what was kept beside a contact that is there again (`TalksKept.beside`), and how many seconds ago.
         self.beside: Callable[[dict[str, Any], float], None] = lambda _told, _later_s: None
+        #: Whether the stay of a contact is open on record: if they talk, it was answered. It is counted once.
+        self.waits: Callable[[str], bool] = lambda _contact: False
+        #: Told of a callback that nobody has taken: its stay is over.
+        self.unmet: Callable[[str], None] = lambda _contact: None
         callers.left_at = self.left_at
         kept.unsettled = lambda contact: contact in self._left
         talks.taken = lambda agent: agent in self._ending.values()
@@ -214,7 +218,7 @@ class TalksBack:
                 self._await(left.talk["leg"], left.agent)
             self._kept.forget(contact)
             return False
-        self._adopt(told, later_s, ContactState(state), find)
+        self._adopt(told, later_s, ContactState(state), find, entered=state != "WORK" and self.waits(contact))
         if left is not None and state != "WORK":
             self._left[contact] = left
         elif state != "WORK":
@@ -229,7 +233,8 @@ class TalksBack:
             if left.contact in self._owner.acd.floor.cases:  # it stands in line again
                 self._owner.tell(i.Leave(left.contact, Outcome.FLOW_OUT))
             told = {**left.told, "since_s": 0.0, "talk_s": 0.0, "hold_s": 0.0}
-            self._adopt(told, left.later_s, ContactState.TALKING, lambda _agent: None, entered=True)
+            entered = self.waits(left.contact)
+            self._adopt(told, left.later_s, ContactState.TALKING, lambda _agent: None, entered=entered)
 
     def _adopt(
         self,
@@ -350,13 +355,16 @@ class TalksBack:
     def _offered(self, left: LeftTalk) -> None:
         """There was no talk, unless the switch knows better."""
         party, leg = left.party, left.talk["leg"]
-        if party is not None and left.at == ("bridged", party.uuid) and not left.caller_gone:
+        met = party is not None or left.told["medium"] == "callback"  # which has no flow behind
+        if met and left.at == ("bridged", left.uuid) and not left.caller_gone:
             self.adopt_answered(left)
             self._freed(leg)
             self._rebuilding.connected(left, self)
             return
         if party is not None and not left.caller_gone:
             self._callers.unknown_again(party.uuid)
+        if left.told["medium"] == "callback":
+            self.unmet(left.contact)
         self.let_go(left, leg, left.agent)
         if not left.talk["flow"] and not left.talk["of"]:
             self.let_go(left, left.uuid, "")  # whom the agent was calling: that one would answer to nobody
