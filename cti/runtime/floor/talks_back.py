@@ -23,7 +23,8 @@ put together when both are known, and then told what it has missed, as if it had
 | | bridged with the caller | handed over: the caller is theirs | work |
 | | anything else | over: let go | over |
 
-Whom an agent calls, or calls back, has no flow behind, and goes on with the agent's leg; while that one rings only, both are let go.
+Whom an agent calls, or calls back, has no flow behind, and goes on with the agent's leg; while that one rings only,
+both are let go.
 An agent to whom an earlier leg is not known to be gone is not rung (`Talks.taken`).
 """
 
