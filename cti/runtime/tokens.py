@@ -72,20 +72,22 @@ class Tokens:
         return None if until is None else until - self._clock.monotonic()
 
     def issue(self, user_id: str, via: str, audience: str = API, lives_s: int = ACCESS_S) -> str:
-        now = int(self._clock.now())
-        if audience == API:
-            self._note(via, self._clock.monotonic() + lives_s)
+        now, until, jti = int(self._clock.now()), self._clock.monotonic() + lives_s, uuid.uuid4().hex
         claims: dict[str, Any] = {
             "iss": ISSUER,
             "aud": audience,
             "sub": user_id,
-            "jti": uuid.uuid4().hex,
+            "jti": jti,
             "iat": now,
             "nbf": now,
             "exp": now + lives_s,
             "via": via,
         }
-        return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._kid})
+        token = jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._kid})
+        if audience == API:
+            self._note(via, until)
+            self._keep(token, Claims(user_id, via, jti, float(now + lives_s)), until)  # whatever is done to the clock
+        return token
 
     def verify(self, token: str, audience: str = API) -> Claims:
         """Raises BadToken, TokenExpired."""
@@ -105,9 +107,13 @@ class Tokens:
         if found is None:
             claims = self._in_time(self._prove(token, API))
             ends = self._clock.monotonic() + claims.expires_at - self._clock.now()
-            found = self._proved[token] = claims, ends
-            if len(self._proved) > _PROVED_MAX:
-                self._proved.popitem(last=False)
+            found = self._keep(token, claims, ends)
+        return found
+
+    def _keep(self, token: str, claims: Claims, ends: float) -> tuple[Claims, float]:
+        found = self._proved[token] = claims, ends
+        if len(self._proved) > _PROVED_MAX:
+            self._proved.popitem(last=False)
         return found
 
     def _prove(self, token: str, audience: str) -> dict[str, Any]:
