@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from cti.app import Application
 from cti.app.calls_side import dialing_of
@@ -18,8 +19,8 @@ from cti.runtime.cluster.remote_screens import RemoteScreens, shown_of
 from cti.runtime.screens import CallScreens
 
 
-def part(application: Application) -> None:
-    """Before it is started."""
+def part(application: Application) -> MemoryHub:
+    """Before it is started. What the two share."""
     engine, floor, drivers = application.engine, application.floor, application.switches_by_name
     settings, store = application.settings, application.store
     hub = MemoryHub()
@@ -54,5 +55,8 @@ def part(application: Application) -> None:
     floor.publisher.screens._calls = screens  # type: ignore[attr-defined]
     for name, driver in drivers.items():
         driver.leg_control._sink = legs.sink(name)
+        driver.leg_control.spare = partial(legs.spare, name)
+    legs.drop = lambda switch, left: drivers[switch].leg_control.drop(left)
     engine._services = replace(engine._services, queues=queues, callbacks=queues)
     leading.start(floor.talks)
+    return hub

@@ -175,7 +175,7 @@ class Platform:
         told.watch(application.floor.hub)
         self.application = application
         if self._apart:
-            part(application)
+            self.hub = part(application)
         before_links()
         application.start()
         application.wait_until_up(DEADLINE_S)

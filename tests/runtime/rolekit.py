@@ -239,20 +239,28 @@ class Client:
 class Agent(Client):
     """READY, at the phone of the profile."""
 
-    def __init__(self, cluster: Cluster, name: str, api: str) -> None:
+    def __init__(self, cluster: Cluster, name: str, api: str, *, permanent: bool = False) -> None:
         super().__init__(cluster, name, api)
-        cluster.until(self._sign_in, f"{name} signs in")
+        phone = {"phone": AGENTS[name], "remote_answer": "permanent_leg"} if permanent else {}
+        cluster.until(lambda: self._sign_in(phone), f"{name} signs in")
+        if permanent:
+            cluster.until(lambda: self.leg() == "open", "the leg stands")
         self.ready()
 
-    def _sign_in(self) -> bool:
+    def _sign_in(self, phone: dict[str, str]) -> bool:
         """Not before the leader has heard that a switch is up."""
         try:
-            self.ask("POST", "/v1/me/sign-in", {})
+            self.ask("POST", "/v1/me/sign-in", phone)
         except AssertionError as error:
             if ": 503 " in str(error):
                 return False
             raise
         return True
+
+    def leg(self) -> str:
+        """How the permanent one is."""
+        told = self.ask("GET", "/v1/me")["work"]["permanent_leg"]
+        return "" if told is None else str(told["state"])
 
     def ready(self) -> None:
         self.ask("PUT", "/v1/me/state", {"state": "READY"})

@@ -77,7 +77,8 @@ def test_nothing_is_ordered_of_legs_that_are_lost() -> None:
     heard, refused = list(rig.heard), []
     legs.told(l.LegFound("kept", "bridged", "other"))
     [lost] = rig.leading.part_with("two/0", "first")
-    lost.lose({"kept"})
+    lost.let_go({"kept"})
+    lost.lose()
     legs.hang_up("leg")
     legs.mute("leg", True, refused.append)
     settle()

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 from gevent.threadpool import ThreadPool
 
+from cti.switch.embedded import PhoneBehaviour, VirtualPhone
 from tests.store.test_postgresql import Server, server  # noqa: F401
 
 from .rolekit import AGENTS, Agent, Client, Cluster, Process, uuid_of
 
 pytestmark = pytest.mark.nightly
+
+PERSON = "13800000055"
 
 
 @pytest.fixture
@@ -166,3 +169,59 @@ def test_everybody_comes_anew_when_the_database_is_back(cluster: Cluster, server
     for process in (talks.leader, talks.worker):
         process.says("the cluster is reached again")
     talks.go_on()
+
+
+def test_a_permanent_leg_and_a_call_that_an_agent_placed_stand(cluster: Cluster) -> None:
+    leader = cluster.start("one", "acd,api")
+    cluster.start("two", "flow")
+    worker = cluster.processes[-1]
+    cluster.until(lambda: cluster.switch.core.globals.get("cti_alive_0") == "1", "the worker beats")
+    anna, bert = Agent(cluster, "anna", leader.api, permanent=True), Agent(cluster, "bert", leader.api)
+    bert.ask("PUT", "/v1/me/state", {"state": "NOT_READY", "reason": "break"})
+    phone = cluster.switch.core.directory.phones[AGENTS["anna"]]
+    [leg] = [call.channel.uuid for call in phone.calls if call.channel.up()]
+    person = VirtualPhone(PERSON, PhoneBehaviour(answer_after=0.05))
+    cluster.switch.core.directory.outside[PERSON] = person
+    placed = bert.ask("POST", "/v1/me/dial", {"to": {"number": f"+{PERSON}"}})["contact"]
+    assert bert.doing("talking") == placed
+    survivor = cluster.start("four", "flow", 1)
+    cluster.until(lambda: cluster.switch.core.globals.get("cti_alive_1") == "1", "the other one beats")
+    worker.signal(signal.SIGKILL)
+    survivor.says("calls of two-0.")
+    bert.soon(placed, "hold")
+    assert bert.doing("held") == placed
+    bert.do(placed, "retrieve")
+    assert bert.doing("talking") == placed
+    cluster.until(lambda: anna.presence() == ("READY", ""), "it is known that the leg stands")
+    assert anna.leg() == "open"
+    assert [call.channel.uuid for call in phone.calls if call.channel.up()] == [leg]
+    caller = cluster.call()
+    contact = anna.doing("ringing")
+    anna.do(contact, "answer")
+    anna.doing("talking")
+    assert cluster.bridged(caller) == leg
+    caller.hangup()
+    assert anna.doing("work") == contact
+    assert [call.channel.uuid for call in phone.calls if call.channel.up()] == [leg]
+    [call] = [call for call in person.calls if call.channel.up()]
+    call.hangup()
+    assert bert.doing("work") == placed
+
+
+def test_a_consultation_stands(cluster: Cluster) -> None:
+    talks = Talks(cluster)
+    talks.held.hangup()
+    assert talks.bert.doing("work") == talks.kept
+    talks.bert.do(talks.kept, "finish", {"disposition": "solved"})
+    talks.anna.do(talks.contact, "consult", {"to": {"agent": AGENTS["bert"]}})
+    talks.anna.doing("consulting")
+    other = talks.bert.doing("talking")
+    talks.worker.signal(signal.SIGKILL)
+    talks.leader.says("worker two/0 is gone")
+    talks.flows("two", 0)
+    talks.anna.soon(talks.contact, "complete")
+    assert talks.anna.doing("work") == talks.contact
+    assert talks.bert.doing("talking") == other
+    assert cluster.bridged(talks.talking)
+    talks.talking.hangup()
+    assert talks.bert.doing("work") == other

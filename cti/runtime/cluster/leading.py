@@ -11,7 +11,7 @@ from cti.runtime.cluster.codec import unpack
 from cti.runtime.cluster.remote_legs import RemoteLegs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from cti.core.legs import Phone
     from cti.ports import LegSink
@@ -99,6 +99,11 @@ class Leading:
         switch, address, run = parts
         there = self.bus.members().get(address)
         return self.legs(address, run if there is None else there.run, switch)
+
+    def let_go(self, legs: Collection[str]) -> None:
+        """Legs that another worker may have: what becomes of them is not told by the end of the one that had them."""
+        for remote in self._legs.values():
+            remote.let_go(legs)
 
     def part_with(self, address: str, run: str) -> list[RemoteLegs]:
         """The legs of a worker that is gone: nothing is ordered of it any more. They are told of by who asks."""

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from cti.ports import LegControl
     from cti.ports.cluster import Message
     from cti.runtime.cluster.following import Following
-    from cti.runtime.cluster.remote_queues import RemoteQueues, Waiting
+    from cti.runtime.cluster.remote_queues import RemoteQueues
+    from cti.runtime.cluster.waiting import Waiting
     from cti.runtime.services import PromptDesk
 
 log = logging.getLogger("cti.cluster")

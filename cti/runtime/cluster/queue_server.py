@@ -130,7 +130,7 @@ class QueueServer:
         if known is not None and known.worker != worker:  # it was silent for long enough, and we have not seen that
             self._put_back(lambda talk: talk.party.uuid == uuid and talk.party.legs is not legs)
         self._keep(uuid, RemoteCall(worker, body["screen"], orders))
-        leg = self._floor.talks_back.moved_with(uuid, legs)
+        leg = self._floor.putting_back.moved_with(uuid, legs)
         taken = self._floor.callers.take_back(
             uuid,
             orders,  # type: ignore[arg-type]
@@ -179,7 +179,7 @@ class QueueServer:
     def _took(self, message: Message) -> None:
         """A worker has the calls of another one, which is dead, on one switch."""
         dead, at = message.body["worker"], message.body["switch"]
-        self._put_back(lambda talk: _parts(talk.party.legs) == (at, dead))
+        self._put_back(lambda talk: _names(talk.party.legs)[:2] == (at, dead))
         self._moved(message, lambda switch, address: (switch, address) == (at, dead))
 
     def _moved(self, message: Message, theirs: Callable[[str, str], bool]) -> None:
@@ -192,8 +192,8 @@ class QueueServer:
                 return None
             return self._leading.legs(message.sender, message.run, switch)
 
-        self._floor.talks_back.moved(find)
-        self._floor.permanent.moved(lambda legs: find(str(getattr(legs, "name", ""))))
+        self._floor.putting_back.moved(find)
+        self._leading.let_go(self._floor.permanent.moved(lambda legs: find(" ".join(_names(legs)))))
         self._leading.send(message.sender, message.run, REST, {})
 
     def _talked(self, message: Message) -> None:
@@ -213,13 +213,15 @@ class QueueServer:
         """Its callers stand where they stood, and nobody is rung for them; its talks go on on the switch, and are at
         their agents again when somebody has them."""
         callers, owner = self._floor.callers, self._floor.owner
+        theirs = (address, run)
+        self._put_back(lambda talk: _names(talk.party.legs)[1:] == theirs)
         lost = self._leading.part_with(address, run)
-        kept = self._put_back(lambda talk: talk.party.legs in lost)
         permanent = self._floor.permanent.part(lost)
         for leg, agent in permanent.items():
             self._floor.seats_kept.hold_open(agent, leg)
         for legs in lost:
-            legs.lose(kept | permanent.keys())
+            legs.let_go(permanent)
+            legs.lose()
         for uuid, call in list(self._calls.items()):
             if call.worker == (address, run):
                 contact = callers.contact_of(uuid)
@@ -229,8 +231,8 @@ class QueueServer:
                 call.losing = gevent.spawn_later(KEPT_S, self._given_up, uuid)
         gevent.spawn_later(KEPT_S, self._legs_given_up, lost)
 
-    def _put_back(self, parted: Callable[[Talk], bool]) -> set[str]:
-        return self._floor.talks_back.put_back(parted, self._instant(), KEPT_S)
+    def _put_back(self, theirs: Callable[[Talk], bool]) -> None:
+        self._leading.let_go(self._floor.putting_back.put_back(theirs, self._instant(), KEPT_S))
 
     def _given_up(self, uuid: str) -> None:
         log.warning("call %s: its worker did not come back", uuid)
@@ -271,6 +273,6 @@ class QueueServer:
             call.orders.stay(uuid, state)
 
 
-def _parts(legs: LegControl) -> tuple[str, ...]:
-    """Switch and worker."""
-    return tuple(str(getattr(legs, "name", "")).split(" ")[:2])
+def _names(legs: LegControl) -> tuple[str, ...]:
+    """Switch, worker and its run."""
+    return tuple(str(getattr(legs, "name", "")).split(" "))

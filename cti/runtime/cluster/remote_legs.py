@@ -68,13 +68,17 @@ class RemoteLegs:
         if self._sink is not None:
             self._sink.leg_event(event)
 
-    def lose(self, kept: Collection[str] = ()) -> None:
-        """The worker is gone, and with it whoever could tell what becomes of its legs. ``kept``: those that whoever
-        has the worker's calls next is asked for."""
+    def let_go(self, legs: Collection[str]) -> None:
+        """Whoever has the worker's calls next is asked for these."""
+        self._ringing.difference_update(legs)
+        self._up.difference_update(legs)
+
+    def lose(self) -> None:
+        """The worker is gone, and with it whoever could tell what becomes of its legs."""
         self.lost = True
-        for leg in self._ringing - set(kept):
+        for leg in list(self._ringing):
             self.told(l.LegFailed(leg, "failed"))
-        for leg in self._up - set(kept):
+        for leg in list(self._up):
             self.told(l.LegHungUp(leg, ""))
 
     # ---- phones ----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ A talk that an earlier run of a worker left is asked about in the same way.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from cti.core.errors import CtiError
 from cti.runtime import messages as msg
 from cti.runtime.cluster.codec import pack, unpack
 from cti.runtime.cluster.leading import CALL
+from cti.runtime.cluster.waiting import Waiting
 from cti.runtime.floor.callers import MUSIC
 from cti.runtime.floor.stays import Stay
 from cti.runtime.floor.talks import PARTING_S
@@ -41,37 +42,6 @@ QUEUE = "queue."
 REGISTER_S = 6.0
 #: How long what a leader, or a worker, has left waits for whoever leads.
 ALONE_S = 30.0
-
-
-@dataclass(slots=True, eq=False)
-class Waiting:
-    """``number``: of this stay, which tells it apart from others of the call. ``stay``: as the leader told it last, at
-    ``at`` (monotonic). ``leg``: the agent's, in a talk. ``aside``: the place is kept while the flow asks about a
-    callback. ``orphaned``: nobody who leads knows of its talk; ``asked``: who leads now has been asked. ``left``: in
-    a talk that an earlier run of a worker left, of which nobody who leads has spoken yet; ``talking``: it was found
-    with somebody."""
-
-    uuid: str
-    number: int
-    switch: Switch
-    wish: EnterQueue
-    post: Callable[[Any], None]
-    returns: bool
-    stay: Stay
-    at: float = field(default_factory=monotonic)
-    back: bool = False  # it stood there before, by another engine or leader
-    connected: bool = False
-    leg: str = ""
-    aside: bool = False
-    orphaned: bool = False
-    asked: bool = False
-    left: bool = False
-    talking: bool = False
-    timer: gevent.Greenlet[..., None] | None = None
-
-    def now(self) -> Stay:
-        later = monotonic() - self.at
-        return replace(self.stay, waited_s=self.stay.waited_s + later, ranked_s=self.stay.ranked_s + later)
 
 
 class RemoteQueues:

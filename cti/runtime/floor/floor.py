@@ -19,6 +19,7 @@ from cti.runtime.floor.owner import FloorOwner
 from cti.runtime.floor.permanent import PermanentLegs
 from cti.runtime.floor.phones import Phones
 from cti.runtime.floor.publisher import Publisher
+from cti.runtime.floor.putting_back import PuttingBack
 from cti.runtime.floor.rebuilding import Rebuilding
 from cti.runtime.floor.recording import TalkRecording
 from cti.runtime.floor.seats import Seats
@@ -102,6 +103,9 @@ class Floor:
             Rebuilding(self.owner, self.talks, self.callers, self.desk, MUSIC),
             find_legs,
         )
+        self.putting_back = PuttingBack(
+            self.owner, self.talks, self.callers, self.talks_kept, self.talks_back, self._parted
+        )
         self.seats_kept.find_legs = find_legs
         self.talks.leg_listeners.append(self.seats_kept.leg_event)  # after the permanent legs
         self._recording = TalkRecording(recorded, self.seats.team)
@@ -109,7 +113,6 @@ class Floor:
         self.orders = Orders(self.owner, self.desk, self.views, self.publisher, self.hub, self.wrapups, self.assists)
         self.supervision = Supervision(self.owner, self.talks, self.publisher, self.assists)
         self.assists.changed = self.supervision.changed = self.talks_kept.change
-        self.talks_back.parted = self._parted
         self.talks_kept.beside, self.talks_back.beside = self._beside, self._left_beside
         for queue in queues:
             self.owner.tell(SetQueue(queue))

@@ -135,13 +135,16 @@ class PermanentLegs:
             leg: held.agent for leg, held in self._by_leg.items() if held.legs in lost and held.state is LegState.OPEN
         }
 
-    def moved(self, find: Callable[[LegControl], LegControl | None]) -> None:
-        """``find``: who drives these legs now, if that is another one."""
+    def moved(self, find: Callable[[LegControl], LegControl | None]) -> set[str]:
+        """``find``: who drives these legs now, if that is another one. The legs that are."""
+        moved = set()
         for leg, held in list(self._by_leg.items()):
             legs = None if held.legs is None else find(held.legs)
             if legs is not None and legs is not held.legs:
                 held.legs = legs
                 legs.keep(leg, held.phone)
+                moved.add(leg)
+        return moved
 
     def move(self, leg: str, legs: LegControl) -> None:
         """One that is in a talk, which asks for it."""

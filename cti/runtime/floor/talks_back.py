@@ -31,7 +31,6 @@ An agent to whom an earlier leg is not known to be gone is not rung (`Talks.take
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -49,7 +48,7 @@ from cti.runtime.floor.rebuilding import Rebuilding
 from cti.runtime.floor.seats import working_profile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable
 
     from cti.acd.model import Profile
     from cti.core.people import AgentProfile
@@ -57,7 +56,6 @@ if TYPE_CHECKING:
     from cti.runtime.floor.callers import Callers
     from cti.runtime.floor.owner import FloorOwner
     from cti.runtime.floor.seats_kept import SeatsKept
-    from cti.runtime.floor.talk import Talk
     from cti.runtime.floor.talks import Talks
     from cti.runtime.floor.talks_kept import TalksKept
     from cti.runtime.floor.wrapups import WrapUps
@@ -87,8 +85,6 @@ class TalksBack:
         self._left: dict[str, LeftTalk] = {}  # by contact, those that are not settled
         self._ending: dict[str, str] = {}  # leg whose end is awaited -> agent
         self._timers: set[gevent.Greenlet[..., None]] = set()
-        #: Told of each talk that is put back.
-        self.parted: Callable[[Talk], None] = lambda _talk: None
         #: Told of what was kept beside a contact that is there again (`TalksKept.beside`), and how many seconds ago.
         self.beside: Callable[[dict[str, Any], float], None] = lambda _told, _later_s: None
         #: Whether the stay of a contact is open on record: if they talk, it was answered. It is counted once.
@@ -115,8 +111,8 @@ class TalksBack:
             except (CtiError, ValueError, TypeError, KeyError) as error:
                 log.warning("a contact that an earlier engine left cannot be gone on with: %s", type(error).__name__)
         for left in self._left.values():
-            self._ask(left)
-        self._later(SETTLE_S, self._left)
+            self.ask(left)
+        self.settle_later(self._left.values(), SETTLE_S)
         return found
 
     def lost(self, calls: Collection[str]) -> None:
@@ -131,65 +127,22 @@ class TalksBack:
             if left.talk["flow"] and left.uuid not in calls and mine(left.talk["switch"]):
                 left.caller_left()
 
-    # ---- whoever drives the legs is another one ----------------------------------------------------------------------
+    def lefts(self) -> list[LeftTalk]:
+        """Of which it is not yet known what became."""
+        return list(self._left.values())
 
-    def put_back(self, parted: Callable[[Talk], bool], now: Instant, within_s: float) -> set[str]:
-        """Nobody can tell at present what becomes of these talks: they stand as if this were the next engine, for so
-        long at most, and `moved` tells who has their legs. The legs of which something is to be known."""
-        self._kept.save()
-        put: dict[str, LeftTalk] = {}
-        for case in list(self._owner.acd.floor.cases.values()):
-            talk = self._talks.find(case.contact)
-            if talk is None or not parted(talk) or case.desk is None:
-                continue
-            left = LeftTalk(self, self._kept.body(case, now), 0.0, None)
-            if left.connected:
-                left.called = None if left.talk["flow"] or left.talk["of"] else talk.party
-            elif not talk.offer or talk.party.dial is not None:
-                continue  # it ends with the legs
-            else:
-                self._await(talk.leg, talk.agent)
-            put[case.contact] = self._left[case.contact] = left
-            self._part(talk, left)
-        self._later(within_s, put)
-        return set().union(*(left.wanted for left in put.values()))
+    def add(self, left: LeftTalk) -> None:
+        """As `restore`, of a contact that is here: the agent has no other before it is known what became of it."""
+        self._left[left.contact] = left
+        if not left.connected:
+            self._await(left.talk["leg"], left.agent)
 
-    def moved(self, find: Callable[[str], LegControl | None]) -> None:
-        """``find``: who drives the legs of what was kept as this switch's; None: that is still as it was."""
-        for left in list(self._left.values()):
-            legs = find(left.talk["switch"])
-            if legs is not None:
-                self._move(left, legs)
-
-    def moved_with(self, uuid: str, legs: LegControl) -> str:
-        """The caller is there, and so is all that belongs to it. The agent's leg; empty: nothing is known of a talk."""
-        main = self.left_at(uuid)
-        for left in list(self._left.values()):
-            if main is not None and main.contact in (left.contact, left.talk["of"]):
-                self._move(left, legs)
-        return "" if main is None else str(main.talk["leg"])
-
-    def _part(self, talk: Talk, left: LeftTalk) -> None:
-        self.parted(talk)
-        if talk.consult is not None and talk.consult.of is talk:
-            self._talks.part(talk.consult, waits=False)
-        self._talks.part(talk, waits=not left.connected and talk.of is None)
-        if left.connected and left.talk["flow"]:
-            self._callers.part(left.uuid)
-
-    def _move(self, left: LeftTalk, legs: LegControl) -> None:
-        if left.legs is legs:
-            return
-        left.legs, left.found = legs, {}
-        left.talk["switch"] = str(getattr(legs, "name", ""))
-        if left.called is not None:
-            left.called = replace(left.called, legs=legs)
-            self._talks.called_moved(left.uuid, legs)
-        if left.talk["permanent"]:
-            self._talks.move(left.talk["leg"], legs)
-        self._ask(left)
-
-    # ---- what is left ------------------------------------------------------------------------------------------------
+    def settle_later(self, lefts: Collection[LeftTalk], seconds: float) -> None:
+        """After so long whoever has said nothing is taken for gone."""
+        if lefts:
+            timer = gevent.spawn_later(seconds, self.settle, list(lefts))
+            self._timers.add(timer)
+            timer.rawlink(self._timers.discard)
 
     def has(self, agent: str) -> bool:
         """Whether this agent is in a talk of which it is not yet known what became."""
@@ -198,12 +151,6 @@ class TalksBack:
     def stop(self) -> None:
         for timer in tuple(self._timers):
             timer.kill(block=False)
-
-    def _later(self, seconds: float, lefts: Mapping[str, LeftTalk]) -> None:
-        if lefts:
-            timer = gevent.spawn_later(seconds, self.settle, list(lefts.values()))
-            self._timers.add(timer)
-            timer.rawlink(self._timers.discard)
 
     # ---- at the start ------------------------------------------------------------------------------------------------
 
@@ -279,7 +226,7 @@ class TalksBack:
             raise KeyError(agent)
         return working_profile(profile)
 
-    def _ask(self, left: LeftTalk) -> None:
+    def ask(self, left: LeftTalk) -> None:
         """What became of its legs."""
         talk, consult = left.talk, left.talk["consult"]
         for leg in left.wanted:

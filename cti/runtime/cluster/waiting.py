@@ -1,0 +1,47 @@
+"""A caller who waits in a queue that another process has, or talks by its doing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import gevent
+
+    from cti.core.commands import EnterQueue
+    from cti.ports import Switch
+    from cti.runtime.floor.stays import Stay
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """``number``: of this stay, which tells it apart from others of the call. ``stay``: as the leader told it last, at
+    ``at`` (monotonic). ``leg``: the agent's, in a talk. ``aside``: the place is kept while the flow asks about a
+    callback. ``orphaned``: nobody who leads knows of its talk; ``asked``: who leads now has been asked. ``left``: in
+    a talk that an earlier run of a worker left, of which nobody who leads has spoken yet; ``talking``: it was found
+    with somebody."""
+
+    uuid: str
+    number: int
+    switch: Switch
+    wish: EnterQueue
+    post: Callable[[Any], None]
+    returns: bool
+    stay: Stay
+    at: float = field(default_factory=monotonic)
+    back: bool = False  # it stood there before, by another engine or leader
+    connected: bool = False
+    leg: str = ""
+    aside: bool = False
+    orphaned: bool = False
+    asked: bool = False
+    left: bool = False
+    talking: bool = False
+    timer: gevent.Greenlet[..., None] | None = None
+
+    def now(self) -> Stay:
+        later = monotonic() - self.at
+        return replace(self.stay, waited_s=self.stay.waited_s + later, ranked_s=self.stay.ranked_s + later)
