@@ -21,6 +21,8 @@ from scripts.faults.verdict import CONFERENCE, HELD, TALK
 
 PASSWORD = "correct horse battery staple"
 LOOK_S, ANSWER_S = 0.25, 10.0
+#: Access tokens are good for ten minutes.
+RENEW_S = 240.0
 HAS = {TALK: "talking", HELD: "held", CONFERENCE: "conference"}
 NO_CONTACT = "goes on without a contact"
 #: The API is not there, says that it cannot, or that this is not the moment.
@@ -64,7 +66,8 @@ class Desk:
 
     def __init__(self, port: int, kind: str) -> None:
         self.kind, self.most = kind, 0
-        self._api = Api(port)
+        self._api, self._port = Api(port), port
+        self._refresh, self._renewed, self._renewals = "", 0.0, 0
         self._seen: tuple[float, dict[str, Any]] = (0.0, {})
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
@@ -72,9 +75,19 @@ class Desk:
     def sign_in(self) -> None:
         """Raises OSError, TimeoutError."""
         answer = self._api.ask("POST", "/v1/sessions", {"name": self.kind, "password": PASSWORD})
-        self._api.headers = {"Authorization": f"Bearer {answer['access_token']}"}
+        self._take(answer)
         self._until_taken("/v1/me/sign-in", {})
         self._thread.start()
+
+    def _take(self, answer: dict[str, Any]) -> None:
+        self._api.headers = {"Authorization": f"Bearer {answer['access_token']}"}
+        self._refresh, self._renewed, self._renewals = answer["refresh_token"], time.monotonic(), self._renewals + 1
+
+    def _renew(self) -> None:
+        """A run of many repetitions lasts longer than a token. Raises OSError, ValueError."""
+        if time.monotonic() - self._renewed >= RENEW_S:
+            once = Api(self._port, **{"Idempotency-Key": f"{self.kind}-{self._renewals}"})
+            self._take(once.ask("POST", "/v1/sessions/refresh", {"refresh_token": self._refresh}))
 
     def health(self) -> dict[str, Any]:
         """Of the engine, sick or not. Raises OSError, ValueError."""
@@ -100,6 +113,7 @@ class Desk:
         while not self._stopped.wait(LOOK_S):
             with contextlib.suppress(*REFUSED):
                 asked = time.monotonic()
+                self._renew()
                 self._api.ask("PUT", "/v1/me/heartbeat")
                 work = self._api.ask("GET", "/v1/me")["work"]
                 self._seen = (asked, work)
