@@ -129,6 +129,23 @@ def test_a_phone_that_rang_is_stopped_and_the_caller_keeps_the_place(floor: Apar
     caller.hangup()
 
 
+def test_who_leaves_the_queue_meanwhile_has_no_place(floor: Apart) -> None:
+    floor.parts.lines.set_not_ready("anna", "study")
+    caller = floor.platform.call("desk")
+    contact = uuid_of(caller)
+    floor.until(lambda: floor.state(contact) is ContactState.QUEUED, "it waits")
+    hub = floor.platform.hub
+    for bus in list(hub.buses.values()):
+        hub._watched(bus.member, False)
+    floor.until(lambda: floor.parts.owner.acd.floor.cases[contact].suspended, "nobody is to be rung for it")
+    caller.hangup()
+    floor.until(lambda: not floor.platform.application.engine.is_up(contact), "it is over")
+    assert floor.state(contact) is ContactState.QUEUED
+    for bus in list(hub.buses.values()):
+        hub._watched(bus.member, True)
+    floor.until(lambda: floor.state(contact) is None, "its place is free")
+
+
 def test_an_idle_permanent_leg_stands(floor: Apart) -> None:
     floor.parts.lines.sign_out("anna")
     floor.sign_in("bert", "1002")

@@ -171,7 +171,12 @@ class QueueServer:
         of everybody who talks or waits."""
         back = self._floor.talks_back
         self._moved(message, lambda _switch, address: address == message.sender)
-        back.only(lambda name: name.split(" ")[1:2] == [message.sender], message.body["calls"])
+        calls = message.body["calls"]
+        back.only(lambda name: name.split(" ")[1:2] == [message.sender], calls)
+        for uuid, call in list(self._calls.items()):
+            if call.worker[0] == message.sender and call.orders is not None and uuid not in calls:
+                self._floor.callers.gone(uuid, Outcome.ABANDONED)  # it left the queue when nobody led
+                self._forget(uuid)
         for agent in message.body["talking"]:
             if not back.has(agent):
                 self._floor.seats_kept.talks_on(agent)
