@@ -204,8 +204,8 @@ def test_a_permanent_leg_and_a_call_that_an_agent_placed_stand(cluster: Cluster)
     assert anna.doing("work") == contact
     assert [call.channel.uuid for call in phone.calls if call.channel.up()] == [leg]
     [call] = [call for call in person.calls if call.channel.up()]
-    call.hangup()
-    assert bert.doing("work") == placed
+    call.channel.hangup("NORMAL_CLEARING")
+    cluster.until(lambda: bert.contacts() == [], "bert has nothing left")
 
 
 def test_a_consultation_stands(cluster: Cluster) -> None:
@@ -219,7 +219,8 @@ def test_a_consultation_stands(cluster: Cluster) -> None:
     talks.worker.signal(signal.SIGKILL)
     talks.leader.says("worker two/0 is gone")
     talks.flows("two", 0)
-    talks.anna.soon(talks.contact, "complete")
+    assert talks.anna.doing("consulting") == talks.contact
+    talks.anna.do(talks.contact, "complete")
     assert talks.anna.doing("work") == talks.contact
     assert talks.bert.doing("talking") == other
     assert cluster.bridged(talks.talking)
