@@ -97,7 +97,8 @@ class Faults:
         self._store("full")
 
     def _store(self, fault: str) -> None:
-        self._store_away = self._world.time.now
+        if self._world.time.now - self._store_back >= CAUGHT_UP_S:  # else what was missed before is not written yet
+            self._store_away = self._world.time.now
         self._world.database.fault = fault
         gevent.sleep(self._chance.uniform(0.5, 8.0))
         self._world.database.fault = ""
