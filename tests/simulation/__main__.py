@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,10 @@ def main() -> int:
         for said in _each(warm, asked):
             wrong += "\n" in said.rpartition("seed ")[2].strip()
             print(said, end="", flush=True)
+        if asked.counts is not None:
+            lines, never = _totals(asked.counts)
+            wrong += len(never)
+            print(*lines, *never, sep="\n", flush=True)
     finally:
         warm.close()
     os._exit(1 if wrong else 0)
@@ -44,7 +48,12 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1, help="seeds at a time")
     parser.add_argument("--no-faults", action="store_true")
     parser.add_argument("--wide", action="store_true", help="agents, shipped flows, a back office, every fault")
-    parser.add_argument("--counts", type=Path, metavar="FOLDER", help="what happened how often, a file for each seed")
+    parser.add_argument(
+        "--counts",
+        type=Path,
+        metavar="FOLDER",
+        help="what happened how often, a file for each wide seed; told at the end, and what never happened is wrong",
+    )
     parser.add_argument("--trace", action="store_true", help="every event of every channel")
     return parser.parse_args()
 
@@ -60,6 +69,15 @@ def _each(warm: Warm, asked: argparse.Namespace) -> Iterator[str]:
             yield _said(*running.popleft())
     while running:
         yield _said(*running.popleft())
+
+
+def _totals(folder: Path) -> tuple[list[str], list[str]]:
+    from tests.simulation.totals import missing, told
+
+    counts: Counter[str] = Counter()
+    for file in folder.iterdir():
+        counts.update(json.loads(file.read_text(encoding="utf-8")))
+    return told(counts), missing(counts)
 
 
 def _said(seed: int, wait: Callable[[], str]) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 UNDER_WAY_S = 0.5
 ORDERS = ("reject", "hangup", "hold", "retrieve", "transfer", "consult", "complete", "return", "conference", "finish")
+TEXT_ORDERS = ("answer", "answer", "send", "reject", "hangup", "transfer", "finish")
 _METHODS = {"hangup": "hang_up", "return": "return_", "finish": "finish_work"}
 
 
@@ -83,15 +84,25 @@ class Agents:
         if self._chance.random() < 0.4:
             return "look"
         contact = self._chance.choice(sorted(desk.contacts))
-        order = self._chance.choice(ORDERS)
         handling = floor.desk_of(contact)
+        written = handling is floor.text_desk
+        order = self._chance.choice(TEXT_ORDERS if written else ORDERS)
         method: Any = getattr(handling, _METHODS.get(order, order))
         target: tuple[str, ...] = ()
-        if order in ("transfer", "consult"):
+        if order == "send":
+            target = ("Good morning.",)
+        elif order in ("transfer", "consult"):
             others = sorted(set(PEOPLE) - {agent})
             target = self._chance.choice(
-                (("agent", self._chance.choice(others)), ("queue", "desk"), ("extension", "1002"))
+                (
+                    ("agent", self._chance.choice(others)),
+                    ("queue", "desk"),
+                    *([] if written else [("extension", "1002")]),
+                )
             )
+        if order in ("answer", "send"):
+            method(agent, contact, *target)
+            return f"{order} a text"
         self.ordered[profile.phone] = self._time.now
         floor.orders.do(agent, contact, order, lambda: method(agent, contact, *target))
         return order

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from cti.switch.embedded import PhoneBehaviour, VirtualCaller
+from cti.switch.embedded.apps_media import FAR_FAX
 from cti.switch.embedded.script import HangUp, Item, Keys, Quiet, Wait
 
-from .ground import NUMBERS, PHONES
+from .ground import FAXED, NUMBERS, PHONES, TEXTED
 
 if TYPE_CHECKING:
     import random
 
     from .switches import Switches
 
-DIALLED = tuple(NUMBERS)
+#: Queues, and flows that write to the back office, more often than others.
+_OFTEN = ("complaint", "desk", "queue", "topup")
+DIALLED = tuple(number for number, flow in NUMBERS.items() for _ in range(1 + (flow in _OFTEN)) if flow not in TEXTED)
 
 
 class Callers:
@@ -23,6 +27,7 @@ class Callers:
     def __init__(self, switches: Switches, chance: random.Random) -> None:
         self._switches, self._chance = switches, chance
         self.placed: list[VirtualCaller] = []
+        self.met: Counter[str] = Counter()
         self.set_phones()
 
     def set_phones(self) -> None:
@@ -37,6 +42,9 @@ class Callers:
         caller = VirtualCaller(number, chance.choice(DIALLED), "", self._script(), False, hangs_up, 2.0)
         self.placed.append(caller)
         caller.place(self._switches.core)
+        if NUMBERS[caller.called] in FAXED and caller.channel is not None and chance.random() < 0.8:
+            self.met["fax machine calls"] += 1
+            caller.channel.setvar(FAR_FAX, str(chance.randint(1, 5)))
 
     def hang_up(self) -> None:
         for caller in self.placed:

@@ -7,11 +7,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import gevent
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
 import cti.store.database as database_module
+
+from .virtual_time import engine_of
 
 #: Statements that were compiled once: seeds are forks of a process that has made them.
 _COMPILED: dict[Any, Any] = {}
@@ -22,10 +25,25 @@ _SAYS = {
 }
 
 
+#: What an engine may do that owns no calls any more: jobs have leases of their own, whoever has the file of a recording
+#: seals it, and what became of a write to the back office that was sent before is good to know.
+_BESIDES = (
+    "SELECT",
+    "BEGIN",
+    "UPDATE job_leases",
+    "UPDATE recordings",
+    "DELETE FROM async_requests",
+    "DELETE FROM inbound_orders",
+    "DELETE FROM office_writes",
+    "UPDATE office_writes",
+)
+
+
 class Database:
     """``owner``: number of the engine that runs now; statements of those before it are refused. ``fault``: what
     those who write meet meanwhile, ``locked`` as they begin or ``full`` as they commit; empty: nothing. ``met``: how
-    often what was met."""
+    often what was met. ``taken_over``: engines in whose place another one has begun; ``stale``: what they have
+    changed all the same."""
 
     def __init__(self, image: bytes = b"") -> None:
         self.raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
@@ -34,6 +52,8 @@ class Database:
         self.owner = 0
         self.fault = ""
         self.met: Counter[str] = Counter()
+        self.taken_over: set[int] = set()
+        self.stale: list[str] = []
 
     def image(self) -> bytes:
         return self.raw.serialize()
@@ -75,10 +95,13 @@ class _Cursor(sqlite3.Cursor):
         if arguments[0] == "BEGIN IMMEDIATE":
             self.lent.database.trouble("locked")
             self.lent.changes = self.lent.database.raw.total_changes
+            self.lent.asked.clear()
+        self.lent.asked.append(arguments[0])
         return super().execute(*arguments)
 
     def executemany(self, *arguments: Any) -> Any:
         self.lent.database.check(self.lent.owner)
+        self.lent.asked.append(arguments[0])
         return super().executemany(*arguments)
 
 
@@ -87,7 +110,9 @@ class _Lent:
 
     def __init__(self, database: Database) -> None:
         self.database, self.owner = database, database.owner
+        self.engine = engine_of(gevent.getcurrent())
         self.changes: int | None = None  # of the database, when a transaction that writes began
+        self.asked: list[str] = []  # in it
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.database.raw, name)
@@ -99,12 +124,15 @@ class _Lent:
 
     def commit(self) -> None:
         self.database.check(self.owner)
-        if self.changes is not None and self.database.raw.total_changes != self.changes:
-            self.changes = None
+        before, self.changes = self.changes, None
+        if before is not None and self.database.raw.total_changes != before:
             self.database.trouble("full")
+            if self.engine in self.database.taken_over:
+                self.database.stale += [one for one in self.asked if not one.startswith(_BESIDES)]
         self.database.raw.commit()
 
     def rollback(self) -> None:
+        self.changes = None
         if self.owner == self.database.owner:
             self.database.raw.rollback()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,19 @@ import cti.store.flow_versions as versions_module
 import cti.store.store as store_module
 import cti.switch.links.link as link_module
 from cti.app import Application
+from cti.app.slots import who_holds
 from cti.config import load_settings
 from cti.switch.holding import Holder
 
 from .database import Database
 from .network import Network
+from .virtual_time import VirtualTime, engine_of
 
 log = logging.getLogger(__name__)
 
 ROUNDS = 1000
+#: So often an engine that waits for the slot looks whether somebody lives there.
+WAITS_S = 0.5
 
 
 class _NoApi:
@@ -37,17 +42,29 @@ class _NoApi:
         """There is nothing to stop."""
 
 
+@dataclass(frozen=True)
+class Stopped:
+    """An engine that was stopped. ``end``: ready when it has ended of itself."""
+
+    number: int
+    end: gevent.Greenlet[..., Any]
+
+
 class Engines:
     """One after the other in one worker slot. ``application`` is the one that runs, or that was killed last."""
 
-    def __init__(self, folder: Path, database: Database, network: Network, direct: Mapping[str, str]) -> None:
-        self.database, self.network = database, network
+    def __init__(
+        self, folder: Path, database: Database, network: Network, direct: Mapping[str, str], time: VirtualTime
+    ) -> None:
+        self.database, self.network, self._time = database, network, time
         self._file, self._direct = folder / "cti.yaml", dict(direct)
         self.kills = self.hand_overs = 0
+        self.channels: dict[str, Any] = {}  # for texts
         self._names: list[str] = []
-        self._number = 1
+        self._number = self._present = 1  # the newest, and the one whose ``application`` this is
         vars(link_module)["open_transport"] = network.connect
         vars(application_module)["start_api"] = lambda *_: _NoApi()
+        vars(application_module)["set_aside"] = lambda: None  # greenlets of an engine are found by the collector
         for module in (store_module, accounts_module, cluster_module, versions_module):
             vars(module)["make_engine"] = database.engine
         self.application = self._inside(self._make)
@@ -57,20 +74,14 @@ class Engines:
 
     @property
     def up(self) -> bool:
-        return bool(self.network.up) and all(one.up for one in self.application.switches_by_name.values())
+        reads = self._present not in self._time.stopped
+        return reads and bool(self.network.up) and all(one.up for one in self.application.switches_by_name.values())
 
     def kill(self) -> None:
         """As SIGKILL: nothing of it is executed any more, what it had in memory is gone, its connections are cut."""
         self.kills += 1
-        self.network.kill()
         self.database.kill()
-        for _ in range(ROUNDS):  # who is killed may let go of somebody else first
-            mine = self._greenlets()
-            if not mine:
-                return
-            gevent.killall(mine, block=False)
-            gevent.sleep(0)
-        raise AssertionError(f"still runs after its death: {self._greenlets()}")
+        self._end(self._number)
 
     def again(self) -> None:
         """The next process: the same data folder, another run."""
@@ -83,6 +94,38 @@ class Engines:
         self.hand_overs += 1
         self._inside(self._leave)
         self.again()
+
+    def stop(self) -> Stopped:
+        """As SIGSTOP: nothing of it runs, and nobody is told; what it has said already arrives."""
+        stopped = Stopped(self._number, self.ask(self.application.run_until_signal))
+        gevent.sleep(0)
+        self._time.stopped.add(stopped.number)
+        return stopped
+
+    def go_on(self, stopped: Stopped) -> None:
+        """As SIGCONT: it knows nothing of the time between. Either what came or what was due is looked at first."""
+        for look in self._time.chance.sample((self._time.go_on, self.network.go_on), 2):
+            self._time.stopped.discard(stopped.number)
+            look(stopped.number)
+
+    def take_over(self) -> None:
+        """Another engine, on a machine of its own, waits until nobody lives in the slot, and takes it."""
+        self._number += 1
+        gone = self._names[-1]
+        self.application = self._inside(lambda: self._make(of_another=gone))
+        self.start()
+        self.application.wait_until_up(60.0)
+
+    def end_of(self, stopped: Stopped, within_s: float) -> bool:
+        """Does it end of itself? Its process is gone afterwards in any case."""
+        stopped.end.join(within_s)
+        ended = stopped.end.successful()
+        self._end(stopped.number)
+        return ended
+
+    def stays(self, stopped: Stopped) -> None:
+        """It goes on, as nobody has taken it over."""
+        stopped.end.kill()
 
     def ask(self, work: Callable[..., Any], *arguments: Any) -> gevent.Greenlet[..., Any]:
         """As a request of the API: on a greenlet of the engine's, which dies with it."""
@@ -100,27 +143,39 @@ class Engines:
 
     # ---- inside ------------------------------------------------------------------------------------------------------
 
-    def _make(self) -> Application:
-        name = f"simulated-0.host.1.{self._number:08}"
-        holder = Holder(name, frozenset(self._names))
+    def _make(self, of_another: str = "") -> Application:
+        """``of_another``: the name of an engine of which nobody knows whether it is over."""
+        name, settings = f"simulated-0.host.1.{self._number:08}", load_settings(self._file)
+        made: list[Application] = []
+        holder = Holder(name, frozenset(self._names) - {of_another}, lambda by: [one.step_down(by) for one in made])
         self._names.append(name)
-        return Application(load_settings(self._file), direct=self._direct, announce=log.debug, holder=holder)
+        while of_another and who_holds(settings, holder):
+            gevent.sleep(WAITS_S)
+        made.append(
+            Application(settings, direct=self._direct, channels=self.channels, announce=log.debug, holder=holder)
+        )
+        self._present = engine_of(gevent.getcurrent())
+        return made[0]
+
+    def _end(self, number: int) -> None:
+        """Its process is gone: nothing of it is executed any more, its connections are closed."""
+        self.network.kill(number)
+        for _ in range(ROUNDS):  # who is killed may let go of somebody else first
+            its = self._greenlets(number)
+            if not its:
+                return
+            gevent.killall(its, block=False)
+            gevent.sleep(0)
+        raise AssertionError(f"still runs after its death: {self._greenlets(number)}")
 
     def _inside(self, work: Callable[[], Any]) -> Any:
         """Whatever comes of ``work`` is known by the greenlet that it came from."""
 
         return self.ask(work).get()
 
-    def _greenlets(self) -> list[gevent.Greenlet[..., Any]]:
-        number = self._number
+    def _greenlets(self, number: int) -> list[gevent.Greenlet[..., Any]]:
         return [
             one
             for one in gc.get_objects()
-            if isinstance(one, gevent.Greenlet) and not one.dead and _own(one).get("engine") == number
+            if isinstance(one, gevent.Greenlet) and not one.dead and engine_of(one) == number
         ]
-
-
-def _own(greenlet: Any) -> dict[str, Any]:
-    """What a greenlet has in common with all that came of it."""
-    found: dict[str, Any] = greenlet.spawn_tree_locals
-    return found

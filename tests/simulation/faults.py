@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from .invariants import FLUSHED_S
+from cti.switch.holding import LEASE_S
+
+from .invariants import FLUSHED_S, QUIET_S
 
 if TYPE_CHECKING:
     from .wide import WideWorld
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 AT_LEAST, AT_MOST = 2, 5
 #: After a fault of the store everything is written so soon; its back-off is 2 s at most.
 CAUGHT_UP_S = 3.0
+#: An engine that was stopped for so long has no lease any more, whenever it renewed it.
+STALE_S = LEASE_S + 0.5
+#: One that was taken over ends so soon after it goes on: connections are tried anew after some seconds.
+GIVES_UP_S = 15.0
 
 
 class Faults:
@@ -29,6 +35,8 @@ class Faults:
         self._kinds = (
             self._engine_killed,
             self._engine_handed_over,
+            self._engine_stopped,
+            self._engine_taken_over,
             self._switch_restarted,
             self._links_cut,
             self._network_silent,
@@ -55,8 +63,7 @@ class Faults:
         world = self._world
         world.agents.pause = True
         world.holds.engine_goes(world.agents.under_way())
-        if world.time.now - self._store_back < CAUGHT_UP_S:
-            world.witness.excuse(self._store_away - FLUSHED_S)  # what was told just before is not written either
+        self._excuse_what_was_not_written()
         world.engines.kill()
         gevent.sleep(self._chance.choice((0.0, self._chance.uniform(0.1, 8.0), 12.0)))
         world.engines.again()
@@ -70,6 +77,44 @@ class Faults:
         world.engines.hand_over()
         world.holds.engine_came()
         world.agents.pause = False
+
+    def _engine_stopped(self) -> None:
+        """And nobody takes its place: it goes on itself, however long it was."""
+        world = self._world
+        world.agents.pause = True
+        world.holds.engine_goes(world.agents.under_way())
+        stopped = world.engines.stop()
+        for_s = self._chance.uniform(*self._chance.choice(((0.5, LEASE_S), (STALE_S, 12.0), (12.0, 30.0))))
+        gevent.sleep(for_s)
+        if for_s >= STALE_S:
+            world.holds.fenced(stopped.number, taken_over=False)
+        world.engines.go_on(stopped)
+        world.holds.engine_came()
+        world.engines.stays(stopped)
+        world.agents.pause = False
+
+    def _engine_taken_over(self) -> None:
+        """It is stopped until another one has its slot, or for longer."""
+        world = self._world
+        world.agents.pause = True
+        world.holds.engine_goes(world.agents.under_way())
+        self._excuse_what_was_not_written()
+        stopped = world.engines.stop()
+        world.engines.take_over()
+        world.holds.fenced(stopped.number, taken_over=True)
+        later_s = self._chance.choice((0.0, self._chance.uniform(0.0, QUIET_S), 20.0))
+        came = gevent.spawn(world.holds.engine_came)
+        gevent.sleep(later_s)
+        world.engines.go_on(stopped)
+        if not world.engines.end_of(stopped, GIVES_UP_S):
+            world.holds.say(f"engine {stopped.number}, which was taken over, does not end")
+        came.get()
+        world.agents.pause = False
+
+    def _excuse_what_was_not_written(self) -> None:
+        """What was told just before the store was away is not written either, if its engine goes before it is."""
+        if self._world.time.now - self._store_back < CAUGHT_UP_S:
+            self._world.witness.excuse(self._store_away - FLUSHED_S)
 
     def _switch_restarted(self) -> None:
         world = self._world

@@ -22,13 +22,17 @@ from cti.store.agents import Agents
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED, TESTED = ROOT / "ivr_flows", ROOT / "tests" / "runtime" / "flows"
 #: Flows of the tests that are simulated beside the shipped ones: menus, digits, queues, a dialled number.
-FLOWS = ("collect", "desk", "menu", "out", "queue", "twice")
+FLOWS = ("collect", "desk", "faxdesk", "helpdesk", "menu", "out", "queue", "twice")
 #: Shipped flows that people call.
 VOICE = ("complaint", "fixed_line", "hotline", "outage", "senior", "topup")
-NUMBERS = {f"9{at:02}": name for at, name in enumerate((*FLOWS, *VOICE))}
+#: Those that faxes are sent to, and those that are written to.
+FAXED, TEXTED = ("fax_form", "faxdesk"), ("helpdesk", "sms")
+NUMBERS = {f"9{at:02}": name for at, name in enumerate(dict.fromkeys((*FLOWS, *VOICE, *FAXED, *TEXTED)))}
+#: People take whatever comes, one of each at a time.
+HANDS = {"call": 1, "sms": 1, "fax": 1}
 #: Agents who sign in, and their phones; 1001 to 1003 are phones of a hunt group.
 PEOPLE = {
-    name: AgentProfile(name, f"u-{name}", name.title(), "north", phone=extension)
+    name: AgentProfile(name, f"u-{name}", name.title(), "north", capacity=HANDS, phone=extension)
     for name, extension in (("anna", "1004"), ("bert", "1005"), ("cleo", "1006"))
 }
 #: How often the database is looked at for what others have put there; here there is nobody else.
@@ -53,6 +57,7 @@ dialing: {trunks: [carrier, spare], allowed: ["86"], platforms: {old: {trunk: ol
 queues:
   service: {agents: [1001, 1002, 1003], ring_s: 5, rest_s: 1}
   desk: {ring_s: 4, wrapup_s: 3}
+  second: {ring_s: 4, wrapup_s: 3}
 """
 
 

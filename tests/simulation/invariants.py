@@ -32,6 +32,9 @@ FLUSHED_S = 1.0
 QUIET_S = 5.0
 #: Calls that are replayed at the end of a run.
 REPLAYED = 8
+#: What an engine without a lease may say to the switch: who it is, and questions. Then it claims its slot.
+_ASKED = (b"auth ", b"userauth ", b"exit", b"filter ", b"event ", b"api global_getvar ", b"api show ", b"api uptime")
+_CLAIM = b"api global_setvar cti_holder_"
 
 
 class Invariants:
@@ -48,6 +51,7 @@ class Invariants:
         self._protected: dict[str, str] = {}  # bridged when an engine died -> with whom
         self._places: dict[str, tuple[int, float]] = {}  # contact -> place, since when, before a kill
         self._ended: dict[str, tuple[float, str]] = {}  # committed records
+        self._fenced: set[int] = set()
         engines.network.heard = self._said
 
     def main(self) -> None:
@@ -67,21 +71,22 @@ class Invariants:
         self._stuck = {what: self._stuck.get(what, -LOOK_S) + LOOK_S for what in found}
         for what, most_s in found.items():
             if self._stuck[what] > most_s + MARGIN_S:
-                self._say(f"{what} for more than {most_s:g} s")
+                self.say(f"{what} for more than {most_s:g} s")
 
     def _offers(self, floor: Floor) -> None:
-        live = Counter(offer.desk.agent for offer in floor.owner.acd.floor.offers.values() if offer.pending)
+        offers = [offer for offer in floor.owner.acd.floor.offers.values() if offer.pending]
+        live = Counter((offer.desk.agent, offer.case.wish.medium) for offer in offers)
         self.looked["offers"] += bool(live)
-        for agent, count in live.items():
-            if count > 1:
-                self._say(f"agent {agent} has {count} live offers")
+        for (agent, medium), count in live.items():
+            if count > 1:  # everybody has hands for one of each
+                self.say(f"agent {agent} has {count} live offers of {medium}")
 
     def _legs_gone(self, floor: Floor, core: Core) -> list[tuple[str, str]]:
         gone = []
         for agent, desk in floor.owner.acd.floor.desks.items():
             for contact in desk.contacts:
                 talk, case = floor.talks.find(contact), floor.owner.acd.floor.cases.get(contact)
-                if case is None or case.state is ContactState.WORK:
+                if case is None or case.state is ContactState.WORK or case.wish.medium != "voice":
                     continue
                 self.looked["agents at a contact"] += 1
                 if talk is None or (talk.leg and talk.leg not in core.channels):
@@ -97,6 +102,25 @@ class Invariants:
         partner = core.channels[uuid].partner_uuid()
         return any(uuid in these or partner in these for these in known) or partner in core.channels
 
+    # ---- an engine is stopped, and goes on -------------------------------------------------------------------------
+
+    def fenced(self, engine: int, *, taken_over: bool) -> None:
+        """It was stopped for longer than its lease, and goes on: it may ask, and say nothing, until it has its slot
+        anew; ``taken_over``: never again, to nobody."""
+        self._fenced.add(engine)
+        if taken_over:
+            self._engines.database.taken_over.add(engine)
+        self.looked["engines fenced off"] += 1
+
+    def _stale(self, engine: int, data: bytes) -> None:
+        for said in filter(None, data.split(b"\n\n")):
+            self.looked["words of engines fenced off"] += 1
+            if said.startswith(_CLAIM) and engine not in self._engines.database.taken_over:
+                self._fenced.discard(engine)
+            if engine in self._fenced and not said.startswith(_ASKED):
+                self.say(f"an engine that was fenced off says {said[:100].decode(errors='replace')!r}")
+                self._fenced.discard(engine)  # what follows is of no interest
+
     # ---- an engine dies, and the next one begins ---------------------------------------------------------------------
 
     def engine_goes(self, ordered: frozenset[str] = frozenset()) -> None:
@@ -108,6 +132,7 @@ class Invariants:
             for uuid, one in core.channels.items()
             if (partner := one.partner) and partner in core.channels and not spared & {uuid, partner}
         }
+        self._witness.engines_ended.append(self._time.now)
         self.looked["bridges over an engine's end"] += len(self._protected) // 2
         self._places = self._waiting() if self._engines.up else {}
         self._ended = self._records()
@@ -123,13 +148,13 @@ class Invariants:
         self.looked["records over an engine's end"] += len(self._ended)
         for call, record in self._ended.items():
             if after.get(call) != record:
-                self._say(f"the committed record of {call} was {record}, is {after.get(call)}")
+                self.say(f"the committed record of {call} was {record}, is {after.get(call)}")
 
     def _waiting(self) -> dict[str, tuple[int, float]]:
         """Of callers in queues: place, and since when they wait (of the run's clock, which nobody sets)."""
         floor = self._engines.application.floor.owner
         cases = [one for one in floor.acd.floor.cases.values() if one.state is ContactState.QUEUED]
-        cases = [one for one in cases if floor.now() - one.ranked_at > FLUSHED_S and one.wish.medium == "voice"]
+        cases = [one for one in cases if floor.now() - one.ranked_at > FLUSHED_S]
         since = self._time.now - floor.now()
         cases.sort(key=lambda one: one.ranked_at)
         return {one.contact: (at, since + one.ranked_at) for at, one in enumerate(cases)}
@@ -138,10 +163,10 @@ class Invariants:
         both = [contact for contact in self._places if contact in after]
         self.looked["places over an engine's end"] += len(both)
         if sorted(both, key=lambda one: after[one][0]) != both:
-            self._say(f"places in queues have changed: {both}")
+            self.say(f"places in queues have changed: {both}")
         for contact in both:
             if abs(self._places[contact][1] - after[contact][1]) > FLUSHED_S:
-                self._say(f"{contact} waited since {self._places[contact][1]}, now since {after[contact][1]}")
+                self.say(f"{contact} waited since {self._places[contact][1]}, now since {after[contact][1]}")
 
     def bridge_ends(self, uuid: str) -> None:
         """The switch has told it: whoever is left may be sent elsewhere."""
@@ -149,13 +174,15 @@ class Invariants:
         if partner is not None:
             self._protected.pop(partner, None)
 
-    def _said(self, data: bytes) -> None:
+    def _said(self, engine: int, data: bytes) -> None:
         """To the switch, by an engine."""
+        if engine in self._fenced:
+            self._stale(engine, data)
         if self._protected and (b"uuid_kill" in data or b"uuid_transfer" in data or b"uuid_park" in data):
             for uuid, partner in self._protected.items():
                 both = uuid in self._switches.core.channels and partner in self._switches.core.channels
                 if both and uuid.encode() in data:
-                    self._say(f"the next engine ends a talk: {data.decode(errors='replace')[:100]!r}")
+                    self.say(f"the next engine ends a talk: {data.decode(errors='replace')[:100]!r}")
 
     def _records(self) -> dict[str, tuple[float, str]]:
         found = self._engines.database.raw.execute("select call_id, ended_at, terminal_cause from call_records")
@@ -174,17 +201,22 @@ class Invariants:
         }
         for what, found in left.items():
             if found:
-                self._say(f"{what}: {sorted(map(str, found))}")
+                self.say(f"{what}: {sorted(map(str, found))}")
         if not store.flush(60.0):
-            self._say(f"the store does not write: {store.health().error}")
+            self.say(f"the store does not write: {store.health().error}")
         records = self._records()
-        for uuid in sorted(self._witness.met & self._callers.uuids):
+        conversations = self._witness.conversations
+        self.looked["records of conversations"] += len(conversations)
+        for uuid in sorted(self._witness.met & self._callers.uuids | conversations):
             self.looked["records"] += 1
             if uuid not in records:
-                self._say(f"no terminal record of {uuid}")
+                self.say(f"no terminal record of {uuid}")
         for written in office.repeated:
-            self._say(f"written more than once: {written}")
+            self.say(f"written more than once: {written}")
+        for changed in self._engines.database.stale:
+            self.say(f"an engine that was taken over has changed the database: {changed[:200]!r}")
         self.looked["writes"] += len(office.sent)
+        self.looked["writes asked for again"] += sum(times > 1 for times in office.sent.values())
         self._replay(sorted(self._witness.met & self._callers.uuids & records.keys()))
         return self.wrong
 
@@ -205,8 +237,8 @@ class Invariants:
             found = replay(recording, plan)
             self.looked["replays"] += 1
             if not found.same:
-                self._say(f"the replay of {uuid} decides otherwise: {found.difference}")
+                self.say(f"the replay of {uuid} decides otherwise: {found.difference}")
 
-    def _say(self, what: str) -> None:
+    def say(self, what: str) -> None:
         if what not in self.wrong:
             self.wrong.append(what)

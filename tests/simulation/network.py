@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 import gevent
@@ -12,6 +12,8 @@ from gevent.queue import Queue
 
 from cti.switch.embedded.protocol import Connection
 from cti.switch.links.errors import LinkLost
+
+from .virtual_time import engine_of
 
 if TYPE_CHECKING:
     from cti.switch.embedded.core import Core
@@ -25,14 +27,15 @@ TWICE_SHARE = 0.01
 class Network:
     """One switch, any number of connections. ``cut`` ends all that are up. ``silent``: what is sent is lost for now,
     and nobody is told; ``doubles``: events may be told twice. ``met``: what happened how often. ``heard``: told of
-    what the engine says."""
+    what an engine says, and of its number. ``stopped``: engines that read nothing for now."""
 
-    def __init__(self, core: Core, chance: random.Random) -> None:
-        self.core, self.chance = core, chance
+    def __init__(self, core: Core, chance: random.Random, stopped: Collection[int] = ()) -> None:
+        self.core, self.chance, self.stopped = core, chance, stopped
         self.up: list[MemoryTransport] = []
         self.silent = self.doubles = False
         self.met: Counter[str] = Counter()
-        self.heard: Callable[[bytes], object] = lambda _data: None
+        self._waiting: list[MemoryTransport] = []
+        self.heard: Callable[[int, bytes], object] = lambda _engine, _data: None
 
     def connect(self, host: str, port: int, timeout_s: float) -> MemoryTransport:
         if self.silent:
@@ -57,10 +60,21 @@ class Network:
         self.core = core
         self.cut()
 
-    def kill(self) -> None:
+    def kill(self, engine: int) -> None:
         """The engine's process is gone: the kernel closes what it had."""
-        for transport in list(self.up):
+        for transport in [one for one in self.up if one.engine == engine]:
             transport.die()
+
+    def go_on(self, engine: int) -> None:
+        """It reads what has come meanwhile."""
+        for transport in [one for one in self._waiting if one.engine == engine]:
+            self._waiting.remove(transport)
+            transport.catch_up()
+
+    def waits(self, transport: MemoryTransport) -> None:
+        """Something has come for an engine that does not read."""
+        if transport not in self._waiting:
+            self._waiting.append(transport)
 
 
 class _Way:
@@ -77,7 +91,9 @@ class _Way:
             return
         at = max(self._free_at + 1e-6, self._loop.now() + self._network.delay_s())
         self._free_at = at
-        self._loop.timer(at - self._loop.now()).start(self._arrive, data)
+        timer = self._loop.timer(at - self._loop.now())
+        timer.engine = 0  # what is on its way arrives, whatever becomes of who sent it
+        timer.start(self._arrive, data)
 
 
 class MemoryTransport:
@@ -87,8 +103,10 @@ class MemoryTransport:
         self.sock = None
         self.unsent = self.received = 0
         self.reader: gevent.Greenlet[..., None] | None = None
+        self.engine = engine_of(gevent.getcurrent())
         self._network, self._open = network, True
         self._arrived: Queue[memoryview | str] = Queue()
+        self._unread: list[memoryview | str] = []
         self._there = Connection(network.core, self._from_switch, self._switch_closes, lambda: True)
         self._to_switch = _Way(network, self._at_switch)
         self._to_engine = _Way(network, self._at_engine)
@@ -117,7 +135,7 @@ class MemoryTransport:
     def break_off(self, why: str) -> None:
         if self._open:
             self.die()
-            self._arrived.put(why)
+            self._put(why)
 
     def die(self) -> None:
         """Nobody is there any more who could be told."""
@@ -139,13 +157,25 @@ class MemoryTransport:
 
     def _at_switch(self, data: bytes) -> None:
         if self._open:
-            self._network.heard(data)
+            self._network.heard(self.engine, data)
             self._there.receive(data)
 
     def _at_engine(self, data: bytes) -> None:
         if self._open:
             self.received += len(data)
-            self._arrived.put(memoryview(data))
+            self._put(memoryview(data))
+
+    def _put(self, what: memoryview | str) -> None:
+        if self.engine in self._network.stopped:
+            self._unread.append(what)
+            self._network.waits(self)
+        else:
+            self._arrived.put(what)
+
+    def catch_up(self) -> None:
+        for what in self._unread:
+            self._arrived.put(what)
+        self._unread.clear()
 
 
 def _is_event(data: bytes) -> bool:

@@ -65,9 +65,13 @@ class Scene:
             up=True,
             application=application,
             network=SimpleNamespace(heard=None),
-            database=SimpleNamespace(raw=SimpleNamespace(execute=lambda _query: rows)),
+            database=SimpleNamespace(
+                raw=SimpleNamespace(execute=lambda _query: rows), taken_over=set[int](), stale=list[str]()
+            ),
         )
-        self.witness = SimpleNamespace(parked={"c1", "c2", "c3", "x"}, met={"c1"})
+        self.witness = SimpleNamespace(
+            parked={"c1", "c2", "c3", "x"}, met={"c1"}, conversations=set(), engines_ended=[]
+        )
         self.office = SimpleNamespace(repeated=[], sent={})
         self.holds = self.new()
 
@@ -119,9 +123,10 @@ def test_nothing_is_wrong_where_nothing_is(scene: Scene) -> None:
 
 def test_an_agent_with_two_live_offers_is_found(scene: Scene) -> None:
     for number in (1, 2):
-        scene.offers[number] = SimpleNamespace(pending=True, desk=SimpleNamespace(agent="anna"))
+        case = scene.case(f"c{number}", ContactState.RESERVED, 960.0)
+        scene.offers[number] = SimpleNamespace(pending=True, desk=SimpleNamespace(agent="anna"), case=case)
     scene.look(LOOK_S)
-    assert scene.holds.wrong == ["agent anna has 2 live offers"]
+    assert scene.holds.wrong == ["agent anna has 2 live offers of voice"]
 
 
 def test_an_agent_who_is_held_by_a_leg_that_is_gone_is_found_after_a_while(scene: Scene) -> None:
@@ -142,7 +147,7 @@ def test_a_channel_without_an_owner_is_found_after_a_while(scene: Scene) -> None
 
 @pytest.mark.parametrize("order", [b"api uuid_kill l1\n\n", b"bgapi uuid_transfer c1 x\n\n", b"api uuid_park c1\n\n"])
 def test_an_engine_that_ends_a_talk_that_it_found_is_found(scene: Scene, order: bytes) -> None:
-    scene.restart(lambda scene: scene.engines.network.heard(order))
+    scene.restart(lambda scene: scene.engines.network.heard(1, order))
     assert len(scene.holds.wrong) == 1
     assert "ends a talk" in scene.holds.wrong[0]
 
@@ -150,10 +155,35 @@ def test_an_engine_that_ends_a_talk_that_it_found_is_found(scene: Scene, order: 
 def test_who_hangs_up_is_no_engine(scene: Scene) -> None:
     def hung_up(scene: Scene) -> None:
         scene.holds.bridge_ends("c1")
-        scene.engines.network.heard(b"api uuid_kill l1\n\n")
+        scene.engines.network.heard(1, b"api uuid_kill l1\n\n")
 
     scene.restart(hung_up)
     assert scene.holds.wrong == []
+
+
+CLAIMS, KILLS = b"api global_setvar cti_holder_0=e1\n\n", b"api uuid_kill l1\n\n"
+ASKS = b"auth secret\n\napi global_getvar cti_holder_0\n\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "taken_over", "wrong"),
+    [
+        ((ASKS, KILLS), False, True),
+        ((ASKS, CLAIMS, KILLS), False, False),
+        ((ASKS, CLAIMS), True, True),
+        ((KILLS,), True, True),
+        ((ASKS,), True, False),
+    ],
+)
+def test_what_an_engine_says_that_was_fenced_off_is_found(
+    scene: Scene, said: tuple[bytes, ...], taken_over: bool, wrong: bool
+) -> None:
+    scene.holds.fenced(1, taken_over=taken_over)
+    for data in said:
+        scene.engines.network.heard(1, data)
+        scene.engines.network.heard(2, KILLS)  # another engine may
+    assert [one.partition(" says ")[0] for one in scene.holds.wrong] == ["an engine that was fenced off"] * wrong
+    assert scene.engines.database.taken_over == ({1} if taken_over else set())
 
 
 def test_places_that_have_changed_are_found(scene: Scene) -> None:
@@ -187,6 +217,11 @@ def test_a_committed_record_that_is_another_one_is_found(scene: Scene, now: dict
         (lambda scene: scene.driver.leg_control.own.add("x"), "legs of agents the engine still has"),
         (lambda scene: setattr(scene.store, "flush", lambda _s: False), "the store does not write: it is full"),
         (lambda scene: scene.records.clear(), "no terminal record of c1"),
+        (lambda scene: scene.witness.conversations.add("t1"), "no terminal record of t1"),
+        (
+            lambda scene: scene.engines.database.stale.append("INSERT INTO call_snapshots"),
+            "an engine that was taken over has changed the database: 'INSERT INTO call_snapshots'",
+        ),
         (lambda scene: scene.office.repeated.append("complaint k1"), "written more than once: complaint k1"),
     ],
 )

@@ -8,8 +8,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from .totals import EXPECTED
 
 #: Seeds from, to. A process loads the program for all of its seeds, which takes as long as two or three of them do.
 WIDE = [(1, 100), (101, 200)]
@@ -28,17 +31,28 @@ def _simulate(seeds: str, *options: str, hashes: str = "0") -> subprocess.Comple
     )
 
 
-def _hold(first: int, last: int, *options: str) -> None:
+def _hold(first: int, last: int, *options: str) -> list[str]:
+    """What was told after the seeds: how often what was looked at."""
     ran = _simulate(f"{first}-{last}", "--jobs", JOBS, *options)
-    lines = ran.stdout.splitlines()
-    wrong = [line for line in lines if not line.startswith("seed ")]
-    assert (ran.returncode, wrong, len(lines)) == (0, [], last - first + 1), ran.stdout + ran.stderr
+    seeds, totals = (lines := ran.stdout.splitlines())[: last - first + 1], lines[last - first + 1 :]
+    wrong = [line for line in seeds if not line.startswith("seed ")]
+    assert (ran.returncode, wrong) == (0, []), ran.stdout + ran.stderr
+    return totals
 
 
 @pytest.mark.timeout(LONG_S)
 @pytest.mark.parametrize(("first", "last"), WIDE)
-def test_nothing_is_wrong_after_any_seed(first: int, last: int) -> None:
-    _hold(first, last, "--wide")
+def test_nothing_is_wrong_after_any_seed_and_all_was_looked_at(first: int, last: int, tmp_path: Path) -> None:
+    assert len(_hold(first, last, "--wide", "--counts", str(tmp_path))) == len(EXPECTED)
+
+
+def test_what_was_never_looked_at_is_wrong(tmp_path: Path) -> None:
+    """In a single seed without faults."""
+    ran = _simulate("3", "--wide", "--calls", "3", "--no-faults", "--counts", str(tmp_path))
+    assert ran.returncode == 1
+    assert "never in this run: fault: engine killed" in ran.stdout.splitlines()
+    assert "never in this run: looked at: places over an engine's end" in ran.stdout.splitlines()
+    assert "never in this run: looked at: records" not in ran.stdout.splitlines()
 
 
 @pytest.mark.timeout(LONG_S)

@@ -20,18 +20,27 @@ from gevent import config
 from gevent.event import AsyncResult
 from gevent.libev.corecext import loop as real_loop
 
+
+def engine_of(greenlet: Any) -> int:
+    """The number of the engine (`engines`) that a greenlet came of; 0: of none."""
+    found: int = (getattr(greenlet, "spawn_tree_locals", None) or {}).get("engine", 0)
+    return found
+
+
 #: What the wall clock shows at the start: a Wednesday, 10 o'clock in the morning in Shanghai.
 BEGINS = 1_767_751_200.0
 
 
 class VirtualTime:
     """``now``: seconds, monotonic; ``wall``: so much more is what the wall clock shows. ``chance`` is of the whole run;
-    ``timers``: (due, drawn, number, timer)."""
+    ``timers``: (due, drawn, number, timer). ``stopped``: engines that do not run, as by SIGSTOP: their timers wait."""
 
     def __init__(self, seed: int) -> None:
         self.chance, self.ids = random.Random(), random.Random()
         self.begin(seed)
         self.timers: list[tuple[float, float, int, VirtualTimer]] = []
+        self.stopped: set[int] = set()
+        self._overdue: list[tuple[int, VirtualTimer]] = []
         self._number = 0
 
     def begin(self, seed: int) -> None:
@@ -51,9 +60,21 @@ class VirtualTime:
         while self.timers:
             due, _, number, timer = heapq.heappop(self.timers)
             if timer.number == number:
+                if timer.engine in self.stopped:
+                    self._overdue.append((number, timer))
+                    continue
                 self.now = max(self.now, due)
                 timer.fire()
                 return
+
+    def go_on(self, engine: int) -> None:
+        """As by SIGCONT: what was due meanwhile is done now, in its order."""
+        self.stopped.discard(engine)
+        overdue = [one for one in self._overdue if one[1].engine == engine]
+        self._overdue = [one for one in self._overdue if one[1].engine != engine]
+        for number, timer in overdue:
+            if timer.number == number:
+                timer.fire()
 
 
 class VirtualTimer:
@@ -61,6 +82,7 @@ class VirtualTimer:
 
     def __init__(self, world: VirtualTime, after_s: float, repeat_s: float) -> None:
         self._world, self._after_s, self._repeat_s = world, after_s, repeat_s
+        self.engine = engine_of(gevent.getcurrent())
         self.number = 0
         self.pending = False
         self.callback: Callable[..., Any] | None = None

@@ -21,6 +21,7 @@ from .invariants import Invariants
 from .network import Network
 from .office import Office
 from .switches import Switches
+from .texts import SHARE, Texts
 from .virtual_time import VirtualTime
 from .witness import Witness
 
@@ -38,12 +39,13 @@ class WideWorld:
         self.witness = Witness(time)
         self.trace = self.witness.trace
         self.switches = Switches(time.chance, self.witness)
-        self.network = Network(self.switches.core, time.chance)
+        self.network = Network(self.switches.core, time.chance, time.stopped)
         self.database = Database(image)
         self.office = Office(time.chance, folder / DEMO_DATABASE, lies=faults)
-        self.engines = Engines(folder, self.database, self.network, ground.NUMBERS)
+        self.engines = Engines(folder, self.database, self.network, ground.NUMBERS, time)
         self.callers = Callers(self.switches, time.chance)
         self.agents = Agents(self.engines, time)
+        self.texts = Texts(self.engines, time, self.witness)
         self.holds = Invariants(time, self.engines, self.switches, self.callers, self.witness)
         self.witness.unbridged = self.holds.bridge_ends
         self._faults = Faults(self)
@@ -54,9 +56,9 @@ class WideWorld:
 
     @property
     def counts(self) -> Counter[str]:
-        parts = (self._faults.met, self.network.met, self.database.met, self.office.met, self.agents.done)
+        parts = [one.met for one in (self._faults, self.network, self.database, self.office, self.callers, self.texts)]
         looked = Counter({f"looked at: {what}": count for what, count in self.holds.looked.items()})
-        return sum(parts, looked)
+        return sum(parts, looked + self.agents.done)
 
     def run(self) -> list[str]:
         gevent.spawn(self.witness.watch, lambda: self.engines.up and not self.network.silent)
@@ -66,11 +68,15 @@ class WideWorld:
         self.agents.start()
         later = self.time.chance.uniform
         doing: list[Any] = [gevent.spawn_later(later(0, CALLING_S), self.callers.call, at) for at in range(self.calls)]
+        doing += [
+            gevent.spawn_later(later(0, CALLING_S), self.texts.write, at) for at in range(int(self.calls * SHARE))
+        ]
         if self.faults:
             doing.append(gevent.spawn(self._faults.run, CALLING_S))
         gevent.joinall(doing)
         self._until_quiet(PATIENCE_S)
         self.callers.hang_up()
+        self.texts.leave()
         self.agents.over = True
         self._until_quiet(SETTLING_S)
         broken = [f"a greenlet of the simulation failed: {one.exception!r}" for one in doing if not one.successful()]

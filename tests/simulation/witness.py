@@ -31,6 +31,8 @@ class Witness:
         self.trace: list[str] = []
         self.unbridged: Callable[[str], object] = lambda _uuid: None
         self._came: dict[str, float] = {}
+        self._wrote: dict[str, float] = {}  # conversation -> since when
+        self.engines_ended: list[float] = []
         self._excused: set[str] = set()
         self._stayed: list[tuple[str, float, float]] = []  # call, from, to
         self._served: list[tuple[float, float]] = []  # from, to
@@ -53,6 +55,19 @@ class Witness:
     def note(self, what: str) -> None:
         self.trace.append(f"{self._time.now:.6f} {what}")
 
+    def wrote(self, conversation: str) -> None:
+        """An engine has taken what a customer wrote."""
+        self._wrote.setdefault(conversation, self._time.now)
+
+    @property
+    def conversations(self) -> set[str]:
+        """Those whose engine did not end in their first second."""
+        return {
+            one
+            for one, at in self._wrote.items()
+            if one not in self._excused and not any(at <= end < at + SEEN_S for end in self.engines_ended)
+        }
+
     def switch_lost(self) -> None:
         """Its calls have ended without a word."""
         gone = {uuid for uuid, _, _ in self._stayed}
@@ -60,7 +75,7 @@ class Witness:
 
     def excuse(self, since: float) -> None:
         """Calls that came since then are known to nobody: the store was away, and the engine died with what it kept."""
-        self._excused |= {uuid for uuid, at in self._came.items() if at >= since}
+        self._excused |= {uuid for came in (self._came, self._wrote) for uuid, at in came.items() if at >= since}
 
     def watch(self, up: Callable[[], bool]) -> None:
         """When the engine had its links."""

@@ -75,10 +75,10 @@ class World:
         )
         clock.start()
         self.core.bus.add(self)
-        self.network = Network(self.core, self.chance)
+        self.network = Network(self.core, self.chance, time.stopped)
         (folder / "cti.yaml").write_text(CONFIG, encoding="utf-8")
         self.database = Database(image)
-        self.engines = Engines(folder, self.database, self.network, NUMBERS)
+        self.engines = Engines(folder, self.database, self.network, NUMBERS, time)
 
     # ---- a witness of the switch's events: the trace ---------------------------------------------------------------
 
