@@ -183,6 +183,7 @@ class Engine:
             self._close_talking(uuid, TerminalCause.CALLER_HANGUP, "")
         spared = {*live, *elsewhere, *self._actors}
         self._adopt(live)
+        self._services.queues.there(switch, spared | set(live))
         if self._durable is not None:
             self._services.queues.lost([one.call_id for one in self._durable.gone(switch, spared | set(live))])
         self._records.switch_up(switch, spared, taken)

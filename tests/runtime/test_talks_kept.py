@@ -13,6 +13,7 @@ import pytest
 from cti.acd.states import ContactState, Presence
 from cti.core.legs import Phone
 from cti.core.people import AgentProfile
+from cti.runtime.floor import talks_back
 from cti.runtime.floor.talk import Stage
 from cti.store.agents import Agents
 from cti.switch.embedded import VirtualCaller
@@ -121,6 +122,28 @@ def test_a_talk_goes_on_at_its_agent(kept: Kept) -> None:
     [(_, agent, talk_s, hold_s, _, ended_by)] = kept.handled()
     assert (agent, ended_by) == ("anna", "agent")
     assert talk_s > hold_s > 0
+
+
+def test_the_record_of_the_call_was_written_that_the_contact_is_over_was_not(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine was killed between the two: nobody asks about the caller, who is on no switch."""
+    monkeypatch.setattr(talks_back, "SETTLE_S", 3600.0)
+    caller = kept.talk("desk")
+    contact = uuid_of(caller)
+
+    def hung_up() -> None:
+        caller.hangup()
+        with closing(sqlite3.connect(kept.platform.folder / "data" / "cti.db")) as database:
+            assert database.execute("delete from call_snapshots where call_id = ?", (contact,)).rowcount == 1
+            database.commit()
+
+    kept.killed(hung_up)
+    kept.until(lambda: kept.state(contact) is ContactState.WORK, "the agent has the wrap-up")
+    assert [(one[0], one[1]) for one in kept.told_of("contact.state_changed", "contact", "state")][-1] == (
+        contact,
+        "WORK",
+    )
 
 
 @pytest.mark.parametrize("who", ["agent", "caller"])

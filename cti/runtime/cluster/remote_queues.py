@@ -159,6 +159,9 @@ class RemoteQueues:
         if calls:
             self._following.tell(f"{QUEUE}lost", {"calls": list(calls)})
 
+    def there(self, switch: str, calls: Collection[str]) -> None:
+        """The leader hears at each greeting which calls there are."""
+
     def register(self, call_id: str, wish: RequestCallback) -> str:
         """`cti.ports.CallbackDesk`. Blocks until the leader has kept it; declined where nobody leads."""
         self._known.add(call_id)

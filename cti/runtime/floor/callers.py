@@ -75,6 +75,9 @@ class Callers:
         self.over: Callable[[str], None] = lambda _uuid: None
         #: Told of calls that ended while no engine was there: their places are free.
         self.lost: Callable[[Collection[str]], None] = lambda _calls: None
+        #: Told when a switch comes up: by name, and the callers that are there. The record of one that is not may have
+        #: been written just before the end of an engine, and that its contact is over not.
+        self.there: Callable[[str, Collection[str]], None] = lambda _switch, _calls: None
         talks.renamed = self._rename
         owner.listeners.append(self._heard)
 

@@ -106,6 +106,7 @@ class Floor:
         self.putting_back = PuttingBack(
             self.owner, self.talks, self.callers, self.talks_kept, self.talks_back, self._parted
         )
+        self.callers.there = lambda switch, calls: self.talks_back.only(lambda name: name == switch, calls)
         self.seats_kept.find_legs = find_legs
         self.talks.leg_listeners.append(self.seats_kept.leg_event)  # after the permanent legs
         self._recording = TalkRecording(recorded, self.seats.team)
