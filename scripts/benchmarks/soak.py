@@ -92,7 +92,10 @@ def records(engine: EngineProcess) -> tuple[list[str], Counter[str], Counter[str
     """Calls with a terminal record, causes of their ends, goals, and agents' legs."""
     with closing(sqlite3.connect(f"file:{engine.folder / 'data' / 'cti.db'}?mode=ro", uri=True)) as database:
         # What the clock begins (the shipped reminders) has no caller.
-        by_callers = "SELECT call_id, terminal_cause, error FROM call_records WHERE medium <> 'timer'"
+        by_callers = (
+            "SELECT call_records.call_id, terminal_cause, error FROM call_records JOIN calls USING (call_id)"
+            " WHERE medium <> 'timer'"
+        )
         ended = database.execute(by_callers).fetchall()
         goals = Counter(goal for (goal,) in database.execute("SELECT goal FROM call_goals"))
         legs = database.execute("SELECT count(*) FROM legs WHERE role <> 'caller'").fetchone()[0]

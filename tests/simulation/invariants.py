@@ -10,6 +10,7 @@ import gevent
 from cti.acd.states import ContactState
 from cti.flow.replay import replay
 from cti.flow.replay_recording import NoRecording, read_recording
+from cti.switch.reconcile import EMERGENCY
 
 if TYPE_CHECKING:
     from cti.runtime.floor import Floor
@@ -94,8 +95,8 @@ class Invariants:
         return gone
 
     def _owned(self, uuid: str, core: Core) -> bool:
-        if uuid not in self._witness.parked:
-            return True  # not given to an engine: apology and emergency group of the switch
+        if uuid not in self._witness.parked or core.channels[uuid].getvar(EMERGENCY) == "true":
+            return True  # not given to an engine, or taken from it: apology and emergency group of the switch
         self.looked["channels"] += 1
         driver = self._engines.application.switches_by_name["fs"]
         known = self._engines.application.engine._actors, driver.leg_control.own, driver.legs
@@ -135,6 +136,7 @@ class Invariants:
         self._witness.engines_ended.append(self._time.now)
         self.looked["bridges over an engine's end"] += len(self._protected) // 2
         self._places = self._waiting() if self._engines.up else {}
+        self._witness.unwritten_since = float("inf")
         self._ended = self._records()
 
     def engine_came(self) -> None:
@@ -160,7 +162,8 @@ class Invariants:
         return {one.contact: (at, since + one.ranked_at) for at, one in enumerate(cases)}
 
     def _compare(self, after: dict[str, tuple[int, float]]) -> None:
-        both = [contact for contact in self._places if contact in after]
+        written = [contact for contact, (_, since) in self._places.items() if since < self._witness.unwritten_since]
+        both = [contact for contact in written if contact in after]
         self.looked["places over an engine's end"] += len(both)
         if sorted(both, key=lambda one: after[one][0]) != both:
             self.say(f"places in queues have changed: {both}")

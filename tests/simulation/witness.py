@@ -34,6 +34,7 @@ class Witness:
         self._wrote: dict[str, float] = {}  # conversation -> since when
         self.engines_ended: list[float] = []
         self._excused: set[str] = set()
+        self.unwritten_since = float("inf")  # of the engine that ended last
         self._stayed: list[tuple[str, float, float]] = []  # call, from, to
         self._served: list[tuple[float, float]] = []  # from, to
 
@@ -75,6 +76,7 @@ class Witness:
 
     def excuse(self, since: float) -> None:
         """Calls that came since then are known to nobody: the store was away, and the engine died with what it kept."""
+        self.unwritten_since = since
         self._excused |= {uuid for came in (self._came, self._wrote) for uuid, at in came.items() if at >= since}
 
     def watch(self, up: Callable[[], bool]) -> None:
