@@ -20,9 +20,13 @@ ENDED = {"c1": (100.0, "flow_end")}
 class Channel:
     def __init__(self, partner: str = "") -> None:
         self.partner = partner
+        self.variables: dict[str, str] = {}
 
     def partner_uuid(self) -> str:
         return self.partner
+
+    def getvar(self, name: str) -> str | None:
+        return self.variables.get(name)
 
 
 class Scene:
@@ -70,7 +74,11 @@ class Scene:
             ),
         )
         self.witness = SimpleNamespace(
-            parked={"c1", "c2", "c3", "x"}, met={"c1"}, conversations=set(), engines_ended=[]
+            parked={"c1", "c2", "c3", "x"},
+            met={"c1"},
+            conversations=set(),
+            engines_ended=[],
+            unwritten_since=float("inf"),
         )
         self.office = SimpleNamespace(repeated=[], sent={})
         self.holds = self.new()
@@ -143,6 +151,13 @@ def test_a_channel_without_an_owner_is_found_after_a_while(scene: Scene) -> None
     assert scene.holds.wrong == []
     scene.look(MARGIN_S + 2 * LOOK_S)
     assert scene.holds.wrong == [f"channel x has no owner for more than {OWNER_S:g} s"]
+
+
+def test_a_channel_that_the_switch_has_taken_is_the_switchs(scene: Scene) -> None:
+    scene.channels["x"] = Channel()
+    scene.channels["x"].variables["cti_emergency"] = "true"
+    scene.look(2 * OWNER_S)
+    assert scene.holds.wrong == []
 
 
 @pytest.mark.parametrize("order", [b"api uuid_kill l1\n\n", b"bgapi uuid_transfer c1 x\n\n", b"api uuid_park c1\n\n"])
