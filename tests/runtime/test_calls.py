@@ -87,7 +87,7 @@ def test_a_call_and_its_record(platform: Platform, flow: str, script: Any, expec
     caller = platform.call(flow, *script)
     detail = platform.over(caller)
     assert whole(detail) == expected
-    assert (detail.call.answered_at is None) == (flow == "sms")  # over before the answer was through
+    assert detail.call.answered_at is not None or flow == "sms"  # which may be over before the answer is through
     assert legs(detail) == [("caller", caller.cause)]
 
 
