@@ -1,8 +1,9 @@
 """Keeps the C library's memory from spreading over threads.
 
-glibc gives each thread an arena of its own (up to 8 for each core), and an arena keeps what was once in use: with a
-database connection of up to 2 MB a use, on threads that come as they are needed, a process of constant work grew by
-5 % in an hour. Threads here wait for files and for the interpreter's lock, not for each other's allocations.
+glibc gives each thread an arena of its own (up to 8 for each core), and an arena keeps what was once in use: a database
+connection takes up to 2 MB a use, on threads that come as they are needed. With two arenas an engine under the load of
+`scripts/bench soak` has some 35 MiB less (docs/sizing.md; what is remembered was bounded by time in the same change).
+Threads here wait for files and for the interpreter's lock, not for each other's allocations.
 """
 
 from __future__ import annotations
