@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any
 
 from cti.core.commands import EnterQueue
@@ -14,7 +15,8 @@ def test_who_came_back_and_is_not_let_in_yet_keeps_place_and_time(platform: Plat
     callers = platform.application.floor.callers
     callers.settling = lambda: True
     switch: Any = object()
-    stay = Stay("c1", "service", 120.0, 300.0, 4)
+    now = monotonic()
+    stay = Stay("c1", "service", now - 120.0, now - 300.0, 4)
     callers.enter("c1", switch, EnterQueue(1, "service"), lambda _: None, True, stay)
     kept = callers.stay("c1")
     callers.gone("c1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -108,7 +109,7 @@ class QueueServer:
         worker = message.sender, message.run
         orders = CallerOrders(self._leading, *worker, body["switch"], body["number"])
         self._keep(uuid, RemoteCall(worker, body["screen"], orders))
-        stay = None if body["stay"] is None else Stay.of(body["stay"], 0.0)
+        stay = None if body["stay"] is None else Stay.of(body["stay"], monotonic())
         self._floor.callers.enter(
             uuid,
             orders,  # type: ignore[arg-type]  # the part of a Switch that is asked for

@@ -85,13 +85,13 @@ class RemoteQueues:
         """As `Callers.enter`."""
         self.gone(uuid, Outcome.FLOW_OUT)
         self._numbers += 1
-        first = stay or Stay(uuid, wish.queue, 0.0, 0.0, wish.priority)
+        first = stay or _begins(uuid, wish)
         one = self._callers[uuid] = Waiting(
             uuid, self._numbers, switch, wish, post, returns, replace(first, agent=""), back=stay is not None
         )
         switch.start_music(uuid, [self._music.get(wish.queue, MUSIC)])
         if wish.max_wait_s is not None:
-            one.timer = gevent.spawn_later(max(0.0, wish.max_wait_s - first.waited_s), self._waited, one)
+            one.timer = gevent.spawn_later(max(0.0, first.since + wish.max_wait_s - monotonic()), self._waited, one)
         self._enter(one)
 
     def take_back(
@@ -108,7 +108,7 @@ class RemoteQueues:
         if not (talking or connected):
             return False
         self._numbers += 1
-        first = stay or Stay(uuid, wish.queue, 0.0, 0.0, wish.priority)
+        first = stay or _begins(uuid, wish)
         one = self._callers[uuid] = Waiting(
             uuid, self._numbers, switch, wish, post, True, first, back=True, connected=connected, left=True,
             talking=talking,
@@ -152,7 +152,7 @@ class RemoteQueues:
 
     def stay(self, uuid: str) -> dict[str, Any] | None:
         one = self._callers.get(uuid)
-        return None if one is None else one.now().state()
+        return None if one is None else one.stay.state(monotonic())
 
     def lost(self, calls: Collection[str]) -> None:
         """These ended while no engine was there."""
@@ -218,15 +218,14 @@ class RemoteQueues:
                 else:
                     self._alone(one)
             case "stay" if body["stay"] is not None:
-                one.stay, one.at = Stay.of(body["stay"], 0.0), monotonic()
+                one.stay = Stay.of(body["stay"], monotonic())
             case "post":
                 self._posted(one, unpack(body["event"]), body.get("done"))
 
     def _posted(self, one: Waiting, event: Any, done: str | None) -> None:
         match event:
             case ev.QueueConnected(ref, agent) if ref == one.wish.ref:
-                one.connected, one.stay = True, replace(one.now(), agent=agent)
-                one.at = monotonic()
+                one.connected, one.stay = True, replace(one.stay, agent=agent)
                 self._untime(one)
             case ev.QueueEnded():
                 self._forget(one.uuid)
@@ -248,7 +247,7 @@ class RemoteQueues:
         calls = sorted({*self._callers, *self.unheard()})
         self._following.tell(f"{QUEUE}hello", {"talking": sorted(agents), "calls": calls})
         self._tell_taken()
-        for one in sorted(self._callers.values(), key=lambda one: -one.now().ranked_s):
+        for one in sorted(self._callers.values(), key=lambda one: one.stay.rank_at):
             one.back = True
             self._numbers += 1
             one.number = self._numbers
@@ -332,7 +331,7 @@ class RemoteQueues:
             self._following.tell(f"{QUEUE}took", {"worker": worker, "switch": switch})
 
     def _enter(self, one: Waiting) -> None:
-        stay = one.now().state() if one.back else None
+        stay = one.stay.state(monotonic()) if one.back else None
         self._tell_of(one, "enter", {"returns": one.returns, "stay": stay})
 
     def _tell_of(self, one: Waiting, what: str, told: Mapping[str, Any]) -> None:
@@ -374,3 +373,8 @@ class RemoteQueues:
         if one.timer is not None and one.timer is not gevent.getcurrent():
             one.timer.kill(block=False)
         one.timer = None
+
+
+def _begins(uuid: str, wish: EnterQueue) -> Stay:
+    now = monotonic()
+    return Stay(uuid, wish.queue, now, now, wish.priority)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from time import monotonic
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """``number``: of this stay, which tells it apart from others of the call. ``stay``: as the leader told it last, at
-    ``at`` (monotonic). ``leg``: the agent's, in a talk. ``aside``: the place is kept while the flow asks about a
+    """``number``: of this stay, which tells it apart from others of the call. ``stay``: as the leader told it last.
+    ``leg``: the agent's, in a talk. ``aside``: the place is kept while the flow asks about a
     callback. ``orphaned``: nobody who leads knows of its talk; ``asked``: who leads now has been asked. ``left``: in
     a talk that an earlier run of a worker left, of which nobody who leads has spoken yet; ``talking``: it was found
     with somebody."""
@@ -31,7 +30,6 @@ class Waiting:
     post: Callable[[Any], None]
     returns: bool
     stay: Stay
-    at: float = field(default_factory=monotonic)
     back: bool = False  # it stood there before, by another engine or leader
     connected: bool = False
     leg: str = ""
@@ -41,7 +39,3 @@ class Waiting:
     left: bool = False
     talking: bool = False
     timer: gevent.Greenlet[..., None] | None = None
-
-    def now(self) -> Stay:
-        later = monotonic() - self.at
-        return replace(self.stay, waited_s=self.stay.waited_s + later, ranked_s=self.stay.ranked_s + later)

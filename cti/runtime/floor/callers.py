@@ -108,6 +108,7 @@ class Callers:
             return
         if not self._returning:
             gevent.spawn_later(TOGETHER_S, self.let_in)
+        stay = stay.on(self._owner.ahead_s)
         self._returning[uuid] = stay, lambda: self._let_in(uuid, switch, wish, post, returns, stay)
         if not self.settling():
             self.let_in()
@@ -153,7 +154,7 @@ class Callers:
     def let_in(self) -> None:
         """Those who have come back, the one who waits longest first."""
         while self._returning:
-            uuid = max(self._returning, key=lambda one: self._returning[one][0].ranked_s)
+            uuid = min(self._returning, key=lambda one: self._returning[one][0].rank_at)
             self._returning.pop(uuid)[1]()
 
     def _let_in(
@@ -167,7 +168,7 @@ class Callers:
     ) -> None:
         self.gone(uuid, Outcome.FLOW_OUT)
         queue = wish.queue if stay is None or stay.queue not in self._owner.acd.floor.queues else stay.queue
-        if stay is not None and stay.parked_s is not None and not stay.queue:
+        if stay is not None and stay.parked_until is not None and not stay.queue:
             queue = ""  # beside no line: for who parked it
         if queue and queue not in self._owner.acd.floor.queues:
             post(ev.QueueEnded(wish.ref, "no_agents"))  # the checker knows the queues; it has gone since
@@ -181,7 +182,7 @@ class Callers:
         if taken:
             self._uuids[contact] = uuid
         self._talks.admit(self._party(caller))
-        hunted, now = queue in self._hunted, self._owner.now()
+        hunted = queue in self._hunted
         asked = Wish(
             contact,
             queue,
@@ -193,12 +194,13 @@ class Callers:
             prefer_s=wish.prefer_s,
             max_wait_s=wish.max_wait_s,
             returns=returns,
-            rank_at=None if stay is None else now - stay.ranked_s,
-            since=None if stay is None else now - stay.waited_s,
+            rank_at=None if stay is None else stay.rank_at,
+            since=None if stay is None else stay.since,
         )
-        if stay is not None and stay.parked_s is not None:
+        if stay is not None and stay.parked_until is not None:
             asked = replace(
-                asked, skills={}, relax=(), max_wait_s=None, counted=False, parked_s=max(0.0, stay.parked_s),
+                asked, skills={}, relax=(), max_wait_s=None, counted=False,
+                parked_s=max(0.0, stay.parked_until - self._owner.now()),
                 prefer=stay.parked_by or None, prefer_s=self.parker_s if queue else None,
             )  # fmt: skip
         switch.start_music(uuid, [self._music.get(wish.queue, MUSIC)])
@@ -246,20 +248,18 @@ class Callers:
     def stay(self, uuid: str) -> dict[str, Any] | None:
         """Where a caller waits, or talks, to be kept; None: nowhere."""
         if (returning := self._returning.get(uuid)) is not None:  # about to be let in where they stood
-            return returning[0].state()
+            return returning[0].state(self._owner.now())
         caller = self._callers.get(uuid)
         case = self._owner.acd.floor.cases.get(caller.contact) if caller is not None else None
         if caller is None or case is None:
             return None
-        now = self._owner.now()
         agent = case.desk.agent if case.desk is not None and not case.in_line else ""
         stay = Stay(
-            caller.contact, case.queue.config.name, now - case.began_at, now - case.ranked_at,
-            case.priority, agent,
-            case.entered_at + (case.wish.parked_s or 0.0) - now if case.parked else None,
+            caller.contact, case.queue.config.name, case.began_at, case.ranked_at, case.priority, agent,
+            case.entered_at + (case.wish.parked_s or 0.0) if case.parked else None,
             (case.wish.prefer or "") if case.parked else "",
         )  # fmt: skip
-        return stay.state()
+        return stay.state(self._owner.now())
 
     def contact_of(self, uuid: str) -> str | None:
         """As what the distribution knows a caller; None: in no queue."""

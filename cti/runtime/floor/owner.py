@@ -53,6 +53,11 @@ class FloorOwner:
         self._timer: gevent.Greenlet[[], None] | None = None
         self._contacts = 0
 
+    @property
+    def ahead_s(self) -> float:
+        """Of the monotonic clock; for good."""
+        return self._began
+
     def now(self) -> float:
         return self._began + self._clock.monotonic()
 

@@ -3,40 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """``contact``: as what the distribution knew the caller. ``queue``: the one it stands in now. ``waited_s``: since
-    it came into the first of them; ``ranked_s``: in the eyes of those who are served in turn.
-    ``agent``: with whom it talks; empty: it waits."""
+    """``contact``: as what the distribution knew the caller. ``queue``: the one it stands in now. ``since``: when it
+    came into the first of them; ``rank_at``: the same in the eyes of those who are served in turn. ``agent``: with whom
+    it talks; empty: it waits.
+
+    Instants are of this process's monotonic clock [s] (in the distribution of its own, see `on`), so that those who
+    come back keep their order however long each takes to be read; what is kept and sent are seconds (`state`)."""
 
     contact: str
     queue: str
-    waited_s: float
-    ranked_s: float
+    since: float
+    rank_at: float
     priority: int
     agent: str = ""
-    parked_s: float | None = None  # it stands beside the line for so long yet (less than none: it is due) …
-    parked_by: str = ""  # … until this agent is asked to take it back
+    parked_until: float | None = None  # it stands beside the line until then (may be over: it is due) …
+    parked_by: str = ""  # … when this agent is asked to take it back
 
-    def state(self) -> dict[str, Any]:
-        """JSON can hold it."""
-        return {name: getattr(self, name) for name in self.__slots__}
+    def on(self, ahead_s: float) -> Stay:
+        """By a clock that is so far ahead of this one's."""
+        until = None if self.parked_until is None else self.parked_until + ahead_s
+        return replace(self, since=self.since + ahead_s, rank_at=self.rank_at + ahead_s, parked_until=until)
+
+    def state(self, now: float) -> dict[str, Any]:
+        """JSON can hold it: ``waited_s``, ``ranked_s``, and ``parked_s`` that are left."""
+        return {
+            "contact": self.contact,
+            "queue": self.queue,
+            "waited_s": now - self.since,
+            "ranked_s": now - self.rank_at,
+            "priority": self.priority,
+            "agent": self.agent,
+            "parked_s": None if self.parked_until is None else self.parked_until - now,
+            "parked_by": self.parked_by,
+        }
 
     @classmethod
-    def of(cls, state: Mapping[str, Any], later_s: float) -> Stay:
-        """So much later. Raises KeyError."""
-        longer = {name: state[name] + later_s for name in ("waited_s", "ranked_s")}
+    def of(cls, state: Mapping[str, Any], at: float) -> Stay:
+        """``at``: when it was so. Raises KeyError."""
         parked_s = state.get("parked_s")
         return cls(
             contact=state["contact"],
             queue=state["queue"],
+            since=at - state["waited_s"],
+            rank_at=at - state["ranked_s"],
             priority=state["priority"],
             agent=state["agent"],
-            parked_s=None if parked_s is None else parked_s - later_s,
+            parked_until=None if parked_s is None else at + parked_s,
             parked_by=state.get("parked_by", ""),
-            **longer,
         )

@@ -103,9 +103,10 @@ class Texts(Writers):
             return
         contact = uuid if uuid not in self._owner.acd.floor.cases else self._owner.next_contact(uuid)
         if stay is not None:
+            stay = stay.on(self._owner.ahead_s)
             self._owner.taken(stay.contact)
             contact = self._owner.next_contact(uuid) if stay.agent else stay.contact
-        began_at = self._owner.now() - (0.0 if stay is None else stay.ranked_s)
+        began_at = self._owner.now() if stay is None else stay.rank_at
         writer = Writer(uuid, contact, medium, wish, post, send, began_at)
         self._writers[uuid] = self._by_contact[contact] = writer
         self._of_call.setdefault(uuid, []).append(contact)
@@ -126,7 +127,7 @@ class Texts(Writers):
         asked = replace(asked, queue=queue, priority=stay.priority, returns=True)
         if stay.agent:
             return replace(asked, prefer=stay.agent, prefer_s=PREFER_S)
-        return replace(asked, since=self._owner.now() - stay.waited_s)
+        return replace(asked, since=stay.since)
 
     def stay(self, uuid: str) -> dict[str, Any] | None:
         """Where a customer waits, or with whom they write; None: nowhere."""
@@ -134,11 +135,9 @@ class Texts(Writers):
         case = self._owner.acd.floor.cases.get(writer.contact) if writer is not None else None
         if writer is None or writer.document or case is None:
             return None
-        now = self._owner.now()
         agent = case.desk.agent if case.desk is not None and writer.talking else ""
-        return Stay(
-            writer.contact, case.queue.config.name, now - case.began_at, now - case.ranked_at, case.priority, agent
-        ).state()
+        stay = Stay(writer.contact, case.queue.config.name, case.began_at, case.ranked_at, case.priority, agent)
+        return stay.state(self._owner.now())
 
     def leave(self, uuid: str, ref: int) -> None:
         """The customer goes on elsewhere in the flow."""
