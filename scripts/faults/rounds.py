@@ -113,15 +113,23 @@ class Round:
             raise RuntimeError(
                 f"only {len(self._kinds)} of {sum(counts.values())} callers came in: {self._house.told()[-1500:]}"
             )
-        until(self._in_place, "every caller is where the fault is to find them", FILL_S, 0.2)
+        try:
+            until(lambda: not self._elsewhere(), "every caller is where the fault is to find them", FILL_S, 0.2)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}, but: {', '.join(self._elsewhere())}") from None
         until(lambda: len(self._bridged()) >= counts[BRIDGED], "the talks are bridged", FILL_S)
         self._house.people.in_place()
         self._place, self._faxes_over = self._queued(), self._faxes()
 
-    def _in_place(self) -> bool:
+    def _elsewhere(self) -> list[str]:
+        """Who is not in place, and where instead."""
         rows = self._house.ask("SELECT call_id, node FROM node_visits WHERE left_at IS NULL")
         at = {call: node for call, node in rows if call in self._kinds}
-        return all(at.get(call) in (AT[kind], kind == FAX and AT[MENU]) for call, kind in self._kinds.items())
+        return [
+            f"{call} ({kind}) at {at.get(call, 'nothing')}"
+            for call, kind in self._kinds.items()
+            if at.get(call) not in (AT[kind], kind == FAX and AT[MENU])
+        ]
 
     def _queued(self) -> Counter[str]:
         """How many stays in queues each caller has on record."""
