@@ -104,9 +104,9 @@ def measure(calls: int, per_s: float, pairs: int) -> bool:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--calls", type=int, default=100)
-    options.add_argument("--per-second", type=float, default=25.0)
-    options.add_argument("--pairs", type=int, default=5)
+    options.add_argument("--calls", type=int, default=500)
+    options.add_argument("--per-second", type=float, default=60.0)
+    options.add_argument("--pairs", type=int, default=7)
     chosen = options.parse_args()
     logging.basicConfig(level=logging.ERROR)
     met = measure(chosen.calls, chosen.per_second, chosen.pairs)
