@@ -166,7 +166,6 @@ class Line:
 WANTS_A_PERSON = (Pause(2), Press("0"))
 
 
-@pytest.mark.load
 def test_two_agents_and_five_callers(
     engine: EngineProcess, real_switch: RealSwitch, carrier: FakeCarrier, sipp: Path, tmp_path: Path
 ) -> None:
