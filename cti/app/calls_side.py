@@ -28,10 +28,7 @@ if TYPE_CHECKING:
     from cti.app.ground import Ground
     from cti.config import Settings, SwitchSettings
     from cti.ports import CallbackDesk, LegSink, MessageChannel, Recogniser
-    from cti.runtime.cluster.no_texts import NoTexts
-    from cti.runtime.cluster.remote_queues import RemoteQueues
-    from cti.runtime.floor.callers import Callers
-    from cti.runtime.floor.texts import Texts
+    from cti.runtime.queues import EngineQueues, WrittenQueues
     from cti.switch.holding import Holder
 
 
@@ -63,8 +60,8 @@ def dialing_of(settings: Settings, switch: SwitchSettings) -> Dialing:
 class Distribution:
     """What calls see of whoever distributes. ``legs``: by switch, where it is told what becomes of legs."""
 
-    queues: Callers | RemoteQueues
-    texts: Texts | NoTexts
+    queues: EngineQueues
+    texts: WrittenQueues
     callbacks: CallbackDesk
     legs: Callable[[str], LegSink]
 

@@ -16,7 +16,7 @@ from cti.ports.services import (
     WebhookSender,
 )
 from cti.ports.store import FlowHistory, OwnerBook, RequestFiles, Store
-from cti.ports.switch import CallSink, LegControl, LegSink, Switch
+from cti.ports.switch import CallSink, LegControl, LegSink, MusicControl, Switch
 
 __all__ = [
     "Bus",
@@ -32,6 +32,7 @@ __all__ = [
     "Member",
     "Message",
     "MessageChannel",
+    "MusicControl",
     "NoticeSource",
     "Once",
     "OrderTaker",

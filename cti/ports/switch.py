@@ -56,14 +56,23 @@ class CallSink(Protocol):
     def switch_down(self, switch: str, reason: str) -> None: ...
 
 
-class Switch(Protocol):
+class MusicControl(Protocol):
+    """The part of a `Switch` that a queue asks for, of a caller who waits in it. ``name`` finds the legs there."""
+
+    name: str
+
+    def start_music(self, uuid: str, audio: Sequence[str]) -> None:
+        """Repeat ``audio`` whenever nothing else runs on the channel, until `stop_music` or the end of the call."""
+
+    def stop_music(self, uuid: str) -> None: ...
+
+
+class Switch(MusicControl, Protocol):
     """Call control on one switch. Every method returns at once; outcomes come to the `CallSink` as events.
 
     A command for a channel that is gone is not an error here: the hang-up event is the answer.
     ``audio`` holds playback arguments made by `Prompts`.
     """
-
-    name: str
 
     @property
     def up(self) -> bool:
@@ -75,11 +84,6 @@ class Switch(Protocol):
         """``keys``: those at which the switch ends it by itself, before we could; they come as digits all the same."""
 
     def stop_play(self, uuid: str, ref: int) -> None: ...
-
-    def start_music(self, uuid: str, audio: Sequence[str]) -> None:
-        """Repeat ``audio`` whenever nothing else runs on the channel, until `stop_music` or the end of the call."""
-
-    def stop_music(self, uuid: str) -> None: ...
 
     def transfer(
         self, uuid: str, ref: int, kind: str, target: str, timeout_s: float, told: HandOver | None = None

@@ -35,9 +35,8 @@ if TYPE_CHECKING:
     from cti.flow import Run
     from cti.flow.types import Type
     from cti.ports import Switch
-    from cti.runtime.cluster.remote_queues import RemoteQueues
-    from cti.runtime.floor.callers import Callers
     from cti.runtime.journal import CallLog
+    from cti.runtime.queues import Queues
     from cti.runtime.services import Services
 
 log = logging.getLogger("cti.call")
@@ -87,7 +86,7 @@ class CallActor:
         self._silent = SilentStay(0.0 if by_text else services.silent_s, services.clock.monotonic())
         self._words = CallWords(services.transcripts, call.uuid) if run.by_text else None
         self._replies = replies = Replies(call, services, self._words, self._saver, self.post)
-        self._queues: Callers | RemoteQueues | TextLine = services.queues
+        self._queues: Queues = services.queues
         if run.by_text or call.medium is Medium.FAX:
             send = replies.write if run.by_text else None
             self._queues = TextLine(services.texts, services.queues, call, send)

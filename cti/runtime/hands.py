@@ -12,18 +12,17 @@ from cti.core import commands as cmd
 from cti.core import events as ev
 from cti.core.errors import CtiError
 from cti.runtime.messages import AudioReady
+from cti.runtime.queues import Entrant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cti.core.calls import HandOver
     from cti.ports import Switch
-    from cti.runtime.cluster.remote_queues import RemoteQueues
-    from cti.runtime.floor.callers import Callers
     from cti.runtime.floor.stays import Stay
-    from cti.runtime.floor.text_line import TextLine
     from cti.runtime.media import CallMedia
     from cti.runtime.messages import Timers
+    from cti.runtime.queues import Queues
     from cti.runtime.services import Services
 
 log = logging.getLogger("cti.call")
@@ -45,7 +44,7 @@ class Hands:
         hangup: Callable[[cmd.Hangup], None],
         reply: Callable[[cmd.Reply], None],
         media: CallMedia,
-        queues: Callers | RemoteQueues | TextLine,
+        queues: Queues,
         returns: bool,
         story: Callable[[str], HandOver],
         on_disk: Callable[[], bool],
@@ -196,12 +195,15 @@ class Hands:
     def enter(self, wish: cmd.EnterQueue, stay: Stay | None = None) -> None:
         """``stay``: the caller stood in it before, by another engine."""
         self.media.queue = wish.queue
-        self._queues.enter(self._uuid, self._switch, wish, self._post, self._returns, stay)
+        self._queues.enter(self._entrant(wish, stay))
 
-    def take_back(self, wish: cmd.EnterQueue, talking: bool, connected: bool, stay: Stay | None) -> bool:
-        """As `Callers.take_back`."""
+    def take_back(self, wish: cmd.EnterQueue, stay: Stay | None, *, talking: bool, connected: bool) -> bool:
+        """As `Queues.take_back`."""
         self.media.queue = self.media.queue or wish.queue
-        return self._queues.take_back(self._uuid, self._switch, wish, self._post, talking, connected, stay)
+        return self._queues.take_back(self._entrant(wish, stay), talking=talking, connected=connected)
+
+    def _entrant(self, wish: cmd.EnterQueue, stay: Stay | None) -> Entrant:
+        return Entrant(self._uuid, self._switch, wish, self._post, self._returns, stay)
 
     def _request(self, request: cmd.Request) -> None:
         """A write goes out when it is on disk that the call stands at it: whoever goes on with the call asks for this

@@ -18,12 +18,9 @@ if TYPE_CHECKING:
 
     from cti.core.commands import AudioPart, Lookup, SendMessage
     from cti.ports import CallbackDesk, Clock, FaxPages, LookupSource, MessageChannel, NoticeSource, Prompts, Recogniser
-    from cti.runtime.cluster.no_texts import NoTexts
-    from cti.runtime.cluster.remote_queues import RemoteQueues
     from cti.runtime.durable import DurableCalls
-    from cti.runtime.floor.callers import Callers
-    from cti.runtime.floor.texts import Texts
     from cti.runtime.journal import Journal
+    from cti.runtime.queues import EngineQueues, WrittenQueues
     from cti.runtime.recordings.plain import PlainFiles
     from cti.runtime.requests import RequestDesk
     from cti.runtime.transcripts import Transcripts
@@ -103,8 +100,8 @@ class Services:
     journal: Journal
     prompts: PromptDesk
     lookups: Lookups
-    queues: Callers | RemoteQueues
-    texts: Texts | NoTexts
+    queues: EngineQueues
+    texts: WrittenQueues
     transcripts: Transcripts
     messages: Messages
     plain: PlainFiles

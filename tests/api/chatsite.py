@@ -13,6 +13,7 @@ from cti.core.commands import EnterQueue
 from cti.core.transcripts import TEXT, Author
 from cti.runtime.chats import Chats
 from cti.runtime.floor import Floor
+from cti.runtime.queues import Entrant
 from cti.runtime.transcripts import Transcripts
 
 
@@ -47,10 +48,9 @@ class Flows:
         """The flow asks for a person; what it is told comes in the list."""
         told: list[Any] = []
         note = self.transcripts.note
-        self.floor.texts.enter(
-            chat, "chat", EnterQueue(1, queue), told.append,
-            lambda text, agent: note(chat, Author.AGENT, text, text, agent),
-        )  # fmt: skip
+        nowhere: Any = None  # music is for those who hear it
+        who = Entrant(chat, nowhere, EnterQueue(1, queue), told.append)
+        self.floor.texts.enter(who, "chat", lambda text, agent: note(chat, Author.AGENT, text, text, agent))
         return told
 
     def _said(self, chat: str, text: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from cti.core.commands import EnterQueue
 from cti.runtime.floor.stays import Stay
+from cti.runtime.queues import Entrant
 
 from .platform import Platform
 
@@ -17,7 +18,7 @@ def test_who_came_back_and_is_not_let_in_yet_keeps_place_and_time(platform: Plat
     switch: Any = object()
     now = monotonic()
     stay = Stay("c1", "service", now - 120.0, now - 300.0, 4)
-    callers.enter("c1", switch, EnterQueue(1, "service"), lambda _: None, True, stay)
+    callers.enter(Entrant("c1", switch, EnterQueue(1, "service"), lambda _: None, True, stay))
     kept = callers.stay("c1")
     callers.gone("c1")
     assert kept is not None

@@ -168,7 +168,7 @@ def test_another_worker_tells_first_that_it_has_the_calls(floor: Apart) -> None:
     other = hub.join(Member("cti/1", "run-other", frozenset({"flow"}), switches=("fs",)))
     asked: list[str] = []
     other.listen("", lambda message: asked.append(message.kind))
-    wish = floor.parts.callers._callers[contact].wish
+    wish = floor.parts.callers._callers[contact].who.wish
     told = {"uuid": contact, "number": 1, "switch": "fs", "wish": pack(wish), "screen": {}}
     acd = hub.buses["cti/acd"]
     other.send(acd.me, acd.run, "queue.back", {**told, "talking": True, "connected": True, "agent": "anna"})

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 class CallerOrders:
-    """The part of `cti.ports.Switch` that `Callers` asks for, and where it posts to the caller's run. ``name``, of
-    switch, worker and its run, finds the legs. ``number``: of this stay in a queue, by the worker's count."""
+    """`cti.ports.MusicControl`, and what posts to the caller's run. ``name`` is of switch, worker and its run.
+    ``number``: of this stay in a queue, by the worker's count."""
 
     def __init__(self, leading: Leading, address: str, run: str, switch: str, number: int) -> None:
         self._leading, self.address, self.run, self.switch, self._number = leading, address, run, switch, number

@@ -11,27 +11,18 @@ from cti.core.events import QueueEnded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cti.core.commands import EnterQueue
     from cti.core.transcripts import Line
-    from cti.runtime.floor.stays import Stay
+    from cti.runtime.queues import Entrant
 
 log = logging.getLogger("cti.queue")
 
 
 class NoTexts:
-    """As `Texts` for `TextLine`. Faxes that callers send can be stored, not queued, while roles are apart."""
+    """`cti.runtime.queues.WrittenQueues`. Faxes that callers send can be stored, not queued, while roles are apart."""
 
-    def enter(
-        self,
-        uuid: str,
-        medium: str,
-        wish: EnterQueue,
-        post: Callable[[Any], None],
-        send: Callable[[str, str], Line] | None,
-        stay: Stay | None = None,
-    ) -> None:
-        log.error("call %s: a %s cannot be put into queue %s while roles are apart", uuid, medium, wish.queue)
-        post(QueueEnded(wish.ref, "no_agents"))
+    def enter(self, who: Entrant, medium: str, send: Callable[[str, str], Line] | None) -> None:
+        log.error("call %s: a %s cannot be put into queue %s while roles are apart", who.uuid, medium, who.wish.queue)
+        who.post(QueueEnded(who.wish.ref, "no_agents"))
 
     def leave(self, uuid: str, ref: int) -> None:
         pass

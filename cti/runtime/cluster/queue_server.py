@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from cti.runtime.cluster.remote_legs import REST
 from cti.runtime.cluster.remote_queues import QUEUE
 from cti.runtime.floor.ids import call_of
 from cti.runtime.floor.stays import Stay
+from cti.runtime.queues import Entrant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -110,14 +112,8 @@ class QueueServer:
         orders = CallerOrders(self._leading, *worker, body["switch"], body["number"])
         self._keep(uuid, RemoteCall(worker, body["screen"], orders))
         stay = None if body["stay"] is None else Stay.of(body["stay"], monotonic())
-        self._floor.callers.enter(
-            uuid,
-            orders,  # type: ignore[arg-type]  # the part of a Switch that is asked for
-            unpack(body["wish"]),
-            lambda event: orders.post(uuid, event),
-            body["returns"],
-            stay,
-        )
+        wish, post = unpack(body["wish"]), partial(orders.post, uuid)
+        self._floor.callers.enter(Entrant(uuid, orders, wish, post, body["returns"], stay))
         self._stays(uuid)
 
     def _back(self, message: Message) -> None:
@@ -132,14 +128,8 @@ class QueueServer:
             self._put_back(lambda talk: talk.party.uuid == uuid and talk.party.legs is not legs)
         self._keep(uuid, RemoteCall(worker, body["screen"], orders))
         leg = self._floor.putting_back.moved_with(uuid, legs)
-        taken = self._floor.callers.take_back(
-            uuid,
-            orders,  # type: ignore[arg-type]
-            unpack(body["wish"]),
-            lambda event: orders.post(uuid, event),
-            body["talking"],
-            body["connected"],
-        )
+        who = Entrant(uuid, orders, unpack(body["wish"]), partial(orders.post, uuid), returns=True)
+        taken = self._floor.callers.take_back(who, talking=body["talking"], connected=body["connected"])
         orders.taken(uuid, taken, leg)
         if taken:
             self._stays(uuid)

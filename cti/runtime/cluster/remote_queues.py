@@ -1,4 +1,4 @@
-"""What a flow sees of queues that another process has: as `Callers` is where everything is in one.
+"""What a flow sees of queues that another process has.
 
 While nobody leads callers wait on, with music; the next leader lets them in at their place, with the time that they
 have waited. Talks go on meanwhile, and who is on hold stays there: the next leader goes on with them at their agents.
@@ -30,10 +30,10 @@ from cti.runtime.floor.talks import PARTING_S
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from cti.core.commands import EnterQueue, RequestCallback
-    from cti.ports import Switch
+    from cti.core.commands import RequestCallback
     from cti.ports.cluster import Message
     from cti.runtime.cluster.following import Following
+    from cti.runtime.queues import Entrant
 
 log = logging.getLogger("cti.queue")
 
@@ -45,7 +45,8 @@ ALONE_S = 30.0
 
 
 class RemoteQueues:
-    """``screen``: what agents' clients are shown of a call. ``music``: by queue, while nobody leads."""
+    """`cti.runtime.queues.EngineQueues`. ``screen``: what agents' clients are shown of a call. ``music``: by queue,
+    while nobody leads."""
 
     def __init__(self, following: Following, screen: Callable[[str], dict[str, Any]], music: Mapping[str, str]) -> None:
         self._following, self._screen, self._music = following, screen, music
@@ -73,48 +74,27 @@ class RemoteQueues:
 
     # ---- what a run asks ----------------------------------------------------------------------------------------
 
-    def enter(
-        self,
-        uuid: str,
-        switch: Switch,
-        wish: EnterQueue,
-        post: Callable[[Any], None],
-        returns: bool,
-        stay: Stay | None = None,
-    ) -> None:
-        """As `Callers.enter`."""
-        self.gone(uuid, Outcome.FLOW_OUT)
+    def enter(self, who: Entrant) -> None:
+        self.gone(who.uuid, Outcome.FLOW_OUT)
         self._numbers += 1
-        first = stay or _begins(uuid, wish)
-        one = self._callers[uuid] = Waiting(
-            uuid, self._numbers, switch, wish, post, returns, replace(first, agent=""), back=stay is not None
-        )
-        switch.start_music(uuid, [self._music.get(wish.queue, MUSIC)])
-        if wish.max_wait_s is not None:
-            one.timer = gevent.spawn_later(max(0.0, first.since + wish.max_wait_s - monotonic()), self._waited, one)
+        first, back = who.stay or _begins(who), who.stay is not None
+        one = self._callers[who.uuid] = Waiting(who, self._numbers, replace(first, agent=""), back=back)
+        self._play(one)
+        if who.wish.max_wait_s is not None:
+            left_s = max(0.0, first.since + who.wish.max_wait_s - monotonic())
+            one.timer = gevent.spawn_later(left_s, self._waited, one)
         self._enter(one)
 
-    def take_back(
-        self,
-        uuid: str,
-        switch: Switch,
-        wish: EnterQueue,
-        post: Callable[[Any], None],
-        talking: bool,
-        connected: bool,
-        stay: Stay | None = None,
-    ) -> bool:
-        """As `Callers.take_back`: whoever leads is asked, and until then it stays as the switch has it."""
+    def take_back(self, who: Entrant, *, talking: bool, connected: bool) -> bool:
+        """Whoever leads is asked, and until then it stays as the switch has it."""
         if not (talking or connected):
             return False
         self._numbers += 1
-        first = stay or _begins(uuid, wish)
-        one = self._callers[uuid] = Waiting(
-            uuid, self._numbers, switch, wish, post, True, first, back=True, connected=connected, left=True,
-            talking=talking,
-        )  # fmt: skip
+        one = self._callers[who.uuid] = Waiting(
+            who, self._numbers, who.stay or _begins(who), back=True, connected=connected, left=True, talking=talking
+        )
         if not talking:
-            switch.start_music(uuid, [self._music.get(wish.queue, MUSIC)])
+            self._play(one)
         gevent.spawn_later(ALONE_S, self._nobody_led, one)
         if self._following.led:
             self._ask(one)
@@ -128,24 +108,24 @@ class RemoteQueues:
 
     def leave(self, uuid: str, ref: int, *, keep_place: bool) -> None:
         one = self._callers.get(uuid)
-        if one is None or one.wish.ref != ref:
+        if one is None or one.who.wish.ref != ref:
             return
         if not keep_place:
             self.gone(uuid, Outcome.FLOW_OUT)
             return
         one.aside = True
-        one.switch.stop_music(uuid)
+        one.who.switch.stop_music(uuid)
         self._tell("leave", uuid, ref=ref)
 
     def gone(self, uuid: str, outcome: Outcome = Outcome.ABANDONED) -> None:
         one, known = self._forget(uuid), uuid in self._known
         self._known.discard(uuid)
         if one is not None:
-            one.switch.stop_music(uuid)
+            one.who.switch.stop_music(uuid)
             if one.leg:
-                one.post(msg.LegLeft(one.leg, ""))
+                one.who.post(msg.LegLeft(one.leg, ""))
             if one.orphaned or one.asked:
-                self.hang_up(one.switch.name, one.leg)
+                self.hang_up(one.who.switch.name, one.leg)
                 self.talk_over(one.stay.agent)
         if known:
             self._tell("gone", uuid, outcome=outcome.value)
@@ -207,9 +187,9 @@ class RemoteQueues:
             return
         match message.kind.removeprefix(CALL):
             case "music" if not one.aside:
-                one.switch.start_music(one.uuid, body["audio"])
+                one.who.switch.start_music(one.uuid, body["audio"])
             case "quiet":
-                one.switch.stop_music(one.uuid)
+                one.who.switch.stop_music(one.uuid)
             case "taken":
                 one.asked = False
                 if body["ours"]:
@@ -224,7 +204,7 @@ class RemoteQueues:
 
     def _posted(self, one: Waiting, event: Any, done: str | None) -> None:
         match event:
-            case ev.QueueConnected(ref, agent) if ref == one.wish.ref:
+            case ev.QueueConnected(ref, agent) if ref == one.who.wish.ref:
                 one.connected, one.stay = True, replace(one.stay, agent=agent)
                 self._untime(one)
             case ev.QueueEnded():
@@ -235,7 +215,7 @@ class RemoteQueues:
                 one.leg = ""
             case msg.RecordTalk() if done is not None:
                 event = replace(event, done=lambda ok: self._following.answer(done, ok))
-        one.post(event)
+        one.who.post(event)
 
     # ---- leaders come and go ---------------------------------------------------------------------------------------
 
@@ -256,7 +236,7 @@ class RemoteQueues:
                 continue
             self._enter(one)
             if one.aside:
-                self._tell("leave", one.uuid, ref=one.wish.ref)
+                self._tell("leave", one.uuid, ref=one.who.wish.ref)
 
     def _leader_lost(self) -> None:
         for one in self._callers.values():
@@ -266,7 +246,7 @@ class RemoteQueues:
             if one.connected or self.partner(one.uuid):
                 one.orphaned = True
             elif not one.aside:
-                one.switch.start_music(one.uuid, [self._music.get(one.wish.queue, MUSIC)])
+                self._play(one)
 
     def leg_event(self, event: l.LegEvent) -> None:
         """A talk that no leader knows is over when the switch says so."""
@@ -290,7 +270,7 @@ class RemoteQueues:
         if not one.connected:
             one.connected, one.leg = True, self.partner(one.uuid)
             self._untime(one)
-            one.post(ev.QueueConnected(one.wish.ref, ""))
+            one.who.post(ev.QueueConnected(one.who.wish.ref, ""))
         one.orphaned = True
         self.left_alone(one)
 
@@ -303,21 +283,24 @@ class RemoteQueues:
         """A talk that an earlier run left, and nobody's: its end is told by the switch (`CameBack`)."""
         self._forget(one.uuid)
         if not one.talking:
-            one.switch.stop_music(one.uuid)
-            one.post(msg.CameBack())
+            one.who.switch.stop_music(one.uuid)
+            one.who.post(msg.CameBack())
         elif not one.connected:
-            one.post(ev.QueueConnected(one.wish.ref, ""))
+            one.who.post(ev.QueueConnected(one.who.wish.ref, ""))
 
     def _talked(self, one: Waiting, cause: str) -> None:
         if self._callers.get(one.uuid) is not one:
             return
         self._forget(one.uuid)
-        one.post(msg.LegLeft(one.leg, cause))
-        one.post(ev.QueueEnded(one.wish.ref, "talked"))
-        self.hang_up(one.switch.name, one.leg)
+        one.who.post(msg.LegLeft(one.leg, cause))
+        one.who.post(ev.QueueEnded(one.who.wish.ref, "talked"))
+        self.hang_up(one.who.switch.name, one.leg)
         self.talk_over(one.stay.agent)
 
     # ---- inside ------------------------------------------------------------------------------------------------------
+
+    def _play(self, one: Waiting) -> None:
+        one.who.switch.start_music(one.uuid, [self._music.get(one.who.wish.queue, MUSIC)])
 
     def _ask(self, one: Waiting) -> None:
         """Does who leads go on with the talk?"""
@@ -332,12 +315,12 @@ class RemoteQueues:
 
     def _enter(self, one: Waiting) -> None:
         stay = one.stay.state(monotonic()) if one.back else None
-        self._tell_of(one, "enter", {"returns": one.returns, "stay": stay})
+        self._tell_of(one, "enter", {"returns": one.who.returns, "stay": stay})
 
     def _tell_of(self, one: Waiting, what: str, told: Mapping[str, Any]) -> None:
         self._known.add(one.uuid)
         body = {
-            "uuid": one.uuid, "number": one.number, "switch": one.switch.name, "wish": pack(one.wish),
+            "uuid": one.uuid, "number": one.number, "switch": one.who.switch.name, "wish": pack(one.who.wish),
             "screen": self._shown(one.uuid), **told,
         }  # fmt: skip
         try:
@@ -360,8 +343,8 @@ class RemoteQueues:
         """The leader sees to the longest wait; where there is none, this does."""
         if self._callers.get(one.uuid) is one and not self._following.led and not one.connected:
             self._forget(one.uuid)
-            one.switch.stop_music(one.uuid)
-            one.post(ev.QueueEnded(one.wish.ref, "timeout"))
+            one.who.switch.stop_music(one.uuid)
+            one.who.post(ev.QueueEnded(one.who.wish.ref, "timeout"))
 
     def _forget(self, uuid: str) -> Waiting | None:
         one = self._callers.pop(uuid, None)
@@ -375,6 +358,6 @@ class RemoteQueues:
         one.timer = None
 
 
-def _begins(uuid: str, wish: EnterQueue) -> Stay:
+def _begins(who: Entrant) -> Stay:
     now = monotonic()
-    return Stay(uuid, wish.queue, now, now, wish.priority)
+    return Stay(who.uuid, who.wish.queue, now, now, who.wish.priority)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import gevent
 
-    from cti.core.commands import EnterQueue
-    from cti.ports import Switch
     from cti.runtime.floor.stays import Stay
+    from cti.runtime.queues import Entrant
 
 
 @dataclass(slots=True, eq=False)
@@ -23,12 +20,8 @@ class Waiting:
     a talk that an earlier run of a worker left, of which nobody who leads has spoken yet; ``talking``: it was found
     with somebody."""
 
-    uuid: str
+    who: Entrant
     number: int
-    switch: Switch
-    wish: EnterQueue
-    post: Callable[[Any], None]
-    returns: bool
     stay: Stay
     back: bool = False  # it stood there before, by another engine or leader
     connected: bool = False
@@ -39,3 +32,7 @@ class Waiting:
     left: bool = False
     talking: bool = False
     timer: gevent.Greenlet[..., None] | None = None
+
+    @property
+    def uuid(self) -> str:
+        return self.who.uuid

@@ -129,7 +129,7 @@ class TakingUp:
             return
         talked = bool(stay and stay.get("agent"))
         known = None if stay is None else Stay.of(stay, self._kept_at)
-        if hands.take_back(wish, call.talking, talked, known):
+        if hands.take_back(wish, known, talking=call.talking, connected=talked):
             return
         if call.talking:
             if not talked:

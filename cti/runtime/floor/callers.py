@@ -20,11 +20,12 @@ from cti.runtime.floor.talk import Party
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from cti.core.commands import AudioPart, EnterQueue
-    from cti.ports import LegControl, Switch
+    from cti.core.commands import AudioPart
+    from cti.ports import LegControl
     from cti.runtime.floor.left_talks import LeftTalk
     from cti.runtime.floor.owner import FloorOwner
     from cti.runtime.floor.talks import Talks
+    from cti.runtime.queues import Entrant
 
 log = logging.getLogger("cti.queue")
 
@@ -41,17 +42,19 @@ class Caller:
     """``contact``: as what the distribution knows the caller at present. ``suspended``: the place is kept while the
     flow asks about a callback."""
 
-    uuid: str
+    who: Entrant
     contact: str
-    switch: Switch
-    wish: EnterQueue
-    post: Callable[[Any], None]
     suspended: bool = False
     timers: set[gevent.Greenlet[Any, Any]] = field(default_factory=set)
 
+    @property
+    def uuid(self) -> str:
+        return self.who.uuid
+
 
 class Callers:
-    """``legs``: by switch. ``hunted``: queues that are hunt groups, where no skill is asked."""
+    """`cti.runtime.queues.EngineQueues`. ``legs``: by switch. ``hunted``: queues that are hunt groups, where no skill
+    is asked."""
 
     def __init__(
         self,
@@ -64,7 +67,7 @@ class Callers:
         self._owner, self._talks, self._legs, self._music, self._hunted = owner, talks, legs, music, hunted
         self._callers: dict[str, Caller] = {}
         self._uuids: dict[str, str] = {}  # contact -> uuid, of those who go on as another contact
-        self._returning: dict[str, tuple[Stay, Callable[[], None]]] = {}
+        self._returning: dict[str, tuple[Stay, Entrant]] = {}
         #: Whether more calls are about to come back from an engine that is no more.
         self.settling: Callable[[], bool] = lambda: False
         self._recalls: dict[str, Callable[[], Wish | None]] = {}
@@ -91,49 +94,28 @@ class Callers:
 
     # ---- what a run asks ----------------------------------------------------------------------------------------
 
-    def enter(
-        self,
-        uuid: str,
-        switch: Switch,
-        wish: EnterQueue,
-        post: Callable[[Any], None],
-        returns: bool,
-        stay: Stay | None = None,
-    ) -> None:
-        """``returns``: the call was found alive, after the end of another engine; ``stay``: it waited there before, and
-        keeps its place and its time. Those who come back are let in together, in their order: an agent who is free is
-        for the one who waits longest."""
-        if stay is None:
-            self._let_in(uuid, switch, wish, post, returns, None)
+    def enter(self, who: Entrant) -> None:
+        """Those who come back are let in together, in their order: an agent who is free is for the one who waits
+        longest."""
+        if who.stay is None:
+            self._let_in(who, None)
             return
         if not self._returning:
             gevent.spawn_later(TOGETHER_S, self.let_in)
-        stay = stay.on(self._owner.ahead_s)
-        self._returning[uuid] = stay, lambda: self._let_in(uuid, switch, wish, post, returns, stay)
+        self._returning[who.uuid] = who.stay.on(self._owner.ahead_s), who
         if not self.settling():
             self.let_in()
 
-    def take_back(
-        self,
-        uuid: str,
-        switch: Switch,
-        wish: EnterQueue,
-        post: Callable[[Any], None],
-        talking: bool,
-        connected: bool,
-        stay: Stay | None = None,
-    ) -> bool:
-        """The caller was found alive, after the end of another engine. False: it was at no agent, or the talk never
-        began; else it is there again, as the switch tells. ``talking``: it is bridged, or in a conference.
-        ``connected``: its run knows that it was connected. ``stay``: as that was kept, which is known here."""
-        left = self.left_at(uuid)
+    def take_back(self, who: Entrant, *, talking: bool, connected: bool) -> bool:
+        """What it was kept as is known here, whatever its ``stay``."""
+        left = self.left_at(who.uuid)
         if left is None or not (left.connected or talking):
             return False
-        caller = self._callers[uuid] = Caller(uuid, left.contact, switch, wish, post)
-        if left.contact != uuid:
-            self._uuids[left.contact] = uuid
+        caller = self._callers[who.uuid] = Caller(who, left.contact)
+        if left.contact != who.uuid:
+            self._uuids[left.contact] = who.uuid
         if not connected:
-            post(ev.QueueConnected(wish.ref, left.agent))
+            who.post(ev.QueueConnected(who.wish.ref, left.agent))
         left.caller_here(self._party(caller), talking)
         return True
 
@@ -155,30 +137,25 @@ class Callers:
         """Those who have come back, the one who waits longest first."""
         while self._returning:
             uuid = min(self._returning, key=lambda one: self._returning[one][0].rank_at)
-            self._returning.pop(uuid)[1]()
+            stay, who = self._returning.pop(uuid)
+            self._let_in(who, stay)
 
-    def _let_in(
-        self,
-        uuid: str,
-        switch: Switch,
-        wish: EnterQueue,
-        post: Callable[[Any], None],
-        returns: bool,
-        stay: Stay | None,
-    ) -> None:
+    def _let_in(self, who: Entrant, stay: Stay | None) -> None:
+        """``stay``: by the distribution's clock."""
+        uuid, wish = who.uuid, who.wish
         self.gone(uuid, Outcome.FLOW_OUT)
         queue = wish.queue if stay is None or stay.queue not in self._owner.acd.floor.queues else stay.queue
         if stay is not None and stay.parked_until is not None and not stay.queue:
             queue = ""  # beside no line: for who parked it
         if queue and queue not in self._owner.acd.floor.queues:
-            post(ev.QueueEnded(wish.ref, "no_agents"))  # the checker knows the queues; it has gone since
+            who.post(ev.QueueEnded(wish.ref, "no_agents"))  # the checker knows the queues; it has gone since
             return
         taken = uuid in self._owner.acd.floor.cases  # an agent still has work with the last talk
         contact = self._owner.next_contact(uuid) if taken else uuid
         if stay is not None and stay.contact not in self._owner.acd.floor.cases:
             contact, taken = stay.contact, stay.contact != uuid
             self._owner.taken(contact)
-        caller = self._callers[uuid] = Caller(uuid, contact, switch, wish, post)
+        caller = self._callers[uuid] = Caller(who, contact)
         if taken:
             self._uuids[contact] = uuid
         self._talks.admit(self._party(caller))
@@ -193,7 +170,7 @@ class Callers:
             prefer=wish.prefer,
             prefer_s=wish.prefer_s,
             max_wait_s=wish.max_wait_s,
-            returns=returns,
+            returns=who.returns,
             rank_at=None if stay is None else stay.rank_at,
             since=None if stay is None else stay.since,
         )
@@ -203,7 +180,7 @@ class Callers:
                 parked_s=max(0.0, stay.parked_until - self._owner.now()),
                 prefer=stay.parked_by or None, prefer_s=self.parker_s if queue else None,
             )  # fmt: skip
-        switch.start_music(uuid, [self._music.get(wish.queue, MUSIC)])
+        who.switch.start_music(uuid, [self._music.get(wish.queue, MUSIC)])
         self._owner.tell(i.Enter(asked))
         if wish.announce_every_s and uuid in self._callers:
             self._later(caller, wish.announce_every_s)
@@ -212,7 +189,7 @@ class Callers:
         """The caller goes on elsewhere: a phone that rings is stopped."""
         self._returning.pop(uuid, None)
         caller = self._callers.get(uuid)
-        if caller is None or caller.wish.ref != ref:
+        if caller is None or caller.who.wish.ref != ref:
             return
         if not keep_place:
             self.gone(uuid, Outcome.FLOW_OUT)
@@ -269,7 +246,7 @@ class Callers:
     def whisper_of(self, uuid: str) -> tuple[AudioPart, ...]:
         """What an agent would have been told of this caller."""
         caller = self._callers.get(uuid)
-        return caller.wish.whisper if caller is not None else ()
+        return caller.who.wish.whisper if caller is not None else ()
 
     def recall(self, uuid: str, wish: Callable[[], Wish | None]) -> None:
         """When the call is over, what ``wish`` gives takes the caller's place; None: the caller just leaves."""
@@ -281,9 +258,9 @@ class Callers:
         if caller is None:  # called by us
             party.legs.park(party.uuid, [MUSIC])
         else:
-            caller.switch.start_music(party.uuid, [self._music.get(caller.wish.queue, MUSIC)])
-            if caller.wish.announce_every_s:
-                self._later(caller, caller.wish.announce_every_s)
+            caller.who.switch.start_music(party.uuid, [self._music.get(caller.who.wish.queue, MUSIC)])
+            if caller.who.wish.announce_every_s:
+                self._later(caller, caller.who.wish.announce_every_s)
 
     # ---- what the distribution says ---------------------------------------------------------------------------------
 
@@ -291,12 +268,12 @@ class Callers:
         if isinstance(fact, o.EntryBegan) and fact.contact in self._uuids:
             caller = self._callers.get(self._uuids[fact.contact])
             if caller is not None:
-                caller.post(msg.StayChanged())
+                caller.who.post(msg.StayChanged())
         if isinstance(fact, o.EntryEnded) and fact.outcome is Outcome.ANSWERED:
             caller = self._callers.get(self._uuids.get(fact.contact, fact.contact))
             if caller is not None:
                 self._quiet(caller)
-                caller.post(ev.QueueConnected(caller.wish.ref, fact.agent))
+                caller.who.post(ev.QueueConnected(caller.who.wish.ref, fact.agent))
 
     # ---- inside ------------------------------------------------------------------------------------------------------
 
@@ -304,18 +281,18 @@ class Callers:
         def ended(exit: str) -> None:
             if self._callers.get(caller.uuid) is caller:
                 self._forget(caller)
-                caller.post(ev.QueueEnded(caller.wish.ref, exit))
+                caller.who.post(ev.QueueEnded(caller.who.wish.ref, exit))
 
         return Party(
             contact=caller.contact,
             uuid=caller.uuid,
-            legs=self._legs(caller.switch.name),
-            whisper=caller.wish.whisper,
-            joined=lambda leg, number: caller.post(msg.LegJoined(leg, "agent", number)),
-            left=lambda leg, cause: caller.post(msg.LegLeft(leg, cause)),
+            legs=self._legs(caller.who.switch.name),
+            whisper=caller.who.wish.whisper,
+            joined=lambda leg, number: caller.who.post(msg.LegJoined(leg, "agent", number)),
+            left=lambda leg, cause: caller.who.post(msg.LegLeft(leg, cause)),
             talked=lambda: ended("talked"),
             dismissed=ended,
-            record=caller.post,
+            record=caller.who.post,
         )
 
     def _rename(self, party: Party, contact: str) -> Party:
@@ -338,8 +315,8 @@ class Callers:
         case = self._owner.acd.floor.cases.get(caller.contact)
         place = self._owner.place(caller.contact)
         if case is not None and case.desk is None and place is not None:
-            caller.post(ev.QueueAnnounced(caller.wish.ref, place.position, place.wait_s))
-        self._later(caller, caller.wish.announce_every_s or 30.0)
+            caller.who.post(ev.QueueAnnounced(caller.who.wish.ref, place.position, place.wait_s))
+        self._later(caller, caller.who.wish.announce_every_s or 30.0)
 
     def _later(self, caller: Caller, seconds: float) -> None:
         timer = gevent.spawn_later(seconds, self._announce, caller)
@@ -352,4 +329,4 @@ class Callers:
         for timer in tuple(caller.timers):
             if timer is not current:
                 timer.kill(block=False)
-        caller.switch.stop_music(caller.uuid)
+        caller.who.switch.stop_music(caller.uuid)

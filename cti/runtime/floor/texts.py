@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cti.runtime.floor.lines import Lines
     from cti.runtime.floor.owner import FloorOwner
     from cti.runtime.floor.publisher import Publisher
+    from cti.runtime.queues import Entrant
     from cti.runtime.transcripts import Transcripts
 
 log = logging.getLogger("cti.queue")
@@ -86,17 +87,10 @@ class Texts(Writers):
 
     # ---- what a run asks -----------------------------------------------------------------------------------------
 
-    def enter(
-        self,
-        uuid: str,
-        medium: str,
-        wish: EnterQueue,
-        post: Callable[[Any], None],
-        send: Callable[[str, str], Line] | None,
-        stay: Stay | None = None,
-    ) -> None:
-        """``stay``: they waited there before, under another engine, and keep their place; who had an agent then waits
-        anew at the old rank, for that one first if the agent is signed in by now."""
+    def enter(self, who: Entrant, medium: str, send: Callable[[str, str], Line] | None) -> None:
+        """Those who waited here before, under another engine, keep their place; who had an agent then waits anew at
+        the old rank, for that one first if the agent is signed in by now."""
+        uuid, wish, post, stay = who.uuid, who.wish, who.post, who.stay
         self.gone(uuid, Outcome.FLOW_OUT)
         if wish.queue not in self._owner.acd.floor.queues:
             post(ev.QueueEnded(wish.ref, "no_agents"))  # the checker knows the queues; it has gone since
