@@ -52,7 +52,7 @@ class Floor:
     def bridged(self, one: str, other: str) -> bool:
         core = self.platform.switch.core
         channel = core.channels.get(one)
-        return channel is not None and channel.variables.get("bridge_uuid") == other
+        return channel is not None and channel.variables.get("bridge_to") == other
 
     def leg(self, agent: str) -> str:
         desk = self.parts.owner.acd.floor.desks[agent]

@@ -111,6 +111,30 @@ def test_a_supervisor_who_is_not_there_or_goes(desks: Desks) -> None:
     assert desks.state(contact) is ContactState.TALKING
 
 
+def test_another_mode_is_asked_for_while_the_first_one_begins(desks: Desks) -> None:
+    """The phone is answered, and the switch has not said yet that the supervisor hears the talk."""
+    caller = desks.talk()
+    contact, agent = uuid_of(caller), desks.leg("anna")
+    watch = desks.watch(contact, "listen")
+
+    def answered(event: l.LegEvent) -> None:
+        if event == l.LegAnswered(watch.leg):
+            assert desks.watch(contact, "barge") is watch
+            assert not watch.on
+
+    desks.parts.talks.leg_listeners.append(answered)
+    desks.until(lambda: watch.on, "it is on")
+    desks.parts.talks.leg_listeners.remove(answered)
+    desks.until(lambda: desks.heard(agent, watch.leg) and desks.heard(contact, watch.leg), "both hear the supervisor")
+    assert desks.told("contact.monitored", "mode") == ["listen", "barge"]
+    assert states(desks) == [("ringing", ""), ("on", "")]
+    assert desks.watch(contact, "take_over") is watch
+    desks.until(lambda: desks.bridged(contact, watch.leg), "the supervisor has the caller")
+    assert states(desks)[2:] == [("ended", "take_over")]
+    desks.channel(watch.leg).hangup("NORMAL_CLEARING")
+    desks.platform.over(caller)
+
+
 def test_take_over(desks: Desks) -> None:
     caller = desks.talk()
     contact = uuid_of(caller)

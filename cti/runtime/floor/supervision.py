@@ -40,7 +40,8 @@ _LISTENABLE = (Stage.TALKING, Stage.HELD, Stage.CONFERENCE)
 
 @dataclass(slots=True)
 class Watch:
-    """``agent``: the supervisor as one, empty for who is none. ``leg``: the supervisor's; ``on``: it hears the talk."""
+    """``agent``: the supervisor as one, empty for who is none. ``leg``: the supervisor's; ``answered``: the switch was
+    told what it is to do; ``on``: it hears the talk."""
 
     user: str
     agent: str
@@ -48,6 +49,7 @@ class Watch:
     leg: str
     phone: l.Phone
     mode: str
+    answered: bool = False
     on: bool = False
 
 
@@ -89,8 +91,9 @@ class Supervision:
         watch = self.find(user, contact)
         if watch is not None:
             watch.mode = mode
-            if watch.on:
+            if watch.answered:
                 self._apply(watch)
+            if watch.on and watch.leg in self._by_leg:  # not one who has taken over
                 self._tell(watch, "on")
             return watch
         watch = Watch(user, agent, talk, str(uuids.uuid4()), phone, mode)
@@ -117,6 +120,7 @@ class Supervision:
     def _heard(self, event: l.LegEvent) -> None:
         match event:
             case l.LegAnswered(leg) if leg in self._by_leg:
+                self._by_leg[leg].answered = True
                 self._apply(self._by_leg[leg])
             case l.MonitorStarted(leg) if leg in self._by_leg:
                 watch = self._by_leg[leg]
