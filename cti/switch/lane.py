@@ -156,7 +156,11 @@ class Lane:
             self._set_timer(PARK_S, self._finish, order, End.OVERDUE, None)
 
     def pump(self) -> None:
-        """Begin what is next, when nothing runs and the switch can be reached."""
+        """Begin what is next, when nothing runs and the switch can be reached. A conference lasts until there is
+        something else to be done."""
+        running = self.running
+        if running is not None and running.kind is Kind.ROOM and (self._waiting or self._music is not None):
+            self._stop_running()
         while self.running is None and not self.gone and self._wire.up:
             if self._waiting:
                 self._begin(self._waiting.popleft())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -19,8 +20,8 @@ from cti.runtime.cluster.remote_screens import RemoteScreens, shown_of
 from cti.runtime.screens import CallScreens
 
 
-def part(application: Application) -> MemoryHub:
-    """Before it is started. What the two share."""
+def part(application: Application) -> tuple[MemoryHub, Callable[[], None]]:
+    """Before it is started. What the two share; and to be called when the distribution begins to lead."""
     engine, floor, drivers = application.engine, application.floor, application.switches_by_name
     settings, store = application.settings, application.store
     hub = MemoryHub()
@@ -58,5 +59,4 @@ def part(application: Application) -> MemoryHub:
         driver.leg_control.spare = partial(legs.spare, name)
     legs.drop = lambda switch, left: drivers[switch].leg_control.drop(left)
     engine._services = replace(engine._services, queues=queues, callbacks=queues)
-    leading.start(floor.talks)
-    return hub
+    return hub, partial(leading.start, floor.talks)

@@ -132,8 +132,9 @@ class Platform:
         drain_s: float = 0.0,
         apart: bool = False,
     ) -> None:
-        """``apart``: calls and their distribution know each other over a bus only."""
-        self._apart = apart
+        """``apart``: calls and their distribution know each other over a bus only; with ``led`` False nobody leads from
+        the next engine's start on, until `lead` is called."""
+        self._apart, self.led = apart, True
         self.folder, self.guard_s, self.drain_s = folder, guard_s, drain_s
         self.limits = limits or Limits()
         self.witness = Witness()
@@ -175,7 +176,9 @@ class Platform:
         told.watch(application.floor.hub)
         self.application = application
         if self._apart:
-            self.hub = part(application)
+            self.hub, self.lead = part(application)
+            if self.led:
+                self.lead()
         before_links()
         application.start()
         application.wait_until_up(DEADLINE_S)

@@ -13,6 +13,7 @@ from cti.acd.states import ContactState, Presence
 from cti.core.legs import Phone
 from cti.runtime.floor.desk import Desk
 from cti.runtime.floor.owner import FloorRefused
+from cti.runtime.floor.talk import Stage
 from cti.switch.embedded import VirtualCaller
 
 from .platform import Platform, legs, summary, uuid_of
@@ -193,6 +194,22 @@ def test_one_who_does_not_answer_is_no_help(floor: Floor) -> None:
     assert floor.state(contact) is ContactState.TALKING
     caller.hangup()
     floor.platform.over(caller)
+
+
+def test_both_agents_leave_a_conference_at_once(floor: Floor) -> None:
+    with_bert(floor)
+    caller = floor.talk()
+    contact, other = uuid_of(caller), f"{uuid_of(caller)}~1"
+    ready(floor, "bert")
+    floor.desk.consult("anna", contact, "agent", "bert")
+    floor.until(lambda: floor.state(other) is ContactState.TALKING, "bert talks with anna")
+    floor.desk.conference("anna", contact)
+    talks = [floor.parts.talks.find(one) for one in (contact, other)]
+    floor.until(lambda: all(talk and talk.stage is Stage.CONFERENCE for talk in talks), "all three are in it")
+    for leg in (floor.leg("bert"), floor.leg("anna")):
+        floor.platform.switch.core.channels[leg].hangup("NORMAL_CLEARING")
+    assert summary(floor.platform.over(caller)) == ("flow_end", "talked", ("helped",)), "nobody is left in it alone"
+    assert {floor.state(one) for one in (contact, other)} <= {ContactState.WORK, None}
 
 
 def test_conference_and_drop(floor: Floor) -> None:

@@ -3,6 +3,7 @@
 When the leader is lost, talks go on, and who is on hold stays there for the next one (`LegControl.keep`). Phones that
 ring are stopped, and what is over is hung up. What no leader has asked for within `ALONE_S` is left to the two alone: a
 caller on hold is joined with the agent again, and a leg with nobody is hung up, so that none is left without an owner.
+Of a conference the last two are joined, as whoever leads would have done, and nobody stays in it alone.
 Legs that an earlier run of a worker left wait in the same way, until whoever leads has asked for those that it knows.
 """
 
@@ -171,7 +172,10 @@ class LegServer:
     # ---- what the switch tells -------------------------------------------------------------------------------------
 
     def told(self, switch: str, event: l.LegEvent) -> None:
+        room = self._left_by(event)
         self._note(event)
+        if room:
+            self._left_in(switch, room, event)
         match event:
             case l.LegHungUp(leg) | l.LegFailed(leg):
                 self._prompts.discard_call(leg)
@@ -216,6 +220,15 @@ class LegServer:
                 if self._with.get(other) == leg:
                     del self._with[other]
 
+    def _left_by(self, event: l.LegEvent) -> str:
+        """The conference that somebody leaves by this; empty: none."""
+        match event:
+            case l.ConferenceLeft(room, leg) if self._rooms.get(leg) == room:
+                return room
+            case l.LegHungUp(leg):
+                return self._rooms.get(leg, "")
+        return ""
+
     # ---- nobody leads ----------------------------------------------------------------------------------------------
 
     def _leader_lost(self) -> None:
@@ -244,6 +257,22 @@ class LegServer:
         self._orphans[leg] = None
         legs.bridge(one.uuid, leg)
 
+    def _left_in(self, switch: str, room: str, event: l.LegEvent) -> None:
+        """Whoever is still in a conference that is no leader's: the caller is with whoever else is there."""
+        inside, legs = [leg for leg, other in self._rooms.items() if other == room], self._legs(switch)
+        one = next((one for one in self._queues.talking() if one.orphaned and one.uuid in inside), None)
+        others = [leg for leg in inside if one is None or leg != one.uuid]
+        if legs is None:
+            return
+        if one is not None and others:
+            if one.leg not in others:
+                self._queues.inherit(one, others[0], event.cause if isinstance(event, l.LegHungUp) else "")
+            if len(others) == 1:
+                self._orphans[one.leg] = None
+                legs.bridge(one.uuid, one.leg)
+        elif one is None and len(others) == 1 and others[0] in self._orphans:
+            legs.leave(room, others[0])  # what is with nobody then is hung up, unless it is permanent
+
     def _over(self, *legs: str) -> None:
         talking = {one.leg for one in self._queues.talking()}  # whose end `RemoteQueues` sees to
         for leg in legs:
@@ -252,9 +281,12 @@ class LegServer:
                 self._let_go(self._rung.get(leg, ""), leg)
 
     def _let_go(self, switch: str, leg: str) -> None:
-        """Of a talk that is over. A permanent one waits for the next leader, in `_orphans`."""
+        """Of a talk that is over. A permanent one waits for the next leader, in `_orphans`; for so long as all do."""
         if leg not in self._permanent:
             self._hang_up(switch, leg)
+        elif leg in self._orphans:
+            gap = self._orphans[leg] = object()
+            gevent.spawn_later(ALONE_S, self._nobody_came, gap)
 
     def _hang_up(self, switch: str, leg: str) -> None:
         legs = self._legs(switch)

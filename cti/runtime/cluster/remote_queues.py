@@ -248,6 +248,11 @@ class RemoteQueues:
             elif not one.aside:
                 self._play(one)
 
+    def inherit(self, one: Waiting, leg: str, cause: str) -> None:
+        """The agent has left a conference, and somebody else has the caller."""
+        one.who.post(msg.LegLeft(one.leg, cause))
+        one.leg = leg
+
     def leg_event(self, event: l.LegEvent) -> None:
         """A talk that no leader knows is over when the switch says so."""
         for one in [one for one in self._callers.values() if one.orphaned or one.asked]:
