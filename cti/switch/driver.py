@@ -15,7 +15,7 @@ from cti.core import events as ev
 from cti.core.errors import CtiError
 from cti.core.legs import LegRecordingFailed
 from cti.switch import orders
-from cti.switch.dialing import ROUTE_FAILURES, Dialing, outcome_of
+from cti.switch.dialing import Dialing
 from cti.switch.guard import Guard
 from cti.switch.hearing import Hearing, Leg
 from cti.switch.holding import Claim, Fence
@@ -28,11 +28,12 @@ from cti.switch.media_orders import MediaOrders
 from cti.switch.orders import End, Facts, Kind, Order
 from cti.switch.reconcile import Reconciler
 from cti.switch.tapes import Taped, Tapes
+from cti.switch.transfers import Transfers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from cti.core.calls import HandOver, NewCall
+    from cti.core.calls import NewCall
     from cti.esl import Event, Frame
     from cti.ports import CallSink
     from cti.switch.holding import Holder
@@ -62,7 +63,7 @@ SILENCE_THRESHOLD = 200
 NO_KEYS = "none"
 
 
-class FreeSwitch(MediaOrders, Tapes):
+class FreeSwitch(Transfers, MediaOrders, Tapes):
     """Implements `cti.ports.Switch` for the runtime, `LinkSink` for the links and `Wire` for the lanes."""
 
     def __init__(
@@ -142,43 +143,6 @@ class FreeSwitch(MediaOrders, Tapes):
         if (leg := self.legs.get(uuid)) is not None:
             leg.lane.set_music(None)
 
-    def transfer(
-        self, uuid: str, ref: int, kind: str, target: str, timeout_s: float, told: HandOver | None = None
-    ) -> None:
-        try:
-            if kind == "platform":
-                routes = self.dialing.platform_routes(target, told, timeout_s)
-            else:
-                routes = self.dialing.routes(kind, target, timeout_s)
-        except CtiError as refused:
-            log.warning("call %s: transfer refused: %s", uuid, refused)
-            self._sink.call_event(uuid, ev.TransferEnded(ref, "denied"))
-            return
-        self._put(uuid, Order(Kind.BRIDGE, ref, "bridge", "", routes=routes, role=kind, number=target))
-
-    def take_up_transfer(self, uuid: str, ref: int, kind: str, target: str) -> bool:
-        leg = self.legs.get(uuid)
-        if leg is None:
-            return True  # the hang-up event is the answer
-        order = Order(Kind.BRIDGE, ref, "bridge", "", acknowledged=True, epoch=self.epoch, role=kind, number=target)
-        order.foreign = True
-        found, leg.found = leg.found, None
-        if leg.orphan is not None:
-            leg.orphan = None
-            leg.lane.running = order
-            if found is not None and found.other:
-                self.hearing.joined(leg, order, found.other)
-            return True
-        if found is None or not (found.other or found.disposition):
-            return False
-        order.joined = bool(found.other) or found.disposition == "SUCCESS"
-        outcome = "talked" if order.joined else outcome_of(found.disposition)
-        self._sink.call_event(uuid, ev.TransferEnded(ref, outcome))
-        return True
-
-    def stop_transfer(self, uuid: str, ref: int) -> None:
-        self._stop(uuid, Kind.BRIDGE, ref)
-
     def record(self, uuid: str, ref: int, path: str, max_s: float, silence_s: float) -> None:
         # `record <path> <limit s> <threshold> <hits>`: a hit is one second (switch_ivr_play_say.c:758 turns it into
         # frames); whole seconds only.
@@ -233,15 +197,13 @@ class FreeSwitch(MediaOrders, Tapes):
             self._set_terminators(lane, order)
         order.token = self.token(order.kind.value)
         if order.kind is Kind.BRIDGE:
-            order.other = str(uuids.uuid4())
-            order.argument = orders.dial_string(order.routes[0], order.other, self._worker)
-            self.guard.release(lane.uuid)
+            self.prepare_transfer(lane.uuid, order)
         elif order.kind is Kind.RECORD:
             self.api("uuid_setvar", lane.uuid, "record_ms")  # told apart from an earlier recording's, see `orders.look`
         elif order.kind is Kind.FAX:
             self.prepare_fax(lane.uuid)
         elif order.leg:
-            self.leg_control.starting(lane, order)
+            self.leg_control.wire.starting(lane, order)
         return self.links.execute(lane.uuid, order.application, order.argument, event_uuid=order.token)
 
     def _set_terminators(self, lane: Lane, order: Order) -> None:
@@ -270,14 +232,14 @@ class FreeSwitch(MediaOrders, Tapes):
         return token, self.links.execute(uuid, application, argument, event_uuid=token)
 
     def cut(self, lane: Lane, order: Order) -> None:
-        self.leg_control.cut(lane, order)
+        self.leg_control.wire.cut(lane, order)
 
     def over(self, lane: Lane, order: Order, end: End, told: Facts | None) -> None:
         uuid = lane.uuid
         if order.leg:
-            self.leg_control.over(lane, order, end, told)
+            self.leg_control.wire.over(lane, order, end, told)
         elif order.kind is Kind.BRIDGE:
-            self._bridge_over(lane, order, end, told)
+            self.transfer_over(lane, order, end, told)
         elif order.kind is Kind.PLAY:
             self._sink.call_event(uuid, orders.played(order, end, told))
         elif order.kind is Kind.RECORD:
@@ -286,22 +248,6 @@ class FreeSwitch(MediaOrders, Tapes):
             self.fax_over(uuid, order, end, told)
         elif order.kind is Kind.VIDEO:
             self._sink.call_event(uuid, orders.video_played(order, end, told))
-
-    def _bridge_over(self, lane: Lane, order: Order, end: End, told: Facts | None) -> None:
-        leg = self.legs.get(lane.uuid)
-        if leg is not None:
-            leg.talking = False
-            self.guard.hold(lane.uuid)
-        cause = told.variable("originate_disposition") if told is not None else None
-        if cause in ROUTE_FAILURES and not order.joined and not order.stopping and len(order.routes) > 1:
-            log.warning("%s: %s by %s, trying the next trunk", self.name, cause, order.routes[0].address.split("/")[2])
-            del order.routes[0]
-            lane.put(order, first=True)
-            return
-        if cause == "SUCCESS" and leg is not None and not order.joined:  # a talk that fell into a gap of the events
-            self.hearing.joined(leg, order, order.other)
-            leg.talking = False
-        self._sink.call_event(lane.uuid, orders.transferred(order, end, told))
 
     def vanished(self, lane: Lane) -> None:
         if not lane.gone and self.up:

@@ -12,14 +12,14 @@ import pytest
 
 from cti.core.callbacks import Callback, CallbackState
 from cti.core.commands import RequestCallback
-from cti.runtime.floor.callbacks import CallbackDesk
+from cti.runtime.floor.callback_attempts import CallbackAttempts
 from cti.runtime.floor.talk import CONNECTED, Stage
 from cti.runtime.floor.talks_kept import TalksKept
 from cti.switch.embedded.phones import PhoneBehaviour, VirtualPhone
 
 from .engine_process import ROOT, Engine
+from .keptkit import NUMBER, Kept, kept
 from .platform import Platform
-from .test_talks_kept import NUMBER, Kept, kept
 
 __all__ = ["kept"]  # the fixture
 
@@ -38,9 +38,9 @@ def test_a_talk_with_somebody_called_back_goes_on(kept: Kept, monkeypatch: pytes
     platform = kept.platform
     person = VirtualPhone(NUMBER, PhoneBehaviour(answer_after=0.05))
     platform.switch.core.directory.outside[NUMBER] = person
-    real = CallbackDesk._ended
+    real = CallbackAttempts._ended
     if not written:  # the engine dies before that
-        monkeypatch.setattr(CallbackDesk, "_ended", lambda *_: None)
+        monkeypatch.setattr(CallbackAttempts, "_ended", lambda *_: None)
 
     assert platform.application.callbacks.register("c-1", RequestCallback(1, NUMBER, "now", "desk")) == "accepted"
     platform.until(
@@ -52,7 +52,7 @@ def test_a_talk_with_somebody_called_back_goes_on(kept: Kept, monkeypatch: pytes
     assert first(platform).state is (CallbackState.REACHED if written else CallbackState.CALLING)
 
     def mended() -> None:
-        monkeypatch.setattr(CallbackDesk, "_ended", real)
+        monkeypatch.setattr(CallbackAttempts, "_ended", real)
         monkeypatch.setattr(TalksKept, "save", save)
 
     kept.killed(mended)
@@ -63,20 +63,20 @@ def test_a_talk_with_somebody_called_back_goes_on(kept: Kept, monkeypatch: pytes
     desk = platform.application.callbacks
     desk.poke()
     platform.until(lambda: not desk._poked, "it has looked")
-    assert ([call.channel.uuid for call in person.calls], desk._book) == ([contact], {})
+    assert ([call.channel.uuid for call in person.calls], desk._book.open) == ([contact], {})
     assert entries(platform) == [(contact, 1, "answered")]
 
 
 def test_one_who_talks_with_a_flow_is_not_called_again(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     platform, person = kept.platform, VirtualPhone(NUMBER, PhoneBehaviour(answer_after=0.05))
     platform.switch.core.directory.outside[NUMBER] = person
-    real = CallbackDesk._ended
-    monkeypatch.setattr(CallbackDesk, "_ended", lambda *_: None)
+    real = CallbackAttempts._ended
+    monkeypatch.setattr(CallbackAttempts, "_ended", lambda *_: None)
     wish = RequestCallback(1, NUMBER, "now", None, flow="long")
     assert platform.application.callbacks.register("c-1", wish) == "accepted"
     platform.until(lambda: any("on and on" in heard.text for leg in person.calls for heard in leg.log), "it speaks")
     assert first(platform).state is CallbackState.CALLING
-    kept.killed(lambda: monkeypatch.setattr(CallbackDesk, "_ended", real))
+    kept.killed(lambda: monkeypatch.setattr(CallbackAttempts, "_ended", real))
     platform.until(lambda: first(platform).state is CallbackState.REACHED, "it is known that they talk")
     assert (len(person.calls), first(platform).attempts) == (1, 1)
     person.calls[0].channel.hangup("NORMAL_CLEARING")

@@ -4,7 +4,6 @@ table in docs/clocks.md says what each part does; a part that reads the wall clo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +11,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cti.boss.caching import Kept, freshness
 from cti.boss.policies import CacheSettings, PolicySettings, UnknownSettings
-from cti.core.access.rate import REQUESTS
 from cti.core.async_requests import PAUSE_MOST_S, AsyncRequest
 from cti.core.callbacks import Callback, is_due, missed
 from cti.core.calls import Caller, NewCall, TerminalCause
@@ -30,33 +27,14 @@ from cti.runtime.floor.owner import FloorOwner
 from cti.runtime.journal import Journal
 from cti.runtime.recordings.tape import CallTape
 from cti.runtime.timers import Timers
-from cti.runtime.tokens import ACCESS_S, TokenExpired, Tokens
 from cti.store import SqlStore
 from tests.boss.test_writes import LOST, Orders
-from tests.runtime.accountkit import PASSWORD, Office
-from tests.runtime.test_account_limits import outcome
-from tests.store.template import copy_database
+from tests.runtime.clockkit import HOUR_S, SetClock, both, store
 from tests.webhooks.kit import House
 
+__all__ = ["store"]  # the fixture
+
 ROOT = Path(__file__).parents[2]
-HOUR_S = 3600.0
-both = pytest.mark.parametrize("jump_s", [HOUR_S, -HOUR_S], ids=["forward", "back"])
-
-
-@dataclass
-class SetClock:
-    wall: float = 1_800_000_000.0
-    since_boot: float = 5_000.0
-
-    def now(self) -> float:
-        return self.wall
-
-    def monotonic(self) -> float:
-        return self.since_boot
-
-    def pass_s(self, seconds: float, jump_s: float = 0.0) -> None:
-        self.wall += seconds + jump_s
-        self.since_boot += seconds
 
 
 # ---- calls, records, recordings, queues, limits ----------------------------------------------------------------------
@@ -243,14 +221,6 @@ def test_a_write_that_is_under_way_is_not_looked_after_sooner_or_later(jump_s: f
     orders.office.close()
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
-    copy_database(tmp_path)
-    office = Office(tmp_path)
-    yield office.store
-    office.close()
-
-
 def test_ordered_writes_and_their_leases_wait_no_hour_longer(store: SqlStore) -> None:
     log, now = store.accounts.async_requests, 10_000.0
     one = AsyncRequest("r1", "u1", "order", "u1/r1", {}, now, now + 86_400.0, lane="order", due_at=now)
@@ -280,71 +250,10 @@ def test_webhooks_get_at_once_what_was_kept_before_the_clock_went_back(tmp_path:
         house.crash()
 
 
-# ---- people ----------------------------------------------------------------------------------------------------------
-
-
-@both
-def test_an_access_token_that_was_seen_is_good_as_long_as_it_was_given(jump_s: float) -> None:
-    clock = SetClock()
-    tokens = Tokens(Ed25519PrivateKey.generate(), clock)
-    token = tokens.issue("u1", "session:s1")
-    tokens.verify(token)
-    clock.pass_s(ACCESS_S - 1.0, jump_s)
-    assert tokens.verify(token).user_id == "u1"
-    assert tokens.good_s("session:s1") == 1.0
-    clock.pass_s(1.0)
-    with pytest.raises(TokenExpired):
-        tokens.verify(token)
-
-
-@both
-def test_another_process_refuses_it_so_that_a_new_one_is_asked_for(jump_s: float) -> None:
-    clock, key = SetClock(), Ed25519PrivateKey.generate()
-    token = Tokens(key, clock).issue("u1", "session:s1")
-    clock.pass_s(1.0, jump_s)
-    with pytest.raises(TokenExpired):
-        Tokens(key, clock).verify(token)
-
-
-@both
-def test_sessions_and_keys_of_requests_go_on(tmp_path: Path, jump_s: float) -> None:
-    office = Office(tmp_path)
-    office.person("anna", "agent")
-    try:
-        signed = office.services.sign_in.sign_in("anna", PASSWORD)
-        keys = office.store.accounts.idempotency
-        assert keys.claim("u1", "k1", "digest", office.clock.now()) is None
-        office.clock.move(jump_s)
-        assert office.services.sign_in.refresh(signed.refresh_token).user.name == "anna"
-        assert keys.claim("u1", "k1", "digest", office.clock.now()) is not None
-    finally:
-        office.close()
-
-
-def test_who_may_not_sign_in_yet_waits_no_hour_longer(tmp_path: Path) -> None:
-    office = Office(tmp_path)
-    office.person("anna", "agent")
-    try:
-        assert [outcome(office.services) for _ in range(4)] == ["sign-in-refused"] * 3 + ["too-many-attempts"]
-        office.clock.move(-HOUR_S)
-        assert outcome(office.services, PASSWORD) == "too-many-attempts"  # and no guess is free
-        office.clock.move(2.0)
-        assert outcome(office.services, PASSWORD) == "in"
-    finally:
-        office.close()
-
-
-def test_an_account_that_has_used_its_requests_up_waits_no_hour_longer(store: SqlStore) -> None:
-    limits, now = store.accounts.limits, 100_000.0
-    assert limits.take("requests:u1", 300, REQUESTS, now) == (300, 0.0)
-    assert limits.take("requests:u1", 1, REQUESTS, now)[0] == 0
-    assert limits.take("requests:u1", 1, REQUESTS, now - HOUR_S)[0] == 0
-    assert limits.take("requests:u1", 50, REQUESTS, now - HOUR_S + 1.0) == (50, 0.0)
-
-
 # ---- all of it -------------------------------------------------------------------------------------------------------
 
 #: Reads of the wall clock: by the clock port, by the owner of the floor, and by itself.
+
 _READS = re.compile(
     r"(?:_clock|\bclock|_outbox|SystemClock\(\))\.now\b|\btime\.time\b|\btime\(\) \*|datetime\.now|_wall\(\)"
 )

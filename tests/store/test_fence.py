@@ -9,7 +9,7 @@ from cti.core.records import CallEnded, CallStarted
 from cti.store import SqlStore
 from tests.store.conftest import Folder
 from tests.store.test_snapshots import left, rows, shot
-from tests.store.test_trouble import locked
+from tests.store.troublekit import locked
 
 CLOSED = (CallStarted("a", "fs1", "4001", 1000.0), CallEnded("a", 1001.0, TerminalCause.CALLER_HANGUP))
 

@@ -21,7 +21,7 @@ from cti.store import SqlStore
 from cti.store.request_files import RequestFiles
 from tests.store.conftest import Folder
 from tests.store.test_store import A_CALL, expected_call, keep
-from tests.store.test_trouble import expected, ids, put_calls
+from tests.store.troublekit import expected, ids, put_calls
 
 
 def _programs() -> Path | None:

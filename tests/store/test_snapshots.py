@@ -12,7 +12,7 @@ from cti.core.records import CallDetail, CallEnded, CallGap, CallStarted
 from cti.core.snapshots import Ownership, RunSnapshot
 from cti.store import SqlStore
 from tests.store.conftest import Folder
-from tests.store.test_trouble import locked
+from tests.store.troublekit import locked
 
 
 def shot(call_id: str, number: int, body: bytes = b"{}", *, epoch: int = 1, owner: str = "cti/0") -> RunSnapshot:

@@ -7,22 +7,15 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import gevent
 import pytest
 
-from cti.core.calls import TerminalCause
-from cti.core.errors import ConfigError, CtiError, StoreUnavailable
-from cti.core.records import CallEnded, CallStarted, NodeVisit, Record, StoreHealth
-from cti.store import SqlStore, WriterSettings
+from cti.core.records import NodeVisit, StoreHealth
 from tests.store.conftest import Folder
-
-SMALL = WriterSettings(queue_limit=10, batch=4, gather_s=0.001, retry_first_s=0.01, retry_most_s=0.02)
+from tests.store.troublekit import SMALL, expected, ids, locked, put_calls, until
 
 
 @pytest.fixture
@@ -31,61 +24,6 @@ def folder(tmp_path: Path) -> Iterator[Folder]:
     found = Folder(tmp_path, busy_s=0.05)
     yield found
     found.close()
-
-
-HOLD = """
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute("BEGIN EXCLUSIVE")
-print("locked", flush=True)
-sys.stdin.read()
-"""
-
-
-def call(n: int) -> list[Record]:
-    call_id = f"c{n:05d}"
-    return [
-        CallStarted(call_id, "fs1", "4001", 1000.0 + n, caller=f"138{n:08d}"),
-        NodeVisit(call_id, "hotline", "main", "menu", 1, 1000.0 + n, 1001.0 + n, "1"),
-        CallEnded(call_id, 1002.0 + n, TerminalCause.FLOW_END, goals=("balance",)),
-    ]
-
-
-def put_calls(store: SqlStore, numbers: range) -> None:
-    for n in numbers:
-        for record in call(n):
-            store.record(record)
-
-
-def ids(store: SqlStore) -> list[str]:
-    return [row.call_id for row in store.list_calls(limit=1000)][::-1]
-
-
-def expected(numbers: range) -> list[str]:
-    return [f"c{n:05d}" for n in numbers]
-
-
-@contextmanager
-def locked(db: Path) -> Iterator[None]:
-    """Another process holds the database."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(db)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holder:
-        assert holder.stdin is not None
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "locked\n"
-        try:
-            yield
-        finally:
-            holder.stdin.close()
-            holder.wait(timeout=10)
-
-
-def until(condition: Callable[[], bool], what: str, timeout_s: float = 10.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, what
-        gevent.sleep(0.005)
 
 
 # ---- away for a while ---------------------------------------------------------------------------------------------
@@ -182,7 +120,7 @@ def test_the_last_resort_is_to_drop_and_count(folder: Folder, monkeypatch: pytes
     def full(_lines: list[bytes]) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(writer._spill, "append", full)
+    monkeypatch.setattr(writer._overflow._spill, "append", full)
     with locked(folder.db):
         put_calls(store, range(100))
         assert store.flush(0.1) is False
@@ -216,91 +154,6 @@ def test_two_engines_on_one_database_have_their_own_spill_files(folder: Folder) 
     assert ids(again) == expected(range(20))
     assert again.close(5.0)
     assert list(folder.path.glob("*.spill.*")) == []
-
-
-# ---- cannot be used at all ------------------------------------------------------------------------------------------
-
-
-def refused(folder: Folder, kind: type[CtiError], match: str, **options: Any) -> None:
-    with pytest.raises(kind, match=match) as error:
-        folder.open(**options)
-    assert error.value.remedy
-
-
-def test_urls_and_folders_that_cannot_work_are_named_with_the_remedy(folder: Folder) -> None:
-    refused(
-        folder, ConfigError, "folder .*/none of the database does not exist", url=f"sqlite:///{folder.path}/none/x.db"
-    )
-    for url in ("sqlite://", "sqlite:///:memory:", "mysql://x/y", "nonsense", ""):
-        refused(folder, ConfigError, "store", url=url) if "sqlite" not in url else refused(
-            folder, ConfigError, "in memory", url=url
-        )
-    refused(folder, ConfigError, "no driver", url="postgresql+nosuchdriver://host/db")
-    assert list(folder.path.iterdir()) == []
-
-
-def test_a_file_that_is_no_database_is_left_as_it_is(folder: Folder) -> None:
-    folder.db.write_bytes(b"these are my notes, not a database. " * 100)
-    before = folder.db.read_bytes()
-    refused(folder, StoreUnavailable, "is not a database")
-    assert folder.db.read_bytes() == before
-
-
-def test_a_damaged_database_is_named(folder: Folder) -> None:
-    store = folder.open()
-    put_calls(store, range(50))
-    assert store.close(5.0)
-    content = bytearray(folder.db.read_bytes())
-    content[4096 : len(content)] = b"\xa5" * (len(content) - 4096)
-    folder.db.write_bytes(content)
-    refused(folder, StoreUnavailable, "is damaged")
-
-
-def test_a_read_only_database_is_refused_at_start_and_readable(folder: Folder) -> None:
-    store = folder.open()
-    put_calls(store, range(3))
-    assert store.close(5.0)
-    url = f"sqlite:///file:{folder.db}?mode=ro&uri=true"
-    with pytest.raises(StoreUnavailable, match="is read-only"):
-        folder.open(url=url).flush(1.0)
-    assert ids(folder.open(url=url, read_only=True)) == expected(range(3))
-
-
-def test_a_folder_in_place_of_the_file_cannot_be_opened(folder: Folder) -> None:
-    folder.db.mkdir()
-    refused(folder, StoreUnavailable, "cannot be opened")
-
-
-def test_a_locked_database_at_start_is_named(folder: Folder) -> None:
-    assert folder.open().close(5.0)
-    with closing(sqlite3.connect(folder.db)) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0000'")
-        connection.commit()
-        connection.execute("PRAGMA journal_mode=DELETE")
-    with locked(folder.db):
-        refused(folder, StoreUnavailable, "is locked by another process")
-
-
-def test_a_newer_schema_and_a_foreign_database_are_not_touched(folder: Folder) -> None:
-    assert folder.open().close(5.0)
-    with closing(sqlite3.connect(folder.db)) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    refused(folder, ConfigError, "schema 9999, newer than this program knows")
-    refused(folder, ConfigError, "schema 9999, this program reads", read_only=True)
-    foreign = folder.path / "foreign.db"
-    with closing(sqlite3.connect(foreign)) as connection, connection:
-        connection.execute("CREATE TABLE calls (x)")
-    refused(folder, ConfigError, "belongs to another program", url=f"sqlite:///{foreign}")
-    with closing(sqlite3.connect(foreign)) as connection:
-        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("calls",)]
-
-
-def test_reading_a_database_that_went_away_is_an_error_in_time(folder: Folder) -> None:
-    store = folder.open()
-    folder.db.unlink()
-    folder.db.mkdir()
-    with pytest.raises(StoreUnavailable):
-        store.list_calls(limit=1)
 
 
 # ---- kill -9 -----------------------------------------------------------------------------------------------------

@@ -195,7 +195,7 @@ def test_an_engine_that_dies_in_a_conference(switch: EmbeddedSwitch, engine: Eng
         # a leg that it hung up is no longer ready, whether or not it has left the room yet.
         assert [uuid for uuid in (caller, leg, third) if not switch.core.channels[uuid].ready()] == [], "they talk on"
         assert len(room.members) == 3
-        successor.legs.api("conference", "room", "kick", str(room.number(switch.core.channels[caller])))
+        successor.legs.wire.api("conference", "room", "kick", str(room.number(switch.core.channels[caller])))
         until(lambda: caller in successor.calls.arrived)
     finally:
         successor.stop()

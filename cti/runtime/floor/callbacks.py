@@ -1,7 +1,7 @@
 """The callback desk: promises are kept in the store, and called when their time, event or turn has come.
 
 One greenlet owns them; everybody else posts. What people change beside it (the API, the command line) it sees at the
-next look, because the store is what counts: a row that somebody changed meanwhile is not written over.
+next look (`CallbackBook`).
 """
 
 from __future__ import annotations
@@ -15,19 +15,17 @@ import gevent
 from gevent.event import AsyncResult
 from gevent.queue import Empty, SimpleQueue
 
-from cti.acd import inputs as i
 from cti.acd import outputs as o
-from cti.acd.model import Wish
 from cti.acd.states import Outcome
 from cti.core import callbacks as cb
 from cti.core.callbacks import Callback, CallbackState
 from cti.core.errors import CtiError
 from cti.core.legs import Phone
 from cti.core.numbers import normalise_number
-from cti.runtime.floor.errands import Errand
+from cti.runtime.floor.callback_attempts import CallbackAttempts
+from cti.runtime.floor.callback_book import CallbackBook
 from cti.runtime.floor.left_attempts import LeftAttempts
-from cti.runtime.floor.outcalls import ANSWERED, OutCalls
-from cti.runtime.floor.promises import Promises, whisper_of
+from cti.runtime.floor.promises import Promises
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     from cti.core.commands import RequestCallback
     from cti.ports import Clock
     from cti.runtime.floor.callers import Callers
+    from cti.runtime.floor.outcalls import OutCalls
     from cti.runtime.floor.owner import FloorOwner
     from cti.runtime.floor.promises import CallbackRules, Surroundings
     from cti.store.callbacks import Callbacks
@@ -61,12 +60,12 @@ class CallbackDesk:
         worker: str,
     ) -> None:
         self._owner, self._callers, self._calls, self._store = owner, callers, calls, store
-        self._clock, self._rules, self._around, self._worker = clock, rules, around, worker
-        self._book: dict[str, Callback] = {}
-        self._uuids: dict[str, str] = {}  # callback -> contact, or leg, of the attempt at hand
+        self._clock, self._rules, self._around = clock, rules, around
         self._mailbox: SimpleQueue[Callable[[], Any]] = SimpleQueue()
         self._greenlet: gevent.Greenlet[[], None] | None = None
         self._promises = Promises(callers, lambda: owner.acd.floor.queues, clock, rules, around, worker)
+        self._book = CallbackBook(store, worker, calls.withdraw, self.poke)
+        self._attempts = CallbackAttempts(owner, calls, self._book, clock, rules, around, self._mailbox.put)
         self._left = LeftAttempts(owner, around.is_up, clock)
         self._poked = False
         callers.over = lambda _uuid: self._over()
@@ -94,7 +93,7 @@ class CallbackDesk:
 
     def _over(self) -> None:
         """A call has ended, or left its queue: whoever waited for that may be called. Most calls concern nobody."""
-        if self._book or not self._mailbox.empty():  # or a promise that is being kept
+        if self._book.open or not self._mailbox.empty():  # or a promise that is being kept
             self.poke()
 
     def _run(self) -> None:
@@ -178,153 +177,47 @@ class CallbackDesk:
         if kept is None:
             result.set("declined")
             return
-        self._take(kept)
+        self._book.take(kept)
         waits = asked.counted and self._callers.place_of(asked.call_id) is not None  # still on the line
         if waits and kept.due_at is not None and kept.due_at <= self._now():
-            uuid = self._uuids[kept.callback_id] = str(uuids.uuid4())
-            self._callers.recall(asked.call_id, lambda: self._take_place(kept, uuid))
+            uuid = self._book.attempts[kept.callback_id] = str(uuids.uuid4())
+            self._callers.recall(asked.call_id, lambda: self._attempts.take_place(kept, uuid))
         result.set("accepted")
-
-    def _take_place(self, kept: Callback, uuid: str) -> Wish | None:
-        """The call is over: the contact stands where the caller stood. What is written of it follows. None: it was
-        cancelled or put off meanwhile, or there is no switch; then it enters when it may."""
-        mine = self._uuids.get(kept.callback_id) == uuid
-        if not mine or not self._rules.permitted(self._now()) or not self._admit(kept, uuid):
-            if mine:
-                del self._uuids[kept.callback_id]
-            return None
-        self._mailbox.put(lambda: self._save(self._book.get(kept.callback_id, kept), CallbackState.QUEUED))
-        return self._wish(kept, uuid)
 
     # ---- looking -------------------------------------------------------------------------------------------------
 
     def _restore(self) -> None:
         """What an earlier engine of this slot left."""
         now = self._now()
-        for one in self._store.get_all([id_ for id_, _ in self._store.open_of(self._worker)]):
+        for one in self._book.left():
             if one.state is CallbackState.CALLING and one.called_as:
                 self._left.wait(one)
             elif one.state is not CallbackState.WAITING:
-                self._write(one, cb.restored(one, now, self._rules.pause_s))
+                self._book.write(one, cb.restored(one, now, self._rules.pause_s))
         self.look()
 
     def look(self) -> None:
         """Take up what was changed beside us, and begin what is due. Raises StoreUnavailable."""
-        rows = dict(self._store.open_of(self._worker))
-        for id_ in self._book.keys() - rows.keys():
-            self._drop(id_)
-        changed = [id_ for id_, version in rows.items() if id_ not in self._book or self._book[id_].version != version]
-        for one in self._store.get_all(changed):
-            self._take(one)
+        self._book.read()
         now = self._now()
         for id_, agent in self._left.known():
-            if (left := self._book.get(id_)) is not None:
+            if (left := self._book.open.get(id_)) is not None:
                 over = cb.restored(left, now, self._rules.pause_s) if agent is None else cb.reached(left, now, agent)
-                self._write(left, over)
+                self._book.write(left, over)
         permitted = self._rules.permitted(now)
-        for one in sorted(self._book.values(), key=lambda one: (one.due_at or 0.0, one.created_at)):
-            if one.state is CallbackState.QUEUED and not permitted and one.callback_id in self._uuids:
-                self._withdraw(one.callback_id)
-                self._write(one, cb.put_off(one, "hours", now, 0.0))
+        for one in sorted(self._book.open.values(), key=lambda one: (one.due_at or 0.0, one.created_at)):
+            if one.state is CallbackState.QUEUED and not permitted and one.callback_id in self._book.attempts:
+                self._book.withdraw(one.callback_id)
+                self._book.write(one, cb.put_off(one, "hours", now, 0.0))
             elif self._due(one, now) and permitted:
-                self._begin(one)
+                self._attempts.begin(one)
 
     def _due(self, one: Callback, now: float) -> bool:
         if one.state is not CallbackState.WAITING or not cb.is_due(one, now, self._rules.pause_s):
             return False
-        if one.callback_id in self._uuids:
+        if one.callback_id in self._book.attempts:
             return False  # it is about to take the caller's place
         return not (one.call_id and self._around.is_up(one.call_id)) and not self._around.on_line(one.number)
-
-    def _take(self, one: Callback) -> None:
-        """As it is in the store. An attempt that was begun for something else is taken back."""
-        before = self._book.get(one.callback_id)
-        if not one.open:
-            self._drop(one.callback_id)
-            return
-        self._book[one.callback_id] = one
-        if before is not None and before.state is not CallbackState.CALLING and before.version != one.version:
-            self._withdraw(one.callback_id)
-            if one.state is CallbackState.QUEUED:
-                self._write(one, replace(one, state=CallbackState.WAITING))
-
-    def _drop(self, id_: str) -> None:
-        self._book.pop(id_, None)
-        self._withdraw(id_)
-
-    def _withdraw(self, id_: str) -> None:
-        if (uuid := self._uuids.pop(id_, None)) is not None:
-            self._calls.withdraw(uuid)
-
-    # ---- attempts ------------------------------------------------------------------------------------------------
-
-    def _begin(self, one: Callback) -> None:
-        uuid = str(uuids.uuid4())
-        if one.flow:
-            if self._calls.for_flows < self._rules.at_once:
-                self._uuids[one.callback_id] = uuid
-                if self._save(one, CallbackState.CALLING, uuid):
-                    self._call(one.callback_id, uuid)
-            return
-        if not self._admit(one, uuid):
-            return
-        if not self._save(one, CallbackState.QUEUED):
-            self._calls.withdraw(uuid)
-            return
-        self._uuids[one.callback_id] = uuid
-        self._owner.tell(i.Enter(replace(self._wish(one, uuid), counted=not one.counted)))
-
-    def _call(self, id_: str, uuid: str) -> None:
-        if not self._calls.call_for_flow(self._errand(self._book[id_]), uuid):
-            self._after(id_, lambda one, now: cb.taken_back(one, "switch_down", now))
-
-    def _admit(self, one: Callback, uuid: str) -> bool:
-        return self._calls.admit(self._errand(one), uuid, whisper_of(one))
-
-    def _errand(self, one: Callback) -> Errand:
-        return Errand(
-            one.number,
-            Phone(f"number/{one.number}"),
-            f"callback {one.callback_id}",
-            self._rules.ring_s,
-            {"X-CTI-Callback": one.callback_id},
-            one.flow,
-            may_dial=lambda: self._may_dial(one),
-            began=lambda leg: self._began(one, leg),
-            ended=lambda how, agent: self._ended(one, how, agent),
-        )
-
-    def _wish(self, one: Callback, uuid: str) -> Wish:
-        return Wish(uuid, one.queue, "callback", skills=dict(one.skills), priority=one.priority, rank_at=one.rank_at)
-
-    def _may_dial(self, one: Callback) -> str:
-        if not self._rules.permitted(self._now()):
-            return "hours"
-        return "on_line" if self._around.on_line(one.number) else ""
-
-    def _began(self, one: Callback, uuid: str) -> None:
-        if not one.flow:
-            self._mailbox.put(lambda: self._save(self._book.get(one.callback_id, one), CallbackState.CALLING, uuid))
-
-    def _ended(self, one: Callback, how: str, agent: str) -> None:
-        """The attempt is over, or people talk: on the hub, so the writing is posted."""
-        id_, pause_s = one.callback_id, self._rules.pause_s
-
-        def after(kept: Callback, now: float) -> Callback:
-            if how == ANSWERED:
-                return cb.reached(kept, now, agent)
-            if kept.state is not CallbackState.CALLING:
-                return cb.put_off(kept, how, now, cb.SOON_S if how in ("hours", "on_line") else pause_s)
-            if how == "agent_gone":
-                return cb.taken_back(kept, how, now, 0.0)
-            return cb.missed(kept, how, now, pause_s)
-
-        self._mailbox.put(lambda: self._after(id_, after))
-
-    def _after(self, id_: str, change: Callable[[Callback, float], Callback]) -> None:
-        self._uuids.pop(id_, None)
-        if (one := self._book.get(id_)) is not None:
-            self._write(one, change(one, self._now()))
 
     # ---- a caller who calls in again -----------------------------------------------------------------------------
 
@@ -337,29 +230,11 @@ class CallbackDesk:
 
     def _talked(self, number: str, queue: str) -> None:
         spelt, now = normalise_number(number), self._now()
-        for one in list(self._book.values()):
+        for one in list(self._book.open.values()):
             same = normalise_number(one.number) == spelt and one.queue == queue
             if same and one.state is not CallbackState.CALLING and one.due_at is not None:
-                self._withdraw(one.callback_id)
-                self._write(one, cb.cancelled(one, "called in", now))
-
-    # ---- the store -----------------------------------------------------------------------------------------------
-
-    def _save(self, one: Callback, state: CallbackState, uuid: str = "") -> bool:
-        return self._write(one, cb.begun(one, state, uuid))
-
-    def _write(self, before: Callback, after: Callback) -> bool:
-        """False when somebody changed it meanwhile: the next look takes that up. Raises StoreUnavailable."""
-        kept = self._store.save(before, after)
-        if kept is None:
-            self.poke()
-            return False
-        if kept.open:
-            self._book[kept.callback_id] = kept
-        else:
-            self._book.pop(kept.callback_id, None)
-            self._uuids.pop(kept.callback_id, None)
-        return True
+                self._book.withdraw(one.callback_id)
+                self._book.write(one, cb.cancelled(one, "called in", now))
 
     def _now(self) -> float:
         return self._clock.now()

@@ -53,7 +53,7 @@ class Adopting:
             gevent.spawn(legs.tell, LegHungUp(leg, ""))
         else:
             self.wanted[leg] = phone
-            if legs.up:
+            if legs.wire.up:
                 gevent.spawn(self._look)
 
     def take_up(self, a: str, b: str) -> None:
@@ -123,7 +123,7 @@ class Adopting:
 
     def _take(self, leg: str, phone: Phone, dump: Facts) -> LegFound:
         legs = self._legs
-        own = legs.own[leg] = OwnLeg(leg, phone, Lane(leg, legs), 0.0, [])
+        own = legs.own[leg] = OwnLeg(leg, phone, Lane(leg, legs.wire), 0.0, [])
         state, other = _state(dump)
         own.up, own.ringing = state != "ringing", state == "ringing"
         if state == "bridged":
@@ -131,7 +131,7 @@ class Adopting:
         elif state == "conference":
             own.lane.running = _confers(legs, other)
         elif state == "parked":
-            legs.api("uuid_break", leg, "all")
+            legs.wire.api("uuid_break", leg, "all")
             application = dump.variable("current_application") or ""
             if application in HEARD and dump.variable("current_application_response") is None:
                 own.lane.occupy(Order(Kind.FOREIGN, 0, application, "", token="foreign"))
@@ -182,14 +182,14 @@ def _state(dump: Facts) -> tuple[str, str]:
 
 def _meets(legs: Legs, other: str) -> Order:
     return Order(
-        Kind.MEET, 0, "uuid_bridge", "", other=other, leg=True, joined=True, acknowledged=True, epoch=legs.epoch
+        Kind.MEET, 0, "uuid_bridge", "", other=other, leg=True, joined=True, acknowledged=True, epoch=legs.wire.epoch
     )
 
 
 def _confers(legs: Legs, room: str) -> Order:
     """Whose token nobody knows."""
     argument = f"{room}@{PROFILE}"
-    return Order(Kind.ROOM, 0, "conference", argument, leg=True, foreign=True, acknowledged=True, epoch=legs.epoch)
+    return Order(Kind.ROOM, 0, "conference", argument, leg=True, foreign=True, acknowledged=True, epoch=legs.wire.epoch)
 
 
 def _with(lane: Lane, kind: Kind, other: str) -> bool:

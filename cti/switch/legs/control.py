@@ -1,4 +1,4 @@
-"""`Legs`: the port, the `Wire` of our own legs' lanes, and what the switch tells of both.
+"""`Legs`: the port, and what is known of a leg, whosever it is.
 
 Callers' legs stay the driver's: their lanes carry what is ordered here as well, and end it here (`Order.leg`).
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import gevent
 
 from cti.core.errors import CtiError
-from cti.core.legs import LegEvent, LegHungUp, LegPlayed, Phone
+from cti.core.legs import LegEvent, LegHungUp, Phone
 from cti.core.recent import Recent
 from cti.switch import orders
 from cti.switch.legs.adopting import Adopting
@@ -25,17 +25,16 @@ from cti.switch.legs.ringing import Ringing
 from cti.switch.legs.rooms import Monitors, Rooms
 from cti.switch.legs.talks import Talks
 from cti.switch.legs.tapes import LegTapes
-from cti.switch.orders import End, Facts, Kind, Order
+from cti.switch.legs.wire import LegWire
+from cti.switch.orders import Facts, Kind, Order
 
 if TYPE_CHECKING:
     from cti.core.calls import NewCall
-    from cti.esl import Frame
     from cti.ports import LegSink
     from cti.switch.dialing import Dialing
     from cti.switch.driver import FreeSwitch
     from cti.switch.hearing import Leg
     from cti.switch.lane import Lane
-    from cti.switch.links.pending import Pending
 
 log = logging.getLogger("cti.switch")
 
@@ -57,6 +56,7 @@ class Legs(LegTapes):
         self.own: dict[str, OwnLeg] = {}
         self._ended: Recent[str, None] = Recent(ENDED_S, monotonic)  # uuids used up
         self._held: dict[str, str] = {}  # leg on hold -> whom it was taken from
+        self.wire = LegWire(self, driver)
         self.ringing = Ringing(self)
         self.talks = Talks(self)
         self.rooms = Rooms(self)
@@ -134,7 +134,7 @@ class Legs(LegTapes):
     def answer(self, leg: str) -> None:
         own = self.own.get(leg)
         if own is not None and own.phone.remote_answer == "talk_event":
-            self.api("uuid_phone_event", leg, "talk")
+            self.wire.api("uuid_phone_event", leg, "talk")
         elif own is not None and own.phone.remote_answer == "auto_answer":
             self.ringing.answer(own)
 
@@ -146,7 +146,7 @@ class Legs(LegTapes):
                 self._driver.hangup(leg, cause)
         elif own.up:
             own.kill = cause
-            self.api("uuid_kill", leg, cause)
+            self.wire.api("uuid_kill", leg, cause)
         elif not own.cancelled:
             self.ringing.stop(own)
 
@@ -160,14 +160,14 @@ class Legs(LegTapes):
 
     def mute(self, leg: str, on: bool, done: Callable[[bool], None] | None = None) -> None:
         if on:
-            self.api("uuid_audio", leg, "start", "read", "mute", "1", done=done)
+            self.wire.api("uuid_audio", leg, "start", "read", "mute", "1", done=done)
         else:
-            self.api("uuid_audio", leg, "stop", done=done)
+            self.wire.api("uuid_audio", leg, "stop", done=done)
 
     def send_dtmf(self, leg: str, digits: str, done: Callable[[bool], None] | None = None) -> None:
         if not DIGITS.fullmatch(digits):
             raise CtiError("these are no keys", code="bad-digits", remedy="0-9, A-D, * and #; w for a pause")
-        self.api("uuid_send_dtmf", leg, digits, done=done)
+        self.wire.api("uuid_send_dtmf", leg, digits, done=done)
 
     # ---- talks ---------------------------------------------------------------------------------------------------
 
@@ -232,67 +232,6 @@ class Legs(LegTapes):
     def stop_monitor(self, leg: str) -> None:
         self.monitors.stop(leg)
 
-    # ---- Wire of our own legs' lanes -----------------------------------------------------------------------------
-
-    @property
-    def epoch(self) -> int:
-        return self._driver.epoch
-
-    @property
-    def up(self) -> bool:
-        return self.links.connected
-
-    def start(self, lane: Lane, order: Order) -> Pending[Frame]:
-        order.token = self._driver.token(order.kind.value)
-        self.starting(lane, order)
-        return self.links.execute(lane.uuid, order.application, order.argument, event_uuid=order.token)
-
-    def api(self, command: str, *args: str, done: Callable[[bool], None] | None = None) -> None:
-        """``done`` is told whether the switch took it; nothing where the link is lost."""
-        try:
-            reply = self.links.submit_api(command, *args)
-        except CtiError as error:
-            log.info("%s: %s not sent: %s", self.name, command, error)
-            return
-        if done is not None:
-            reply.add_callback(
-                lambda answer: done("-ERR" not in answer.value.reply) if answer.value is not None else None
-            )
-
-    def execute(self, lane: Lane, application: str) -> None:
-        try:
-            self.links.execute(lane.uuid, application, event_uuid=self._driver.token(application))
-        except CtiError as error:
-            log.info("leg %s: %s not sent: %s", lane.uuid, application, error)
-
-    def cut(self, lane: Lane, order: Order) -> None:
-        (self.monitors if order.kind is Kind.SPY else self.rooms).cut(lane)
-
-    def over(self, lane: Lane, order: Order, end: End, told: Facts | None) -> None:
-        """Of callers' lanes too, where it was ordered here."""
-        if order.kind is Kind.PLAY:
-            self.tell(LegPlayed(lane.uuid, order.ref, orders.played(order, end, told).ok))
-        elif order.kind is Kind.SPY:
-            self.monitors.over(lane.uuid, order.argument)
-        elif order.kind is Kind.ROOM:
-            self.rooms.gone(lane.uuid)
-        with_people = lane.running is not None and lane.running.kind in (Kind.MEET, Kind.ROOM, Kind.SPY)
-        if order.kind in (Kind.MEET, Kind.ROOM, Kind.SPY) and not with_people:
-            self._back(lane.uuid)
-            self.talks.freed(lane.uuid)
-
-    def vanished(self, lane: Lane) -> None:
-        own = self.own.get(lane.uuid)
-        if own is not None and not lane.gone and self.up:
-            log.warning("leg %s: the switch knows no such channel", lane.uuid)
-            self.gone(lane.uuid, "")
-
-    def starting(self, lane: Lane, order: Order) -> None:
-        if order.kind is Kind.SPY:
-            self.monitors.starting(lane)
-        if order.kind in (Kind.ROOM, Kind.SPY):
-            self.taken(lane.uuid)
-
     # ---- callers' legs -------------------------------------------------------------------------------------------
 
     def is_caller(self, leg: str) -> bool:
@@ -328,7 +267,7 @@ class Legs(LegTapes):
             caller.talking = True
             self._driver.guard.release(leg)
 
-    def _back(self, leg: str) -> None:
+    def given_back(self, leg: str) -> None:
         caller = self._driver.legs.get(leg)
         if caller is not None:
             caller.talking = False

@@ -63,11 +63,11 @@ class LegHearing:
             marked = event.variable(MARK) == "true" and event.get("Call-Direction") == "outbound"
             wanted = uuid in self._legs.adopting.wanted
             if marked and not wanted and not self._legs.spare(uuid, False):
-                self._legs.api("uuid_kill", uuid)  # an earlier engine's, and nobody's now
+                self._legs.wire.api("uuid_kill", uuid)  # an earlier engine's, and nobody's now
         elif not own.up:
             self._legs.ringing.parked(own)
         elif own.stray:
-            self._legs.api("uuid_kill", uuid)
+            self._legs.wire.api("uuid_kill", uuid)
         else:
             own.lane.parked(event)
 
@@ -132,7 +132,7 @@ class LegHearing:
             elif found is None:
                 legs.gone(uuid, "")
             elif own.kill is not None:
-                legs.api("uuid_kill", uuid, own.kill)
+                legs.wire.api("uuid_kill", uuid, own.kill)
         legs.talks.settle(dumps)
         for uuid, found in dumps.items():
             own = legs.own.get(uuid)
@@ -179,4 +179,4 @@ class LegHearing:
             return
         if ours:  # one that still rings would ring for nobody
             log.warning("leg %s: an earlier engine's, hung up", uuid)
-            self._legs.api("uuid_kill", uuid)
+            self._legs.wire.api("uuid_kill", uuid)

@@ -52,7 +52,7 @@ class Ringing:
         legs = self._legs
         routes = legs.dialing.phone_routes(phone, ring_s)
         variables = variables_of(worker, call, caller_number, headers)
-        leg = OwnLeg(uuid, phone, Lane(uuid, legs), ring_s, routes, variables)
+        leg = OwnLeg(uuid, phone, Lane(uuid, legs.wire), ring_s, routes, variables)
         dial_string(leg)  # what cannot be said is refused here
         legs.own[uuid] = leg
         self._originate(leg)
@@ -86,7 +86,7 @@ class Ringing:
         if isinstance(job.error, LinkLost):
             return  # `settle` finds out
         if isinstance(job.error, DeadlineExceeded):
-            self._legs.api("uuid_kill", leg.uuid, CANCEL)
+            self._legs.wire.api("uuid_kill", leg.uuid, CANCEL)
             self.failed(leg, "NO_ANSWER")
             return
         told = REFUSED.search(job.error.message)
@@ -112,7 +112,7 @@ class Ringing:
     def _give_up(self, leg: OwnLeg) -> None:
         """As `stop`."""
         if self._legs.own.get(leg.uuid) is leg and leg.anew and not leg.cancelled:
-            self._legs.api("uuid_kill", leg.uuid, ANEW)
+            self._legs.wire.api("uuid_kill", leg.uuid, ANEW)
             gevent.spawn_later(RETRY_S, self._give_up, leg)
 
     def _ended(self, leg: OwnLeg, cause: str) -> None:
@@ -125,7 +125,7 @@ class Ringing:
         """Again and again, because the channel may not have been made yet."""
         leg.cancelled = True
         if self._legs.own.get(leg.uuid) is leg and not leg.up:
-            self._legs.api("uuid_kill", leg.uuid, CANCEL, done=lambda taken: self._vanished(leg, taken))
+            self._legs.wire.api("uuid_kill", leg.uuid, CANCEL, done=lambda taken: self._vanished(leg, taken))
             gevent.spawn_later(RETRY_S, self.stop, leg)
 
     def _vanished(self, leg: OwnLeg, taken: bool) -> None:
@@ -166,6 +166,6 @@ class Ringing:
             if not leg.job:
                 self._ended(leg, ANEW if leg.anew else leg.cause)
         elif leg.cancelled:
-            self._legs.api("uuid_kill", leg.uuid, CANCEL)
+            self._legs.wire.api("uuid_kill", leg.uuid, CANCEL)
         elif dump.get("Answer-State") == "answered" and dump.variable("current_application") == "park":
             self.parked(leg)

@@ -66,7 +66,7 @@ class Rooms:
     def cut(self, lane: Lane) -> None:
         room, member = self.members.get(lane.uuid, ("", ""))
         if member.isdigit():
-            self._legs.api("conference", room, "kick", member)
+            self._legs.wire.api("conference", room, "kick", member)
 
     def heard(self, event: Event) -> None:
         leg, room = event.get("Unique-ID") or "", event.get("Conference-Name") or ""
@@ -130,7 +130,7 @@ class Monitors:
         """Just before `eavesdrop` is sent, on the same link. It begins by listening: a mode that was ordered and taken
         back meanwhile must not be heard."""
         none = "eavesdrop_whisper_aleg=false;eavesdrop_whisper_bleg=false;eavesdrop_enable_dtmf=false"
-        self._legs.api("uuid_setvar_multi", lane.uuid, none)
+        self._legs.wire.api("uuid_setvar_multi", lane.uuid, none)
 
     def bugged(self, target: str) -> None:
         """MEDIA_BUG_START: somebody listens to ``target`` now. Each that is not yet known to do so is told his mode."""

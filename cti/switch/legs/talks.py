@@ -146,9 +146,9 @@ class Talks:
         talk.ending = True
         ours = next((leg for leg in (talk.peer, talk.lead) if not self._legs.is_caller(leg)), None)
         if ours is not None:
-            self._legs.api("uuid_transfer", ours, TO_PARK, "inline")
+            self._legs.wire.api("uuid_transfer", ours, TO_PARK, "inline")
         else:
-            self._legs.api("uuid_park", talk.lead)
+            self._legs.wire.api("uuid_park", talk.lead)
 
     # ---- what the switch tells -------------------------------------------------------------------------------------
 
@@ -204,9 +204,9 @@ class Talks:
 
     def _wake(self, leg: str) -> None:
         if leg in self._legs.own:
-            self._legs.api("uuid_transfer", leg, TO_PARK, "inline")
+            self._legs.wire.api("uuid_transfer", leg, TO_PARK, "inline")
         else:
-            self._legs.api("uuid_park", leg)
+            self._legs.wire.api("uuid_park", leg)
 
     def _ended(self, talk: Talk) -> None:
         self._close(talk)
