@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 from cti.boss.way import Question, Surroundings  # noqa: E402
 from cti.boss.ways.socket import KIND  # noqa: E402
 from cti.boss.ways.socket.options import SocketBackend, SocketTarget  # noqa: E402
-from tests.boss.ways.test_socket import CORRELATE, FRAMES, MESSAGES  # noqa: E402
+from tests.boss.ways.socketkit import CORRELATE, FRAMES, MESSAGES  # noqa: E402
 
 GREENLETS, NUMBER = 64, "13800138000"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.api.test_work import Client, Site, site
+from tests.api.worksite import Client, Site, site
 from tests.runtime.platform import uuid_of
 
 __all__ = ["site"]  # a fixture

@@ -9,7 +9,7 @@ import pytest
 from cti.core.people import AgentProfile
 from cti.runtime.floor import confirming
 from cti.switch.embedded.phones import PhoneBehaviour, VirtualPhone
-from tests.api.test_work import DEED, Client, Site, site
+from tests.api.worksite import DEED, Client, Site, site
 from tests.runtime.platform import uuid_of
 
 __all__ = ["site"]  # a fixture

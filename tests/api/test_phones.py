@@ -11,7 +11,7 @@ import pytest
 from cti.acd.inputs import SetQueue
 from cti.core.access import Permission
 from cti.switch.embedded import PhoneBehaviour
-from tests.api.test_work import Client, Site, site
+from tests.api.worksite import Client, Site, site
 from tests.runtime.platform import uuid_of
 
 __all__ = ["site"]

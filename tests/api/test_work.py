@@ -2,141 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
-
-import gevent
 import pytest
-from gevent import socket
-from gevent.event import Event as Flag
 
-from cti.core.access import SYSTEM, Deed, Grant
-from cti.core.people import AgentProfile, RemoteAnswer, Team
+from cti.core.people import RemoteAnswer
 from cti.runtime.floor import confirming
-from tests.runtime.platform import Platform, uuid_of
+from tests.api.worksite import Site, site
+from tests.runtime.platform import uuid_of
 
-DEED = Deed(SYSTEM, 0.0, "", "test")
-PASSWORD = "correct horse battery staple"
-
-
-@dataclass
-class Stream:
-    """A client of ``/v1/events`` on a socket of its own."""
-
-    port: int
-    headers: str
-    query: str = ""
-    events: list[dict[str, Any]] = field(default_factory=list)
-    ended: Flag = field(default_factory=Flag)
-
-    def __post_init__(self) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=30)
-        request = f"GET /v1/events{self.query} HTTP/1.1\r\nHost: x\r\n{self.headers}Connection: close\r\n\r\n"
-        self.socket.sendall(request.encode())
-        self.reader = gevent.spawn(self._read)
-
-    def _read(self) -> None:
-        try:
-            for line in self.socket.makefile("rb"):
-                if line.startswith(b"data: "):
-                    self.events.append(json.loads(line[6:]))
-        except OSError:
-            self.events.append({"type": "broken", "data": {}})
-        self.ended.set()
-
-    def close(self) -> None:
-        self.reader.kill()
-        self.socket.close()
-
-    @property
-    def types(self) -> list[str]:
-        return [event["type"] for event in self.events]
-
-
-class Client:
-    """Somebody signed in, over HTTP."""
-
-    def __init__(self, platform: Platform, name: str) -> None:
-        self.platform, self.port = platform, platform.application.api_port
-        self.session = platform.application.accounts.sign_in.sign_in(name, PASSWORD)
-        self.headers = f"Authorization: Bearer {self.session.access_token}\r\n"
-        self.streams: list[Stream] = []
-
-    def do(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-        data = b"" if body is None else json.dumps(body).encode()
-        kind = "Content-Type: application/json\r\n" if body is not None else ""
-        more = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-        head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{kind}{self.headers}{more}"
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
-            connection.sendall(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
-            answer = b"".join(iter(lambda: connection.recv(65536), b""))
-        first, _, rest = answer.partition(b"\r\n")
-        text = rest.partition(b"\r\n\r\n")[2]
-        return int(first.split()[1]), json.loads(text) if text else None
-
-    def stream(self, last_id: str = "") -> Stream:
-        more = f"Last-Event-ID: {last_id}\r\n" if last_id else ""
-        found = Stream(self.port, self.headers + more)
-        self.streams.append(found)
-        self.platform.until(lambda: found.events, "the snapshot")
-        return found
-
-
-class Site:
-    def __init__(self, platform: Platform) -> None:
-        self.platform = platform
-        accounts = platform.application.accounts
-        accounts.store.people.save_team(Team("north"), DEED)
-        accounts.store.agents.save_skill("billing", "", DEED)
-        people = {"anna": "agent@team:north", "bert": "agent@team:north", "super": "supervisor", "lead": "team_lead"}
-        for name, grant in people.items():
-            user, _ = accounts.accounts.add_user(name, [Grant.parse(grant)], DEED, user_id=f"u-{name}")
-            hashed = accounts.hasher.hash(PASSWORD)
-            accounts.store.credentials.set_password(user.user_id, hashed, DEED, one_time_until=None)
-        for agent, name in (("1001", "anna"), ("1002", "bert")):
-            self.platform.phone(agent, answer_after=0.05)
-            # The hunt group of the configuration has 1001 and 1002 as its own: ids of persons differ.
-            profile = AgentProfile(f"a-{name}", f"u-{name}", name, "north", phone=agent)
-            accounts.store.agents.save([profile], DEED)
-        self.clients: list[Client] = []
-
-    def client(self, name: str) -> Client:
-        self.clients.append(Client(self.platform, name))
-        return self.clients[-1]
-
-    def until(self, true: Any, what: str) -> Any:
-        return self.platform.until(true, what)
-
-    def working(self, name: str, phone: str) -> Client:
-        client = self.client(name)
-        status, answer = client.do("POST", "/v1/me/sign-in", {"phone": phone})
-        assert (status, answer["state"], answer["reason"]) == (200, "NOT_READY", "sign_in"), answer
-        status, answer = client.do("PUT", "/v1/me/state", {"state": "READY"})
-        assert (status, answer["state"]) == (200, "READY"), answer
-        return client
-
-    def talking(self, client: Client) -> tuple[Any, str]:
-        caller = self.platform.call("desk")
-        path = f"/v1/contacts/{uuid_of(caller)}"
-
-        def there() -> bool:
-            status, shown = client.do("GET", path)
-            return status == 200 and shown["activity"] == "talking"
-
-        self.until(there, "they talk")
-        return caller, uuid_of(caller)
-
-
-@pytest.fixture
-def site(make_platform: Any) -> Iterator[Site]:
-    found = Site(make_platform())
-    yield found
-    for client in found.clients:
-        for stream in client.streams:
-            stream.close()
-
+__all__ = ["site"]  # the fixture
 
 #: Premium rates, what is no number, and what a dial string gives a meaning to.
 NOT_DIALLED: list[tuple[dict[str, str], str]] = [
@@ -205,60 +78,6 @@ def created_called(site: Site) -> str:
     from tests.runtime.platform import NUMBERS
 
     return NUMBERS["desk"]
-
-
-def test_a_stream_that_broke_off_goes_on_and_misses_nothing(site: Site) -> None:
-    anna = site.working("anna", "1003")
-    first = anna.stream()
-    snapshot = first.events[0]
-    first.close()
-    anna.do("PUT", "/v1/me/state", {"state": "NOT_READY", "reason": "break"})
-    back = anna.stream(snapshot["id"])
-    site.until(lambda: back.events, "what was missed")
-    assert [(e["type"], e["data"]["reason"]) for e in back.events[:1]] == [("agent.state_changed", "break")]
-    stale = anna.stream("other-7")
-    site.until(lambda: len(stale.events) > 1, "everything anew")
-    assert stale.types[:2] == ["resync", "snapshot"]
-    assert stale.events[0]["data"] == {"reason": "restarted"}
-
-
-def test_the_newer_session_wins(site: Site) -> None:
-    old = site.working("anna", "1003")
-    stream = old.stream()
-    new = site.client("anna")
-    status, answer = new.do("POST", "/v1/me/sign-in", {"phone": "1003"})
-    assert (status, answer["state"]) == (200, "READY"), answer
-    site.until(stream.ended.is_set, "the end of the older stream")
-    assert stream.types[-1] == "session_replaced"
-    status, problem = old.do("PUT", "/v1/me/state", {"state": "READY"})
-    assert (status, problem["error_id"]) == (409, "session-replaced")
-    assert new.do("PUT", "/v1/me/heartbeat")[0] == 200
-
-
-def test_a_stream_ends_when_the_session_does_and_outlives_a_refresh(site: Site) -> None:
-    anna = site.client("anna")
-    accounts = site.platform.application.accounts
-    via = f"session:{anna.session.session_id}"
-    ending = accounts.tokens.good_s(via)
-    accounts.sign_in.refresh(anna.session.refresh_token)
-    assert (accounts.tokens.good_s(via) or 0.0) >= (ending or 0.0) - 5.0 > 0.0
-    stream = anna.stream()
-    accounts.tokens._good_until[via] = 0.0
-    for subscription in site.platform.application.floor.hub._subscriptions:
-        subscription._changed.set()
-    site.until(stream.ended.is_set, "the end")
-    assert stream.types[-1] == "token_expired"
-
-
-def test_a_browser_comes_with_a_ticket_once(site: Site) -> None:
-    anna = site.client("anna")
-    _, answer = anna.do("POST", "/v1/me/stream-ticket")
-    first = Stream(anna.port, "", f"?ticket={answer['ticket']}")
-    site.until(lambda: first.events, "the snapshot")
-    second = Stream(anna.port, "", f"?ticket={answer['ticket']}")
-    site.until(second.ended.is_set, "refused")
-    assert second.events == []
-    first.close()
 
 
 def test_a_command_that_is_not_confirmed_is_202_and_an_event_tells_the_ending(
@@ -368,18 +187,3 @@ def test_answer_by_the_client_where_the_phone_can(site: Site) -> None:
     assert (status, gone["state"]) == (200, "GONE"), gone
     caller.hangup()
     site.platform.over(caller)
-
-
-@pytest.mark.parametrize("count", [50, pytest.param(500, marks=pytest.mark.nightly)])
-def test_many_clients_hear_of_an_event(site: Site, count: int) -> None:
-    """They are greenlets, and no thread."""
-    super_, floor = site.client("super"), site.platform.application.floor
-    streams = [super_.stream() for _ in range(10)]
-    streams += [Stream(super_.port, super_.headers) for _ in range(count - 10)]
-    until = site.platform.until
-    until(lambda: all(stream.types[:1] == ["snapshot"] for stream in streams), f"{count} snapshots", 100.0)
-    assert len(floor.hub._subscriptions) == count
-    super_.do("PATCH", "/v1/queues/desk", {"opened": False})
-    until(lambda: all("queue.changed" in stream.types for stream in streams), f"{count} have heard", 60.0)
-    for stream in streams[10:]:
-        stream.close()

@@ -20,7 +20,7 @@ from gevent.server import StreamServer
 from cti.core.access import Grant
 from cti.core.people import AgentProfile, Team
 from cti.runtime.floor import seats
-from tests.api.test_work import DEED, PASSWORD
+from tests.api.worksite import DEED, PASSWORD
 from tests.runtime.platform import Platform
 
 HERE = Path(__file__).parent

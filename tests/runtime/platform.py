@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +9,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import gevent
 from gevent.event import Event as Flag
 from gevent.server import StreamServer
 
@@ -28,6 +26,7 @@ from cti.switch.embedded import EmbeddedSwitch, PhoneBehaviour, PlatformDialplan
 from cti.switch.embedded.caller import Item
 from cti.switch.embedded.event import Event
 from tests import told
+from tests.runtime import leftovers
 from tests.runtime.apart import part
 from tests.store.template import copy_database
 
@@ -285,26 +284,7 @@ class Platform:
 
     def nothing_left(self) -> list[str]:
         """What should not be there when no call is up; empty when all is well."""
-        engine, driver, core = self.application.engine, self.driver, self.switch.core
-        admission, queues = engine._admission, engine._services.queues
-        slots = {group for task in core.tasks.tasks.values() if not (group := task.group).startswith("cti_alive")}
-        checks: dict[str, Any] = {
-            "actors": engine._actors,
-            "greenlets": engine._greenlets,
-            "talking": engine._talking,
-            "admission": None if admission.empty() else admission,
-            "queues": None if queues.idle() and not queues._callers else vars(queues),
-            "legs": driver.legs,
-            "other legs": driver.hearing._others,
-            "guards": driver.guard._held,
-            "tasks on the switch": slots,
-            "channels": core.channels,
-        }
-        left = [f"{name}: {found}" for name, found in checks.items() if found]
-        if left:
-            return left  # a walk over all objects takes so long that it is worth it only when all else is well
-        running = [g for g in gc.get_objects() if isinstance(g, gevent.Greenlet) and _runs_call(g)]
-        return [f"call greenlets: {running}"] if running else []
+        return leftovers.of_calls(self)
 
     def close(self) -> None:
         for caller in self.callers:
@@ -322,12 +302,6 @@ class Platform:
                 process.wait()
         self.application.let_go()
         self.switch.stop()
-
-
-def _runs_call(candidate: gevent.Greenlet[..., Any]) -> bool:
-    if candidate.dead:
-        return False
-    return isinstance(getattr(getattr(candidate, "_run", None), "__self__", None), CallActor)
 
 
 def uuid_of(caller: VirtualCaller) -> str:

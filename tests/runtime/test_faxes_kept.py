@@ -10,7 +10,7 @@ from cti.acd.states import ContactState
 from cti.switch.embedded import apps_media
 
 from .platform import Platform, uuid_of
-from .test_texts import Site
+from .textkit import Site
 
 
 def fax(platform: Platform) -> str:

@@ -15,8 +15,8 @@ from cti.core.records import CallDetail
 from .platform import Platform, path, summary
 from .resumekit import House, said, uuid_of
 from .test_outbox import TAKES, run
-from .test_texts import Sent, Site
 from .test_texts_kept import OTHER, Kept, kept
+from .textkit import Sent, Site
 
 __all__ = ["kept"]  # the fixture
 

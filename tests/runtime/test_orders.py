@@ -15,7 +15,7 @@ from cti.core.orders import Order, OrderAnswer, OrderKind
 from cti.runtime.orders import OrderDesk
 
 from .platform import Platform
-from .test_texts import Sent
+from .textkit import Sent
 
 NUMBER = "8613900000009"
 

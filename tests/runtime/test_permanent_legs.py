@@ -1,8 +1,7 @@
-"""Permanent legs: rung once at sign-in, used for every contact, and every way in which one of them may go."""
+"""Permanent legs: rung once at sign-in, used for every contact, and hung up when the agent has gone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,110 +15,14 @@ from cti.core.legs import Phone
 from cti.core.people import AgentProfile, RemoteAnswer
 from cti.runtime.floor import permanent
 from cti.runtime.floor.owner import FloorRefused
-from cti.runtime.floor.permanent import PERMANENT, LegState, PermanentLeg
+from cti.runtime.floor.permanent import PERMANENT, LegState
 from cti.runtime.floor.seats import phone_of
-from cti.switch.embedded import VirtualCaller
-from cti.switch.embedded.phones import PhoneBehaviour, PhoneLeg, VirtualPhone
+from cti.switch.embedded.phones import PhoneBehaviour
 
-from .platform import Platform, legs, summary, uuid_of
-from .test_floor import Floor
+from .permanentkit import OPEN, House, house, said, shared
+from .platform import legs, summary
 
-OPEN = PhoneBehaviour(answer_after=0.02)
-
-
-class House:
-    """One engine for all tests of this page. Each begins and ends with nobody there."""
-
-    def __init__(self, platform: Platform) -> None:
-        self.platform, self.floor = platform, Floor(platform)
-        self.parts = self.floor.parts
-        self.told: list[tuple[str, str, str]] = []
-        self.parts.hub.listeners.append(self._hear)
-        queue = self.parts.owner.acd.floor.queues["desk"].config
-        self.parts.owner.tell(i.SetQueue(replace(queue, ring_s=60.0, wrapup_s=0.0)))
-
-    def _hear(self, event: Any, _at: float, data: Any) -> None:
-        if event.type == "agent.phone_changed":
-            self.told.append((data["agent"], data["state"], data["reason"]))
-
-    def phone(self, number: str) -> VirtualPhone:
-        return self.platform.switch.core.directory.phones[number]
-
-    def held(self, agent: str = "anna") -> PermanentLeg:
-        found = self.parts.permanent.find(agent)
-        assert found is not None
-        return found
-
-    def sign_in(self, agent: str = "anna", number: str = "1004", *, ready: bool = True, **how: Any) -> PhoneLeg:
-        """The call that the phone has."""
-        self.phone(number).behaviour = replace(OPEN, **how)
-        rung = len(self.phone(number).calls)
-        self.parts.lines.sign_in(Profile(agent, {"person": 1}), Phone(f"user/{number}", "permanent_leg"), agent)
-        self.opened(agent)
-        assert len(self.phone(number).calls) == rung + 1
-        if ready:
-            self.parts.lines.set_ready(agent)
-        return self.phone(number).calls[-1]
-
-    def opened(self, agent: str = "anna") -> None:
-        self.until(lambda: self.held(agent).state is LegState.OPEN, "the leg is open")
-
-    def down(self, agent: str = "anna") -> None:
-        self.until(lambda: self.held(agent).state is LegState.DOWN, "the leg is down")
-
-    def until(self, true: Any, what: str) -> Any:
-        return self.floor.until(true, f"{what}; told {self.told[-6:]}")
-
-    def offered(self, **caller: Any) -> tuple[VirtualCaller, str]:
-        caller_ = self.platform.call("desk", **caller)
-        contact = uuid_of(caller_)
-        self.until(lambda: self.floor.state(contact) is ContactState.RESERVED, "an offer")
-        return caller_, contact
-
-    def talk(self, agent: str = "anna") -> tuple[VirtualCaller, str]:
-        caller, contact = self.offered()
-        self.floor.desk.answer(agent, contact)
-        self.until(lambda: self.floor.state(contact) is ContactState.TALKING, "they talk")
-        return caller, contact
-
-    def parked(self, call: PhoneLeg) -> None:
-        self.until(lambda: call.channel.parked and not call.channel.partner, "the leg waits")
-
-    def together(self, one: str, other: str) -> bool:
-        channel = self.platform.switch.core.channels.get(one)
-        return channel is not None and channel.bridged and channel.partner == other
-
-    def empty(self) -> None:
-        for caller in self.platform.callers:
-            caller.hangup()
-        for agent, desk in self.parts.owner.acd.floor.desks.items():
-            if desk.signed_in and self.parts.lines.find(agent) is not None and agent in ("anna", "bert"):
-                self.parts.lines.sign_out(agent, forced=True)
-        self.platform.callers.clear()
-        self.until(lambda: not self.platform.switch.core.channels, "no leg is left")
-        self.until(
-            lambda: not self.parts.permanent._by_leg and not self.platform.driver.leg_control.own, "none is held"
-        )
-        self.told.clear()
-        self.floor.facts.clear()
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    platform = Platform(tmp_path_factory.mktemp("permanent"))
-    yield House(platform)
-    platform.stop()
-
-
-@pytest.fixture
-def house(shared: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    monkeypatch.setattr(permanent, "REOPEN_S", (0.02,) * 5)
-    yield shared
-    shared.empty()
-
-
-def said(call: PhoneLeg) -> list[str]:
-    return [heard.text for heard in call.log if heard.kind == "say"]
+__all__ = ["house", "shared"]  # fixtures
 
 
 def test_two_contacts_on_a_leg_that_was_rung_once(house: House) -> None:
@@ -182,96 +85,6 @@ def test_a_phone_that_does_not_open(
     assert reason in refused.value.message
     house.opened()
     house.parts.lines.set_ready("anna")
-
-
-def test_a_phone_that_registers_is_rung_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(permanent, "REOPEN_S", (3600.0,))
-    core, phone = house.platform.switch.core, house.phone("1004")
-    core.set_behaviour(phone, replace(OPEN, registered=False))
-    house.parts.lines.sign_in(Profile("anna", {"person": 1}), Phone("user/1004", "permanent_leg"))
-    house.down()
-    core.set_behaviour(phone, OPEN)
-    house.opened()
-
-
-def test_a_leg_that_dies_is_opened_again_and_the_agent_knows_why(house: House) -> None:
-    call = house.sign_in()
-    call.channel.hangup("NORMAL_CLEARING")
-    house.until(lambda: house.told[-1][1] == "open" and len(house.told) > 2, "it is open again")
-    assert [told[1:] for told in house.told] == [
-        ("opening", ""), ("open", ""), ("down", "hung_up"), ("opening", ""), ("open", ""),
-    ]  # fmt: skip
-    assert house.floor.presence("anna") == (Presence.NOT_READY, "phone_down")
-    house.parts.lines.set_ready("anna")
-    house.talk()
-
-
-def test_after_some_times_it_is_given_up_until_the_agent_asks(house: House) -> None:
-    call = house.sign_in()
-    phone = house.phone("1004")
-    phone.behaviour = replace(OPEN, refuse="USER_BUSY")
-    rung = len(phone.calls)
-    call.channel.hangup("NORMAL_CLEARING")
-    house.until(lambda: len(phone.calls) == rung + 5, "it is tried five times")
-    house.until(lambda: house.held().timer is None and house.held().state is LegState.DOWN, "it is given up")
-    assert len(phone.calls) == rung + 5
-
-
-def test_the_leg_dies_while_a_contact_is_offered(house: House) -> None:
-    call = house.sign_in()
-    _, contact = house.offered()
-    call.channel.hangup("NORMAL_CLEARING")
-    house.until(lambda: house.floor.state(contact) is ContactState.QUEUED, "the contact waits again")
-    assert house.floor.presence("anna") == (Presence.NOT_READY, "phone_down")
-    house.opened()
-    house.parts.lines.set_ready("anna")
-    house.until(lambda: house.floor.state(contact) is ContactState.RESERVED, "it is offered again")
-    house.floor.desk.answer("anna", contact)
-    house.until(lambda: house.floor.state(contact) is ContactState.TALKING, "they talk")
-
-
-@pytest.mark.parametrize("when", ["before", "inside"])
-def test_the_leg_dies_while_a_contact_is_bridged_to_it(
-    house: House, monkeypatch: pytest.MonkeyPatch, when: str
-) -> None:
-    call = house.sign_in()
-    control = house.platform.driver.leg_control
-    bridge = control.bridge
-
-    def broken(a: str, b: str) -> None:
-        if when == "before":
-            call.channel.hangup("NORMAL_CLEARING")
-        bridge(a, b)
-        call.channel.hangup("NORMAL_CLEARING")
-
-    monkeypatch.setattr(control, "bridge", broken)
-    caller, contact = house.offered()
-    house.floor.desk.answer("anna", contact)
-    house.until(lambda: ("anna", "down", "hung_up") in house.told, "the leg is lost")
-    monkeypatch.undo()
-    house.until(lambda: house.floor.state(contact) is ContactState.QUEUED, "the contact waits again")
-    assert not caller.cause
-    assert house.floor.presence("anna") == (Presence.NOT_READY, "phone_down")
-
-
-def test_the_leg_dies_in_a_talk(house: House) -> None:
-    call = house.sign_in()
-    caller, contact = house.talk()
-    call.channel.hangup("NORMAL_CLEARING")
-    assert summary(house.platform.over(caller)) == ("flow_end", "talked", ("helped",))
-    assert house.floor.state(contact) is None
-    assert house.floor.presence("anna") == (Presence.NOT_READY, "phone_down")
-    house.opened()
-
-
-def test_ready_at_the_end_of_work_is_not_taken_without_a_leg(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(permanent, "REOPEN_S", (3600.0,))
-    call = house.sign_in()
-    caller, _ = house.talk()
-    house.parts.owner.ask(i.ChooseNext("anna", True))
-    call.channel.hangup("NORMAL_CLEARING")
-    house.platform.over(caller)
-    assert house.floor.presence("anna") == (Presence.NOT_READY, "phone_down")
 
 
 def test_signing_out_hangs_up(house: House) -> None:
@@ -402,25 +215,3 @@ def test_every_state_answers_everything() -> None:
     happenings = {happening for _, happening in PERMANENT}
     assert {(str(state), happening) for state in LegState for happening in happenings} == set(PERMANENT)
     assert {cell.to for cell in PERMANENT.values() if not cell.error} == {str(state) for state in LegState}
-
-
-def test_a_leg_of_an_engine_that_died_is_hung_up_by_the_next(platform: Platform) -> None:
-    """What the agent was to be told of is gone with the engine: nobody is signed in."""
-    platform.phone("1004", answer_after=0.02)
-    floor = platform.application.floor
-    floor.lines.sign_in(Profile("anna", {"person": 1}), Phone("user/1004", "permanent_leg"))
-    platform.until(lambda: floor.permanent._by_agent["anna"].state is LegState.OPEN, "the leg is open")
-    [call] = platform.switch.core.directory.phones["1004"].calls
-    platform.cut()
-    platform.kill_engine()
-    assert not call.cause
-    platform.mend(wait=False)
-    platform.restart_engine()
-    platform.until(lambda: call.cause, "the next engine hangs it up")
-    floor = platform.application.floor
-    floor.lines.sign_in(Profile("anna", {"person": 1}), Phone("user/1004", "permanent_leg"))
-    platform.until(lambda: floor.permanent._by_agent["anna"].state is LegState.OPEN, "the leg is open")
-    [_, call] = platform.switch.core.directory.phones["1004"].calls
-    platform.kill_engine()  # in order: it hangs up by itself
-    platform.until(lambda: call.cause, "an engine that stops hangs up what waits")
-    platform.restart_engine()

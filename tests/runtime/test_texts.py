@@ -2,102 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from gevent.event import Event
 
 from cti.acd import Profile
-from cti.acd import outputs as o
 from cti.acd.inputs import SetProfile
-from cti.acd.model import Slot
-from cti.acd.states import ContactState, Presence
+from cti.acd.states import ContactState
 from cti.core.calls import Caller, Medium
 from cti.core.errors import CtiError
 from cti.core.events import LookupEnded
-from cti.core.legs import Phone
 from cti.runtime.chats import Chats
 from cti.runtime.floor.owner import FloorRefused
-from cti.runtime.floor.writers import Silence
 from cti.switch.embedded import apps_media
 
 from .platform import DEADLINE_S, Platform, path, summary, uuid_of
-
-CUSTOMER, DESK = "13800000000", "10010"
-HANDS = {Slot.CALL: 1, Slot.CHAT: 3, Slot.SMS: 1, Slot.FAX: 1}
-
-
-class Sent:
-    """A gateway that takes what it is given, unless told otherwise."""
-
-    def __init__(self, once: str = "no") -> None:
-        self.texts: list[str] = []
-        self.keys: list[str] = []
-        self.once, self.takes = once, True
-
-    def send(self, recipient: str, text: str, key: str) -> bool:
-        if self.takes:
-            self.texts.append(text)
-            self.keys.append(key)
-        return self.takes
-
-
-class Site:
-    """anna and bert take calls, chats, SMS and faxes."""
-
-    def __init__(self, platform: Platform) -> None:
-        self.platform, self.application = platform, platform.application
-        self.floor = self.application.floor
-        self.sent = Sent()
-        channels = self.application.engine._services.messages._channels
-        channels.update({"sms": self.sent, "chat": self.sent})
-        self.facts: list[o.Output] = []
-        self.floor.owner.listeners.append(self.facts.append)
-
-    def sign_in(self, agent: str, extension: str, **capacity: Any) -> None:
-        self.platform.phone(extension, answer_after=0.05)
-        profile = Profile(agent, {"person": 1}, HANDS, frozenset({Slot.CHAT}))
-        self.floor.lines.sign_in(profile, Phone(f"user/{extension}"))
-        self.floor.lines.set_ready(agent)
-
-    def write(self, text: str, medium: Medium = Medium.SMS, sender: str = CUSTOMER) -> str:
-        return self.application.conversations.receive(medium, sender, DESK, text)
-
-    def state(self, contact: str) -> ContactState | None:
-        case = self.floor.owner.acd.floor.cases.get(contact)
-        return None if case is None else case.state
-
-    def agent_of(self, contact: str) -> str:
-        case = self.floor.owner.acd.floor.cases.get(contact)
-        return "" if case is None or case.desk is None else case.desk.agent
-
-    def until(self, true: Callable[[], Any], what: str) -> Any:
-        return self.platform.until(true, f"{what}; facts {self.facts[-6:]}; sent {self.sent.texts}")
-
-    def offered(self, contact: str) -> str:
-        """To whom."""
-        self.until(lambda: self.state(contact) is ContactState.RESERVED, "it is offered")
-        return self.agent_of(contact)
-
-    def conversation(self, text: str = "0", **how: Any) -> str:
-        """With an agent."""
-        contact = self.write(text, **how)
-        self.floor.text_desk.answer(self.offered(contact), contact)
-        return contact
-
-    def lines(self, contact: str) -> list[tuple[str, str]]:
-        transcript = self.application.transcripts.find(contact)
-        assert transcript is not None
-        return [(line.author.value, line.text) for line in transcript.lines]
-
-    def reconciled(self) -> None:
-        """Counts and rows agree, whatever happened."""
-        floor = self.floor.owner.acd.floor
-        assert not floor.offers
-        began = [f for f in self.facts if isinstance(f, o.EntryBegan)]
-        ended = [f for f in self.facts if isinstance(f, o.EntryEnded)]
-        assert len(began) == len(ended)
+from .textkit import DESK, HANDS, Site
 
 
 @pytest.fixture
@@ -203,52 +124,6 @@ def test_a_pin_that_is_written_before_it_is_asked_for_is_in_no_transcript(site: 
     assert [m.text for m in found.messages if m.author == "customer"] == written
 
 
-def test_a_customer_who_leaves_while_it_is_offered_is_abandoned(site: Site) -> None:
-    contact = site.write("0")
-    site.offered(contact)
-    site.application.conversations.hangup(contact, "NORMAL_CLEARING")
-    assert summary(site.platform.recorded(contact))[0] == "caller_hangup"
-    [ended] = [f for f in site.facts if isinstance(f, o.EntryEnded)]
-    assert (ended.outcome, ended.medium) == ("abandoned", "sms")
-    assert site.floor.owner.acd.floor.desks["anna"].presence is Presence.READY
-    site.reconciled()
-
-
-def test_a_customer_who_leaves_the_conversation_leaves_work(site: Site) -> None:
-    contact = site.conversation()
-    site.application.conversations.hangup(contact, "NORMAL_CLEARING")
-    site.until(lambda: site.state(contact) is ContactState.WORK, "the work")
-    site.platform.recorded(contact)
-    screen = site.floor.publisher.screen(contact)
-    assert screen is not None  # who it was can be read in the work, though the call is over
-    assert screen["flow"] == "helpdesk"
-    with pytest.raises(FloorRefused, match="WORK"):
-        site.floor.text_desk.send("anna", contact, "Are you there?")
-    site.floor.text_desk.finish_work("anna", contact)
-    site.until(lambda: site.floor.texts._screens == {}, "nothing is kept any more")
-
-
-def test_an_offer_that_nobody_takes_goes_on_and_one_that_is_rejected_too(site: Site) -> None:
-    site.sign_in("bert", "1002")
-    contact = site.write("0")
-    first = site.offered(contact)
-    site.floor.desk_of(contact).reject(first, contact)
-    second = site.offered(contact)
-    assert {first, second} == {"anna", "bert"}
-    site.until(lambda: site.state(contact) is ContactState.QUEUED, "nobody took it")
-    assert site.floor.owner.acd.floor.desks[second].reason == "ring_no_answer"
-
-
-def test_nobody_is_there(empty: Site) -> None:
-    site = empty
-    contact = site.write("0")
-    detail = site.platform.recorded(contact)
-    assert summary(detail)[1] == "unserved"
-    assert ("people", "no_agents") in path(detail)
-    assert site.sent.texts == ["Nobody is free."]
-    site.reconciled()
-
-
 def test_a_transfer_takes_the_conversation_along(site: Site) -> None:
     contact = site.conversation()
     site.write("It rains into my phone.")
@@ -277,44 +152,6 @@ def test_a_transfer_takes_the_conversation_along(site: Site) -> None:
     assert [m.agent for m in detail.messages if m.author == "agent"] == ["bert"]
     with pytest.raises(CtiError):
         site.floor.text_desk.transfer("anna", contact, "number", "10086")
-
-
-def test_who_is_silent_for_long_has_left_and_an_agent_who_does_not_answer_loses_the_customer(site: Site) -> None:
-    site.floor.texts.silence["sms"] = Silence(customer_s=0.2, agent_s=30.0)
-    contact = site.conversation()
-    site.floor.text_desk.send("anna", contact, "Hello?")
-    detail = site.platform.recorded(contact)
-    assert summary(detail) == ("flow_end", "done", ("helped",))
-    site.floor.text_desk.finish_work("anna", contact)
-    site.floor.texts.silence["sms"] = Silence(customer_s=30.0, agent_s=0.2)
-    site.sign_in("bert", "1002")
-    again = site.write("0")
-    first = site.offered(again)
-    site.floor.text_desk.answer(first, again)
-    site.until(lambda: site.floor.owner.acd.floor.desks[first].reason == "unanswered", "the agent is asked no more")
-    [moved] = [name for name in site.floor.owner.acd.floor.cases if name != again]
-    assert site.offered(moved) == ({"anna", "bert"} - {first}).pop()
-
-
-def test_who_signs_out_by_force_leaves_the_customer_to_others(site: Site) -> None:
-    contact = site.conversation()
-    site.sign_in("bert", "1002")
-    site.floor.lines.sign_out("anna", forced=True)
-    [moved] = site.floor.owner.acd.floor.cases
-    assert moved != contact
-    assert site.offered(moved) == "bert"
-
-
-def test_what_the_channel_does_not_take_is_told(site: Site) -> None:
-    contact = site.conversation()
-    site.sent.takes = False
-    with pytest.raises(CtiError) as refused:
-        site.floor.text_desk.send("anna", contact, "Hello")
-    assert refused.value.code == "message-not-sent"
-    with pytest.raises(CtiError) as long:
-        site.floor.text_desk.send("anna", contact, "好" * 671)
-    assert long.value.code == "message-too-long"
-    assert [author for author, _ in site.lines(contact)] == ["customer"]
 
 
 def test_one_call_and_three_chats_at_once(site: Site) -> None:

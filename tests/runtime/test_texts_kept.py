@@ -14,7 +14,7 @@ from cti.runtime.chats import Chats
 
 from .platform import Platform, path, summary
 from .test_faxes_kept import STAYS, rows, verified
-from .test_texts import CUSTOMER, DESK, HANDS, Site
+from .textkit import CUSTOMER, DESK, HANDS, Site
 
 OTHER = "13800000001"
 

@@ -53,6 +53,15 @@ class Talks:
         """Whoever goes on with them knows that they talk."""
         self.cluster.until(lambda: self.cluster.kept("two/0") == calls, "where the calls stand is on disk")
 
+    def consult(self) -> str:
+        """Bert is free, and Anna asks him: his contact."""
+        self.held.hangup()
+        assert self.bert.doing("work") == self.kept
+        self.bert.do(self.kept, "finish", {"disposition": "solved"})
+        self.anna.do(self.contact, "consult", {"to": {"agent": AGENTS["bert"]}})
+        self.anna.doing("consulting")
+        return self.bert.doing("talking")
+
     def go_on(self) -> None:
         """With all that an agent may do, to the end; each counts once."""
         cluster, anna, bert = self.cluster, self.anna, self.bert
@@ -113,12 +122,7 @@ def test_a_survivor_has_the_contacts_at_their_agents(cluster: Cluster, how: sign
 
 def test_a_conference_and_a_wrap_up_survive_the_worker(cluster: Cluster) -> None:
     talks = Talks(cluster)
-    talks.held.hangup()
-    assert talks.bert.doing("work") == talks.kept
-    talks.bert.do(talks.kept, "finish", {"disposition": "solved"})
-    talks.anna.do(talks.contact, "consult", {"to": {"agent": AGENTS["bert"]}})
-    talks.anna.doing("consulting")
-    other = talks.bert.doing("talking")
+    other = talks.consult()
     talks.anna.do(talks.contact, "conference")
     talks.anna.doing("conference")
     boss = Client(cluster, "super", talks.leader.api)
@@ -210,12 +214,7 @@ def test_a_permanent_leg_and_a_call_that_an_agent_placed_stand(cluster: Cluster)
 
 def test_a_consultation_stands(cluster: Cluster) -> None:
     talks = Talks(cluster)
-    talks.held.hangup()
-    assert talks.bert.doing("work") == talks.kept
-    talks.bert.do(talks.kept, "finish", {"disposition": "solved"})
-    talks.anna.do(talks.contact, "consult", {"to": {"agent": AGENTS["bert"]}})
-    talks.anna.doing("consulting")
-    other = talks.bert.doing("talking")
+    other = talks.consult()
     talks.worker.signal(signal.SIGKILL)
     talks.leader.says("worker two/0 is gone")
     talks.flows("two", 0)

@@ -13,7 +13,7 @@ from cti.switch.embedded import apps_media
 
 from .platform import Platform, uuid_of
 from .test_floor import Floor
-from .test_texts import Site
+from .textkit import Site
 
 NOTES = "calls back from 13800001234"
 MASKED = "calls back from 138****1234"

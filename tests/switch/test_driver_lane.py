@@ -2,126 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import SimpleNamespace
 
 import gevent
 import pytest
 from gevent.event import Event as Flag
 
-from cti import esl
 from cti.core.errors import CtiError
-from cti.esl import Frame
 from cti.switch import lane as lanes
 from cti.switch.driver import FreeSwitch
 from cti.switch.lane import Lane
-from cti.switch.links.errors import LinkLost
-from cti.switch.links.pending import Pending
-from cti.switch.orders import End, Facts, Kind, Order
+from cti.switch.orders import End, Kind, Order
+from tests.switch.lanekit import DONE, UUID, ScriptedWire, Told, complete, lane, play, reply, wire
 
-UUID = "4e6b1d6e-0000-0000-0000-000000000001"
-DONE = {"Application-Response": "FILE PLAYED"}
-
-
-@dataclass
-class Told:
-    """An event as a mapping."""
-
-    headers: dict[str, str] = field(default_factory=dict)
-
-    def get(self, name: str, /) -> str | None:
-        return self.headers.get(name)
-
-    def variable(self, name: str) -> str | None:
-        return self.headers.get(f"variable_{name}")
-
-
-@dataclass
-class ScriptedWire:
-    """Takes what a lane says, and says nothing by itself."""
-
-    epoch: int = 1
-    up: bool = True
-    said: list[str] = field(default_factory=list)
-    ended: list[tuple[str, int, End]] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
-    replies: list[Pending[Frame]] = field(default_factory=list)
-    refuse: CtiError | None = None
-    breaks: bool = False  # the link is found to be lost with the next command
-    changed: Flag = field(default_factory=Flag)
-
-    def start(self, lane: Lane, order: Order) -> Pending[Frame]:
-        if self.breaks:
-            self.up = False
-            raise LinkLost("gone")
-        if self.refuse is not None:
-            raise self.refuse
-        order.token = f"{order.kind.value}.{len(self.said)}"
-        self._say(f"{order.application} {order.argument}")
-        self.replies.append(Pending())
-        return self.replies[-1]
-
-    def api(self, command: str, *args: str) -> None:
-        self._say(" ".join((command, *args)).replace(UUID, "uuid"))
-
-    def cut(self, lane: Lane, order: Order) -> None:
-        self._say(f"cut {order.application}")
-
-    def over(self, lane: Lane, order: Order, end: End, told: Facts | None) -> None:
-        self.ended.append((order.kind.value, order.ref, end))
-        self.changed.set()
-
-    def vanished(self, lane: Lane) -> None:
-        self.lost.append(lane.uuid)
-        self.changed.set()
-
-    def _say(self, text: str) -> None:
-        self.said.append(text)
-        self.changed.set()
-
-    def until(self, count: int) -> None:
-        """That many commands were said."""
-        with gevent.Timeout(3):
-            while len(self.said) < count:
-                self.changed.clear()
-                self.changed.wait()
-
-    def happens(self, attribute: str) -> None:
-        with gevent.Timeout(3):
-            while not getattr(self, attribute):
-                self.changed.clear()
-                self.changed.wait()
-
-
-def play(ref: int) -> Order:
-    return Order(Kind.PLAY, ref, "playback", f"prompt{ref}")
-
-
-def reply(text: str) -> Frame:
-    parser = esl.FrameParser()
-    (frame,) = parser.feed(f"Content-Type: command/reply\nReply-Text: {text}\n\n".encode())
-    return frame
-
-
-@pytest.fixture
-def wire(monkeypatch: pytest.MonkeyPatch) -> ScriptedWire:
-    monkeypatch.setattr(lanes, "RETRY_S", 0.03)
-    monkeypatch.setattr(lanes, "VANISHED_S", 0.03)
-    monkeypatch.setattr(lanes, "PARK_S", 0.03)
-    return ScriptedWire()
-
-
-@pytest.fixture
-def lane(wire: ScriptedWire) -> Iterator[Lane]:
-    made = Lane(UUID, wire)
-    yield made
-    made.close()
-
-
-def complete(lane: Lane, **headers: str) -> bool:
-    assert lane.running is not None
-    return lane.completed(lane.running.token, Told({**DONE, **headers}))
+__all__ = ["lane", "wire"]  # fixtures
 
 
 def test_the_second_begins_when_the_first_has_ended(lane: Lane, wire: ScriptedWire) -> None:
@@ -345,105 +240,3 @@ def test_the_switch_is_told_the_keys_that_stop_what_begins(lane: Lane, keys: tup
     driver.epoch = 2  # what became of the last one in the gap is not known
     FreeSwitch._set_terminators(driver, lane, replace(play(1), keys=keys[-1]))  # type: ignore[arg-type]
     assert told == [*said, said[-1]]
-
-
-# ---- taken by `uuid_bridge` ------------------------------------------------------------------------------------------
-
-
-def meet() -> Order:
-    return Order(Kind.MEET, 0, "uuid_bridge", "", other="agent", leg=True)
-
-
-def test_a_talk_takes_the_channel_at_once(lane: Lane, wire: ScriptedWire) -> None:
-    lane.set_music("music")
-    talk = meet()
-    lane.meet(talk)
-    assert wire.said == ["playback music"]  # nothing is broken: the switch does it
-    talk.joined = True
-    lane.met(talk)
-    lane.set_music(None)
-    assert lane.running is talk
-    lane.parked(Told())
-    assert lane.running is None
-    assert wire.ended == [("meet", 0, End.COMPLETED)]
-
-
-def test_what_ran_and_what_waited_is_over_when_they_have_met(lane: Lane, wire: ScriptedWire) -> None:
-    lane.put(play(1))
-    lane.put(play(2))
-    talk = meet()
-    lane.meet(talk)
-    assert wire.ended == []
-    lane.met(talk)
-    assert wire.ended == [("play", 1, End.OVERDUE), ("play", 2, End.CANCELLED)]
-
-
-def test_what_ran_is_told_as_it_ended(lane: Lane, wire: ScriptedWire) -> None:
-    lane.put(play(1))
-    token = lane.running.token if lane.running is not None else ""
-    talk = meet()
-    lane.meet(talk)
-    assert lane.completed(token, Told(DONE))
-    assert lane.running is talk
-    lane.met(talk)
-    assert wire.ended == [("play", 1, End.COMPLETED)]
-
-
-def test_nothing_changes_when_the_switch_refuses(lane: Lane, wire: ScriptedWire) -> None:
-    lane.put(play(1))
-    lane.put(play(2))
-    talk = meet()
-    lane.meet(talk)
-    lane.back(talk)
-    assert lane.running is not None
-    assert lane.running.ref == 1
-    assert complete(lane)
-    assert wire.said == ["playback prompt1", "playback prompt2"]
-
-
-def test_a_refusal_after_the_end_of_what_ran(lane: Lane, wire: ScriptedWire) -> None:
-    lane.put(play(1))
-    lane.put(play(2))
-    token = lane.running.token if lane.running is not None else ""
-    talk = meet()
-    lane.meet(talk)
-    lane.completed(token, Told(DONE))
-    lane.back(talk)
-    assert wire.said == ["playback prompt1", "playback prompt2"]
-
-
-def test_music_comes_back_after_a_talk_that_never_was(lane: Lane, wire: ScriptedWire) -> None:
-    lane.set_music("music")
-    talk = meet()
-    lane.meet(talk)
-    lane.part(talk)
-    assert wire.said == ["playback music"]
-    lane.parked(Told())
-    assert wire.said == ["playback music", "playback music"]
-
-
-def test_a_channel_that_parked_before_is_free_at_once(lane: Lane, wire: ScriptedWire) -> None:
-    talk = meet()
-    lane.meet(talk)
-    lane.parked(Told())
-    assert lane.running is talk
-    lane.part(talk)
-    assert lane.running is None
-
-
-def test_a_park_that_is_never_told_is_taken_for_granted(lane: Lane, wire: ScriptedWire) -> None:
-    talk = meet()
-    lane.meet(talk)
-    lane.part(talk)
-    wire.happens("ended")
-    assert wire.ended == [("meet", 0, End.OVERDUE)]
-    assert lane.running is None
-
-
-@pytest.mark.parametrize("kind", [Kind.ROOM, Kind.SPY])
-def test_what_no_break_ends_is_cut(lane: Lane, wire: ScriptedWire, kind: Kind) -> None:
-    lane.put(Order(kind, 0, "conference", "room", leg=True))
-    lane.stop(kind, 0)
-    wire.until(3)
-    assert wire.said[1:3] == ["cut conference", "cut conference"]
-    assert complete(lane)

@@ -7,82 +7,24 @@ import json
 import os
 import signal
 from collections import Counter
-from dataclasses import replace
-from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import gevent
 import pytest
 from sqlalchemy import text
 
-from cti.app.feeding import report_of
-from cti.boss.configuration import OfficeRefused, parse_office
-from cti.boss.feeds import FeedPlan, FeedRunner, FeedSection
 from cti.boss.feeds import folder as folders
 from cti.boss.feeds import runner as running
 from cti.boss.feeds.lines import read_lines
 from cti.boss.feeds.sums import sums_of
-from cti.boss.ways import WAYS
 from cti.cli import main
 from cti.core import floor_records as f
 from cti.core.errors import CtiError
-from cti.core.issue import Place
-from cti.core.records import CallStarted
 from cti.runtime.waiting import wait_until
 from cti.store import SqlStore
+from tests.boss.feeds.daykit import BEGIN, DAY, FIRST, SECOND, a_day, entry, keep, names, runner
+from tests.boss.feeds.test_plans import GOOD
 from tests.store.conftest import Folder
-
-ZONE = ZoneInfo("Asia/Shanghai")
-DAY = date(2026, 3, 2)
-BEGIN = datetime(2026, 3, 2, tzinfo=ZONE).timestamp()
-NEXT = BEGIN + 86_400 + 7_200
-FIRST, SECOND = "CONTACTS_20260302_001.txt", "CONTACTS_20260302_002.txt"
-
-
-def plan(**options: Any) -> FeedPlan:
-    section = FeedSection(kind="contacts", to="out", days=1, **options)
-    return FeedPlan("daily", section, Place("i.yaml"), 3, 4, whole=False)
-
-
-def runner(store: SqlStore, folder: Folder, **options: Any) -> FeedRunner:
-    return runner_of(store, folder, lambda: {"daily": plan(**options)})
-
-
-def runner_of(store: SqlStore, folder: Folder, plans: Any, ask: Any = None) -> FeedRunner:
-    feeds = store.accounts.feeds
-    report = report_of(feeds, store.reports, ZONE, lambda: NEXT)
-    return FeedRunner(plans, feeds, lambda: NEXT, ZONE, folder.path, report, ask)
-
-
-def entry(number: int, at: float, outcome: str = "answered", queue: str = "bills") -> f.EntryClosed:
-    return f.EntryClosed(
-        entry_id=f"e{number}", worker="n/0", run="r", contact=f"c{number}", call_id=f"c{number}", queue=queue,
-        medium="voice", began_at=at, ended_at=at + 7.25, outcome=outcome, reason="", wait_s=7.2501, agent="1001",
-    )  # fmt: skip
-
-
-def handled(number: int, at: float) -> f.ContactHandled:
-    return f.ContactHandled(
-        fact_id=f"h{number}", contact=f"c{number}", call_id=f"c{number}", agent="1001", queue="bills", medium="voice",
-        ended_at=at, talk_s=60.0005 + number / 7, hold_s=1.0, work_s=0.1, ended_by="agent", disposition="a|b\n\"c\"",
-    )  # fmt: skip
-
-
-def keep(store: SqlStore, *records: Any) -> None:
-    for record in records:
-        store.record(record)
-    assert store.flush(30.0)
-
-
-def a_day(store: SqlStore) -> None:
-    keep(store, *(CallStarted(f"c{n}", "fs", "10086", BEGIN, caller="13800001234") for n in range(1, 5)))
-    keep(store, entry(1, BEGIN), handled(1, BEGIN + 90), entry(2, BEGIN + 86_399, "abandoned"), handled(2, BEGIN - 1))
-    keep(store, entry(3, BEGIN + 86_400), handled(3, BEGIN + 86_399.9), entry(4, BEGIN - 0.5))
-
-
-def names(folder: Folder) -> list[str]:
-    return sorted(path.name for path in (folder.path / "out").iterdir())
 
 
 def test_a_days_file_sums_to_the_report_of_the_day(store: SqlStore, folder: Folder) -> None:
@@ -251,89 +193,6 @@ def _die_at(folder: Folder, step: str) -> None:
         runner(store, folder).run("daily")
     finally:
         os._exit(3)
-
-
-GOOD = """\
-security: {classes: {msisdn: {mask: "3+4"}}}
-feeds:
-  daily: {kind: contacts, to: out, caller: msisdn}
-"""
-
-
-def test_the_section_becomes_a_plan() -> None:
-    found = parse_office(GOOD, "i.yaml", {}).feeds["daily"]
-    assert found == replace(plan(), options=FeedSection(kind="contacts", to="out", caller="msisdn"), place=found.place)
-
-
-@pytest.mark.parametrize(
-    ("option", "code"),
-    [
-        ("kind: bills", "bad-value"),
-        ("kind: contacts, name: 'C_{seq:03d}.txt'", "bad-value"),
-        ("kind: contacts, name: '../C_{date:%Y%m%d}_{seq:03d}.txt'", "bad-value"),
-        ("kind: contacts, at: '25:00'", "bad-value"),
-        ("kind: contacts, caller: msisdm", "unknown-source"),
-        ("kind: contacts, every: 5", "unknown-option"),
-        ("kind: contacts, days: 30, keep_days: 30", "bad-value"),
-        ("kind: contacts, http: {url: 'https://dwh/in'}", "bad-value"),
-        ("kind: contacts, reach: {password: x}", "bad-value"),
-    ],
-)
-def test_a_mistake_is_told_with_its_place(option: str, code: str) -> None:
-    with pytest.raises(OfficeRefused) as refused:
-        parse_office(GOOD + f"  other: {{to: elsewhere, {option}}}\n", "i.yaml", {})
-    (issue,) = refused.value.issues
-    assert (issue.code, issue.place.line) == (code, 4)
-
-
-@pytest.mark.parametrize(
-    ("where", "code"),
-    [
-        ("to: 'sftp://dwh@10.0.0.7/in'", "missing-option"),
-        ("to: 'ftp://dwh@10.0.0.7/in'", "insecure"),
-        ("to: 'gopher://x/in'", "bad-url"),
-        ("to: 'sftp://dwh:secret@h/in', reach: {known_hosts: k}", "secret-in-clear"),
-        ("table: {url: 'sqlite://', table: t}", "bad-url"),
-        ("table: {url: 'sqlite:///x.db', table: 'a b'}", "bad-value"),
-        (
-            "table: {url: 'sqlite:///x.db', table: t, columns: {feed: f, number: n, position: p, agnt: a}}",
-            "unknown-field",
-        ),
-        ("table: {url: 'sqlite:///x.db', table: t, columns: {feed: f, number: n}}", "missing-field"),
-        ("table: {url: 'sqlite:///x.db', table: t, columns: {feed: f, number: f, position: p}}", "duplicate-key"),
-        ("http: {url: 'http://dwh.example/in'}", "bad-url"),
-        ("http: {url: 'https://dwh.example/in', secret: s, secret_file: f}", "bad-value"),
-        ("socket: {backend: billng, message: PUT}", "unknown-source"),
-        ("socket: {backend: web, message: PUT}", "bad-option"),
-        ("socket: {backend: desk, message: PUTT}", "unknown-message"),
-        ("socket: {backend: desk, message: PUT, send: {key: number, who: agent}}", "unknown-field"),
-        ("socket: {backend: desk, message: PUT, send: {key: nmber}}", "unknown-field"),
-        ("socket: {backend: desk, message: PUT, send: {key: key}, good: ['0']}", "bad-option"),
-        ("{}", "bad-value"),
-    ],
-)
-def test_a_mistake_of_where_it_goes_is_told_with_its_place(where: str, code: str) -> None:
-    where = "days: 7" if where == "{}" else where
-    with pytest.raises(OfficeRefused) as refused:
-        parse_office(GOOD + f"  other: {{kind: calls, {where}}}\n" + BACKENDS, "i.yaml", WAYS)
-    assert [(issue.code, issue.place.line) for issue in refused.value.issues] == [(code, 4)]
-
-
-BACKENDS = """\
-backends:
-  web: {way: http, url: "https://crm.example", operations: {get: {method: GET, path: /x}}}
-  desk:
-    way: socket
-    addresses: [{host: 127.0.0.1, port: 1}]
-    frame: {header: [{name: code, type: str, size: 8}], delimiter: "\\n"}
-    messages: {PUT: {body: {codec: delimited, fields: [key]}}}
-"""
-
-
-def test_two_feeds_do_not_write_the_same_files() -> None:
-    with pytest.raises(OfficeRefused) as refused:
-        parse_office(GOOD + "  other: {kind: contacts, to: out/}\n", "i.yaml", {})
-    assert [issue.code for issue in refused.value.issues] == ["duplicate-key"]
 
 
 SWITCHES = "switches: [{name: fs, kind: embedded, password: only-for-tests}]\n"

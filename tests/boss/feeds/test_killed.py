@@ -19,7 +19,7 @@ from cti.boss.ways.files import sftp
 from cti.boss.ways.http.way import HttpWay
 from cti.store import SqlStore
 from tests.boss.feeds import day as d
-from tests.boss.feeds.test_sending import NUMBER, Desk, by_socket, desk, feed, receiver, url_of
+from tests.boss.feeds.sendkit import NUMBER, Desk, by_socket, desk, feed, receiver, url_of
 from tests.boss.served import served
 from tests.boss.ways.files.conftest import make, nothing_left
 from tests.boss.ways.files.site import Site

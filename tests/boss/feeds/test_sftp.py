@@ -11,7 +11,7 @@ from cti.boss.feeds.lines import read_lines
 from cti.boss.feeds.sums import sums_of
 from cti.boss.ways.files.transport import TransportOptions, open_transport
 from cti.store import SqlStore
-from tests.boss.feeds.test_feeds import BEGIN, FIRST, a_day, runner
+from tests.boss.feeds.daykit import BEGIN, FIRST, a_day, runner
 from tests.boss.ways.files.servers import FINGERPRINT, PASSWORD, USER, Sftp
 from tests.store.conftest import Folder
 

@@ -21,7 +21,7 @@ from cti.core.errors import ConfigError
 from tests.boss.offices.http_office import NAME, HttpOffice
 from tests.boss.rig import until
 from tests.boss.served import served
-from tests.boss.ways.test_socket import certificate
+from tests.boss.ways.socketkit import certificate
 
 NUMBER = "13800138000"
 REPLY = {"codec": "json", "fields": [{"name": "account.balance", "type": "decimal"}]}

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.boss.ways.test_socket import MODES, Rig, ask, fails, rig
+from tests.boss.ways.socketkit import MODES, Rig, ask, fails, rig
 
 __all__ = ["rig"]
 

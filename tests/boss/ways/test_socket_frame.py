@@ -20,7 +20,7 @@ from cti.boss.ways.socket.header import FrameError
 from cti.boss.ways.socket.matching import Ordered, Sequenced
 from cti.boss.ways.socket.options import SocketBackend, SocketTarget
 from cti.validating import validate
-from tests.boss.ways.test_socket import FRAMES, MESSAGES
+from tests.boss.ways.socketkit import FRAMES, MESSAGES
 
 MOST = 200
 NAMED = {"bad-constant", "bad-length", "bad-header", "bad-checksum", "bad-encoding", "too-long"}
