@@ -166,8 +166,9 @@ def _route(text: str) -> str:
 def _api_line(command: str, args: Iterable[str]) -> str:
     words = [_match(_NAME, command, "api command")]
     for arg in args:
-        # An argument is one word: what holds a space would be two, and the switch sees words only.
-        if not arg or not arg.isprintable() or any(ch.isspace() for ch in arg) or refers(arg):
+        # An argument is one word: what holds a space would be two, and the switch sees words only. Of all that is space
+        # the blank alone is printable.
+        if not arg or not arg.isprintable() or " " in arg or refers(arg):
             raise EslError(f"{command}: {arg[:60]!r} cannot be an argument", code="unsafe-text")
         words.append(arg)
     return " ".join(words)

@@ -7,6 +7,8 @@ A virtual caller is a person, and a fax to a person fails, as it does on the rea
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -88,8 +90,14 @@ def _pages_in(path: str) -> int | None:
 
 def _write(path: str, pages: int) -> None:
     """Empty pages; problems are logged, the call goes on."""
-    blank = [Image.new("1", SIZE, 1) for _ in range(pages)]
     try:
-        blank[0].save(path, format="TIFF", compression="group4", dpi=DPI, save_all=True, append_images=blank[1:])
+        Path(path).write_bytes(_blank(pages))
     except OSError as error:
         log.warning("cannot write the fax %s: %s", path, error)
+
+
+@lru_cache(maxsize=4)  # the same for every fax, and drawing takes a while
+def _blank(pages: int) -> bytes:
+    blank, file = [Image.new("1", SIZE, 1) for _ in range(pages)], BytesIO()
+    blank[0].save(file, format="TIFF", compression="group4", dpi=DPI, save_all=True, append_images=blank[1:])
+    return file.getvalue()

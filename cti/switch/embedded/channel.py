@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from cti.switch.embedded.causes import Q850
 from cti.switch.embedded.ends import FarEnd, Message, Silent, true_word
 from cti.switch.embedded.event import Event
-from cti.switch.embedded.headers import basic_headers
+from cti.switch.embedded.headers import basic_block
 from cti.switch.embedded.names import CALLSTATE_NUMBERS, FLIP_CID, WITH_VARIABLES, Source, State
 from cti.switch.embedded.profile import Profile
-from cti.switch.embedded.wire import Block, Header
+from cti.switch.embedded.wire import Block, Header, Shape
 
 if TYPE_CHECKING:
     from cti.switch.embedded.asr import Ear
@@ -74,6 +74,8 @@ class Channel:
         self.other: Profile | None = None
         self.other_type = ""
         self._variable_block: Block | None = None
+        self._variable_names: Shape | None = None
+        self.lines: dict[Header, bytes] = {}  # headers that were encoded, as they stand on the wire
         self._caller_block: Block | None = None
         self._other_block: Block | None = None
 
@@ -132,9 +134,13 @@ class Channel:
         if value is None or value == "":
             if self.variables.pop(name, None) is None:
                 return
+            self._variable_names = None
         else:
-            if self.variables.get(name) == value:
+            old = self.variables.get(name)
+            if old == value:
                 return
+            if old is None:
+                self._variable_names = None
             self.variables[name] = value
         self._variable_block = None
 
@@ -307,7 +313,7 @@ class Channel:
     def blocks(self, name: str, extra: Iterable[Header] = (), *, first: Iterable[Header] = ()) -> list[Block]:
         if self._caller_block is None:
             self._caller_block = self.profile.block("Caller")
-        blocks = [Block(first), Block(basic_headers(self)), self._caller_block]
+        blocks = [Block(first), basic_block(self), self._caller_block]
         if self.other is not None:
             if self._other_block is None:
                 self._other_block = self.other.block("Other-Leg")
@@ -319,7 +325,10 @@ class Channel:
 
     def variable_block(self) -> Block:
         if self._variable_block is None:
-            self._variable_block = Block([(f"variable_{name}", value) for name, value in self.variables.items()])
+            if self._variable_names is None:
+                self._variable_names = Shape([f"variable_{name}" for name in self.variables])
+            names, values = self._variable_names.names, self.variables.values()
+            self._variable_block = Block(zip(names, values, strict=True), self._variable_names, self.lines)
         return self._variable_block
 
     @property

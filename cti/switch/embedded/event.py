@@ -13,7 +13,20 @@ from typing import Protocol
 from cti.esl import encode_value
 from cti.switch.embedded.clock import Scheduler
 from cti.switch.embedded.names import OWN, SOURCES, Source
-from cti.switch.embedded.wire import Block, Header
+from cti.switch.embedded.wire import Block, Header, Shape
+
+_NAME_ALONE = Shape(["Event-Name"])
+_STAMP = Shape(
+    [
+        "Event-Date-Local",
+        "Event-Date-GMT",
+        "Event-Date-Timestamp",
+        "Event-Calling-File",
+        "Event-Calling-Function",
+        "Event-Calling-Line-Number",
+        "Event-Sequence",
+    ]
+)
 
 
 class Event:
@@ -160,16 +173,10 @@ class EventBus:
         first: list[Header] = [*lead, ("Event-Name", name)]
         if subclass:
             first.insert(0, ("Event-Subclass", subclass))
-        stamp: list[Header] = [
-            ("Event-Date-Local", local),
-            ("Event-Date-GMT", gmt),
-            ("Event-Date-Timestamp", str(int(now * 1_000_000))),
-            ("Event-Calling-File", file),
-            ("Event-Calling-Function", function),
-            ("Event-Calling-Line-Number", str(line)),
-            ("Event-Sequence", str(self.sequence)),
-        ]
-        return Event(name, subclass, [Block(first), self._identity, Block(stamp), *blocks], body)
+        micros, sequence = str(int(now * 1_000_000)), str(self.sequence)
+        stamp = zip(_STAMP.names, (local, gmt, micros, file, function, str(line), sequence), strict=True)
+        head = Block(first, _NAME_ALONE if len(first) == 1 else None)
+        return Event(name, subclass, [head, self._identity, Block(stamp, _STAMP), *blocks], body)
 
     def _date_texts(self, second: int) -> tuple[str, str]:
         if second != self._second:

@@ -5,14 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cti.switch.embedded.names import State
-from cti.switch.embedded.wire import Header
+from cti.switch.embedded.wire import Block, Header, Shape
 
 if TYPE_CHECKING:
     from cti.switch.embedded.channel import Channel
 
 
-def basic_headers(channel: Channel) -> list[Header]:
+def basic_block(channel: Channel) -> Block:
     """switch_channel_event_set_basic_data, in its order."""
+    headers = _basic_headers(channel)
+    kind = (bool(channel.variables.get("presence_id")), bool(channel.hangup_cause), bool(channel.has_media))
+    shape = _SHAPES.get(kind)
+    if shape is None:
+        shape = _SHAPES[kind] = Shape([name for name, _ in headers])
+    return Block(headers, shape, channel.lines)
+
+
+def _basic_headers(channel: Channel) -> list[Header]:
     direction = "outbound" if channel.outbound else "inbound"
     hit = not channel.outbound or channel.flipped
     headers = [
@@ -45,6 +54,8 @@ def answer_state(channel: Channel) -> str:
     return "early" if channel.early else "ringing"
 
 
+#: Whether there is a presence id, a cause of the end, media -> names of the headers.
+_SHAPES: dict[tuple[bool, bool, bool], Shape] = {}
 _CODEC_HEADERS: list[Header] = [
     (f"Channel-{side}-Codec-{what}", value)
     for side in ("Read", "Write")
