@@ -53,6 +53,14 @@ def outcome(services: AccountServices, password: str = WRONG) -> str:
     return "in"
 
 
+def answer(services: AccountServices) -> str:
+    """As `outcome`, as soon as there is one: on a busy machine one of many who write may wait for SQLite's lock for
+    longer than its 5 s, and is asked to try again. Whether that guess was counted already or not, it was not free."""
+    while (found := outcome(services)) == "store-unavailable":
+        pass
+    return found
+
+
 def away(patch: pytest.MonkeyPatch, *methods: tuple[Any, str]) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise StoreUnavailable("gone")
@@ -63,13 +71,17 @@ def away(patch: pytest.MonkeyPatch, *methods: tuple[Any, str]) -> None:
 
 class TestSignIn:
     def test_guesses_side_by_side_in_many_processes_are_not_free(
-        self, office: Office, process: Callable[[], AccountServices]
+        self, office: Office, process: Callable[[], AccountServices], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        processes = [process() for _ in range(6)]
-        jobs = [gevent.spawn(outcome, services) for services in processes]
+        looked: list[str] = []
+        verify = Hasher.verify
+        monkeypatch.setattr(Hasher, "verify", lambda *guess: looked.append("at") or verify(*guess))
+        jobs = [gevent.spawn(answer, process()) for _ in range(6)]
         gevent.joinall(jobs)
-        ended = sorted(job.value for job in jobs)
-        assert ended == ["sign-in-refused"] * 3 + ["too-many-attempts"] * 3
+        ended = [job.value for job in jobs]
+        assert len(looked) == 3
+        assert set(ended) == {"sign-in-refused", "too-many-attempts"}
+        assert ended.count("too-many-attempts") >= 3
 
     def test_a_restart_forgets_nothing(self, office: Office, process: Callable[[], AccountServices]) -> None:
         assert [outcome(office.services) for _ in range(3)] == ["sign-in-refused"] * 3
