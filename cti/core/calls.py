@@ -55,6 +55,7 @@ class NewCall:
     flow: str = ""  # a call that we made, to be met by this flow; ``why`` stands in its record as the entry
     why: str = ""
     trunk: str = ""  # by which it came in, as the switch's settings name it; empty: a phone, or not told
+    over: bool = False  # adopted, and its channel was down before: what its flow does after the hang-up is left
 
 
 @dataclass(frozen=True, slots=True)

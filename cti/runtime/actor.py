@@ -178,6 +178,10 @@ class CallActor:
         if self.call.talking:
             self.released = self.ending.closed = True
             return False
+        if self.call.over:
+            self.ending.note("engine-restarted: what was left to be done after the hang-up could not go on")
+            self.ending.gone = self.ending.closed = True
+            return False
         history = self.log.history()
         if history is None:
             return True  # on record nowhere: it came when nobody was there to meet it
@@ -207,6 +211,10 @@ class CallActor:
         self.log.gap(found.began_at, "resumed")
         log.warning("call %s goes on at %s, kept %.1f s ago", self.uuid, found.run.waiting.get("node"), found.seconds)
         found.start_timers(self._timers)
+        if self.ending.gone:
+            self.ending.deadline = self._services.clock.monotonic() + AFTER_HANGUP_S
+            found.begin_again(self.call, self._switch, self._hands, self.post)
+            return True
         found.restore_channel(self.call, self._switch, self._services, self._hands)
         if self._words is not None:
             self._words.go_on(self._run)  # what was asked stands there for the customer to read

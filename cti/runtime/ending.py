@@ -41,10 +41,16 @@ class Ending:
 
     def state(self) -> dict[str, Any]:
         """Of a call that goes on: what `go_on` needs; JSON can hold it."""
-        return {"outcome": self.outcome, "error": self.error, "goals": list(self.goals)}
+        told: dict[str, Any] = {"outcome": self.outcome, "error": self.error, "goals": list(self.goals)}
+        if self.gone:
+            told |= {"gone": True, "cause": self.cause.value, "hangup_cause": self.hangup_cause}
+        return told
 
     def go_on(self, state: Mapping[str, Any]) -> None:
         self.outcome, self.error, self.goals = state["outcome"], state["error"], list(state["goals"])
+        if state.get("gone"):
+            self.gone, self.hangup_cause = True, state["hangup_cause"]
+            self._forced = TerminalCause(state["cause"])
 
     @property
     def cause(self) -> TerminalCause:

@@ -185,7 +185,10 @@ class Engine:
         self._adopt(live)
         self._services.queues.there(switch, spared | set(live))
         if self._durable is not None:
-            self._services.queues.lost([one.call_id for one in self._durable.gone(switch, spared | set(live))])
+            over = self._end_over(switch, spared)
+            gone = self._durable.gone(switch, spared | over)
+            self._services.queues.lost([*over, *(one.call_id for one in gone)])
+            spared |= over
         self._records.switch_up(switch, spared, taken)
         log.info("switch %s is up%s, %d calls live", switch, " (restarted)" if restarted else "", len(live))
 
@@ -196,8 +199,9 @@ class Engine:
         self._adopt(live)
         if self._durable is None:
             return
+        over = self._end_over(switch, {*there, *self._actors})
         gone = [one.call_id for one in self._durable.gone(switch, {*there, *self._actors})]
-        self._services.queues.lost(gone)
+        self._services.queues.lost([*over, *gone])
         self._services.journal.lose(gone)
         self._records.taken(switch, taken)
         self._ended[TerminalCause.ENGINE_LOST.value] += len(gone)
@@ -212,6 +216,14 @@ class Engine:
                 self._talking[uuid] = call
             else:
                 self.call_arrived(call)
+
+    def _end_over(self, switch: str, live: Collection[str]) -> set[str]:
+        """What flows do after the hang-up is done to its end. Which calls these are."""
+        over = [] if self._durable is None else self._durable.over(switch, live)
+        for call in over:
+            log.warning("call %s had hung up: its flow goes on", call.uuid)
+            self.call_arrived(call)
+        return {call.uuid for call in over}
 
     def switch_down(self, switch: str, reason: str) -> None:
         log.warning("switch %s is down: %s", switch, reason)

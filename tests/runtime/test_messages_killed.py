@@ -11,6 +11,7 @@ from gevent.event import Event as Flag
 
 from cti.core.calls import Medium
 from cti.core.records import CallDetail
+from cti.runtime.durable import DurableCalls
 
 from .platform import Platform, path, summary
 from .resumekit import House, said, uuid_of
@@ -95,6 +96,45 @@ def test_what_may_have_been_sent_goes_again_where_it_is_known_by_its_key(
         first.keys * sent, [("sent" if sent else "failed", note)],
     )  # fmt: skip
     assert first.keys == [f"{detail.call.call_id}/receipt.send.1"]
+
+
+@pytest.mark.parametrize(("once", "sent", "note"), [("no", 0, "unknown"), ("here", 1, "sent")])
+def test_what_is_sent_after_the_hang_up_is_sent_by_the_next_engine(
+    platform: Platform, once: str, sent: int, note: str
+) -> None:
+    first, again = Cut(once), Sent(once)
+    platform.application.engine._services.messages._channels["sms"] = first
+    caller = platform.call("long")
+    platform.heard(caller, "on and on")
+    caller.hangup()
+    platform.until(lambda: first.texts, "it is on its way")
+    platform.kill_engine()
+
+    def plug() -> None:
+        platform.application.engine._services.messages._channels["sms"] = again
+
+    platform.restart_engine(plug)
+    detail = platform.recorded(uuid_of(caller))
+    assert (again.keys, [(one.exit, one.note) for one in detail.visits if one.node == "last"]) == (
+        first.keys * sent, [("sent" if sent else "failed", note)],
+    )  # fmt: skip
+    assert first.keys == [f"{detail.call.call_id}/long.last.1"]
+    assert (summary(detail), path(detail)[-1]) == (("caller_hangup", "left", ()), ("gone", "end"))
+    assert (detail.call.hangup_cause, [gap.how for gap in detail.gaps]) == ("NORMAL_CLEARING", ["resumed"])
+
+
+def test_a_hang_up_whose_flow_is_not_to_be_had_begins_none(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform.application.engine._services.messages._channels["sms"] = first = Cut()
+    caller = platform.call("long")
+    platform.heard(caller, "on and on")
+    caller.hangup()
+    platform.until(lambda: first.texts, "it is on its way")
+    platform.kill_engine()
+    monkeypatch.setattr(DurableCalls, "find_plan", lambda *_: None)
+    platform.restart_engine()
+    detail = platform.recorded(uuid_of(caller))
+    assert (summary(detail)[0], path(detail)[-1][0]) == ("caller_hangup", "last")
+    assert detail.call.error == "engine-restarted: what was left to be done after the hang-up could not go on"
 
 
 def test_another_workers_folder_knows_nothing_of_its_keys(platform: Platform) -> None:

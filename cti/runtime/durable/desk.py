@@ -11,7 +11,7 @@ import gevent
 from cti.core.errors import CtiError
 from cti.core.snapshots import FLOOR, TALK, Ownership, RunSnapshot, floor_id, talk_id
 from cti.runtime.durable.body import Instant, SnapshotUnreadable, load
-from cti.runtime.durable.saver import call_of
+from cti.runtime.durable.saver import call_of, over_of
 from cti.runtime.job_owner import boottime
 
 if TYPE_CHECKING:
@@ -210,6 +210,11 @@ class DurableCalls:
     @property
     def settling(self) -> bool:
         return bool(self._taking)
+
+    def over(self, switch: str, live: Collection[str]) -> list[NewCall]:
+        """Calls that ended before their engine did, and whose flow was at what it does after the hang-up."""
+        left = [one for one in self._left.values() if one.switch == switch and one.call_id not in live]
+        return [call for call in map(over_of, left) if call is not None]
 
     def gone(self, switch: str, live: Collection[str]) -> list[RunSnapshot]:
         """The switch has told which calls are live: the others ended while nobody was there."""

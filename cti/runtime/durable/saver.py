@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cti.core.calls import Caller, Medium, NewCall
@@ -26,6 +27,8 @@ log = logging.getLogger("cti.call")
 
 #: Media whose channel outlives the engine.
 ON_A_SWITCH = frozenset({Medium.VOICE, Medium.VIDEO, Medium.FAX})
+#: Of these what the flow does after the hang-up is kept, too. A fax is in its queue by then, and kept there.
+SPOKEN = frozenset({Medium.VOICE, Medium.VIDEO})
 #: Media that have none: what is known of the call is kept with it.
 BY_TEXT = frozenset({Medium.SMS, Medium.CHAT})
 
@@ -64,7 +67,7 @@ class CallSaver:
         if durable is None or not self.changed:
             return
         self.changed = False
-        if not run.started or run.ended or ending.gone:
+        if not run.started or run.ended or (ending.gone and self._call.medium not in SPOKEN):
             return
         self._work = {ref: work for ref, work in self._work.items() if ref in run.pending}
         try:
@@ -72,7 +75,7 @@ class CallSaver:
                 Saved(
                     durable.instant(), run.plan.root, run.plan.version, clock.time(), {}, self._work,
                     timers.due(), ending.state(), log_of_call.state(), (silent.since, silent.paused),
-                    stay(self._call.uuid), told_of(self._call), durable.owner, self.replies(),
+                    stay(self._call.uuid), told_of(self._call, gone=ending.gone), durable.owner, self.replies(),
                 ),
                 run.dump(),
             )  # fmt: skip
@@ -94,9 +97,10 @@ class CallSaver:
         return self._durable is None or self._durable.on_disk()
 
 
-def told_of(call: NewCall) -> dict[str, Any] | None:
-    """What the next engine must know of a conversation by text; None: its switch will tell."""
-    if call.medium not in BY_TEXT:
+def told_of(call: NewCall, *, gone: bool = False) -> dict[str, Any] | None:
+    """What the next engine must know of a conversation by text, or of a call whose channel is ``gone``; None: its
+    switch will tell."""
+    if call.medium not in BY_TEXT and not gone:
         return None
     caller = call.caller
     return {
@@ -109,7 +113,7 @@ def told_of(call: NewCall) -> dict[str, Any] | None:
 
 
 def call_of(kept: RunSnapshot) -> NewCall:
-    """A conversation by text as it was. Raises SnapshotUnreadable."""
+    """A conversation by text, or a call whose channel is gone, as it was. Raises SnapshotUnreadable."""
     told = load(kept.body).call
     try:
         assert told is not None
@@ -119,4 +123,12 @@ def call_of(kept: RunSnapshot) -> NewCall:
             kept.call_id, kept.switch, caller, Medium(told["medium"]), attributes, answered=True, adopted=True
         )
     except (AssertionError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise SnapshotUnreadable(f"no conversation by text ({type(error).__name__})") from error
+        raise SnapshotUnreadable(f"not known who calls ({type(error).__name__})") from error
+
+
+def over_of(kept: RunSnapshot) -> NewCall | None:
+    """A call whose channel was gone when it was kept; None: it was not, or that cannot be read."""
+    try:
+        return replace(call_of(kept), over=True) if load(kept.body).ending.get("gone") else None
+    except SnapshotUnreadable:
+        return None
