@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gevent.event import Event as Flag
 
 from cti.core.calls import Medium
+from cti.core.events import RequestEnded
 from cti.core.records import CallDetail
 from cti.runtime.durable import DurableCalls
 
@@ -121,6 +123,40 @@ def test_what_is_sent_after_the_hang_up_is_sent_by_the_next_engine(
     assert first.keys == [f"{detail.call.call_id}/long.last.1"]
     assert (summary(detail), path(detail)[-1]) == (("caller_hangup", "left", ()), ("gone", "end"))
     assert (detail.call.hangup_cause, [gap.how for gap in detail.gaps]) == ("NORMAL_CLEARING", ["resumed"])
+
+
+class Office:
+    """Files what is filed at once. To who rates it answers when it is told to."""
+
+    def __init__(self, *, answers: bool) -> None:
+        self.answers = answers
+        self.rated: list[str] = []
+
+    def request(self, source: str, _arguments: Any, key: str) -> RequestEnded:
+        if source == "fault.file":
+            return RequestEnded(0, "done", {"ticket": "5"})
+        self.rated.append(key)
+        return RequestEnded(0, "done") if self.answers else Flag().wait()
+
+
+def test_a_write_after_the_hang_up_is_the_same_one_at_the_next_engine(platform: Platform) -> None:
+    first, second = Office(answers=False), Office(answers=True)
+    platform.application.engine._services.requests._sink = first
+    caller = platform.call("fault")
+    platform.heard(caller, "Your ticket")
+    caller.hangup()
+    platform.until(lambda: first.rated, "it is on its way")
+    platform.kill_engine()
+
+    def plug() -> None:
+        platform.application.engine._services.requests._sink = second
+
+    platform.restart_engine(plug)
+    detail = platform.recorded(uuid_of(caller))
+    assert second.rated == first.rated == [f"{uuid_of(caller)}/fault.late.1"]
+    assert (summary(detail), path(detail)[-2:]) == (
+        ("caller_hangup", "rated", ()), [("late", "done"), ("gone", "end")],
+    )  # fmt: skip
 
 
 def test_a_hang_up_whose_flow_is_not_to_be_had_begins_none(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
