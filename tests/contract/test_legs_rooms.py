@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from cti.core.errors import CtiError
+from cti.core.events import PlayEnded
 from cti.core.legs import (
     ConferenceJoined,
     ConferenceLeft,
@@ -17,7 +18,7 @@ from cti.core.legs import (
     MonitorStarted,
 )
 
-from .legs_desk import MUSIC, LegsDesk, Person
+from .legs_desk import MUSIC, SHORT, LegsDesk, Person
 from .rig import wait_for
 
 
@@ -104,6 +105,22 @@ def test_a_conference_with_a_caller_on_hold(legs: LegsDesk) -> None:
         legs.wait(ConferenceJoined(room, person.leg))
     assert legs.talk_heard(caller, expert)
     assert legs.talk_heard(agent, expert)
+
+
+def test_who_is_left_in_a_conference_alone_hears_what_the_flow_plays(legs: LegsDesk) -> None:
+    caller, agent, expert = three(legs)
+    room = str(uuid4())
+    legs.legs.conference(room, [caller.leg, agent.leg, expert.leg])
+    for person in (caller, agent, expert):
+        legs.wait(ConferenceJoined(room, person.leg))
+    agent.on.hang_up()
+    expert.on.hang_up()
+    for person in (agent, expert):
+        legs.wait(ConferenceLeft(room, person.leg))
+    legs.driver.play(caller.leg, 7, [SHORT])
+    legs.wait(ConferenceLeft(room, caller.leg))
+    wait_for(lambda: (caller.leg, PlayEnded(7)) in legs.calls.events, "it is heard to its end")
+    assert legs.in_our_hands(caller)
 
 
 def test_a_room_must_have_a_name(legs: LegsDesk) -> None:
