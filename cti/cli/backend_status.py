@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from cti.cli.common import DEMO_CONFIG
-from cti.cli.watch import fetch, key_of
+from cti.cli.watch import add_api, fetch, key_of
 
 if TYPE_CHECKING:
     import argparse
@@ -26,11 +24,7 @@ _REASON_WIDTH = 25
 
 def add_to(verbs: Any) -> None:
     verb = verbs.add_parser("status", help="which is ill, and why; status 1 if one is", description=__doc__)
-    verb.add_argument("--url", default="http://127.0.0.1:8080", help="of the API (default: %(default)s)")
-    verb.add_argument(
-        "--key-file", type=Path, default=DEMO_CONFIG.parent / "api-key",
-        help="file with an API key that may read the state of back ends (default: the demo's, %(default)s)",
-    )  # fmt: skip
+    add_api(verb, "the state of back ends")
     verb.add_argument("--json", action="store_true")
     verb.set_defaults(run=show)
 

@@ -26,13 +26,18 @@ _DIM, _BOLD, _RED, _GREEN, _YELLOW, _PLAIN = (f"\x1b[{code}m" for code in ("2", 
 _COLOURS = {"READY": _GREEN, "NOT_READY": _YELLOW, "LOGOUT": _DIM}
 
 
+def add_api(verb: argparse.ArgumentParser, reads: str) -> None:
+    """Options ``url`` and ``key_file`` of a command that asks the API. ``reads``: what its key must be good for."""
+    verb.add_argument("--url", default="http://127.0.0.1:8080", help="of the API (default: %(default)s)")
+    verb.add_argument(
+        "--key-file", type=Path, default=DEMO_CONFIG.parent / "api-key",
+        help=f"file with an API key that may read {reads} (default: the demo's, %(default)s)",
+    )  # fmt: skip
+
+
 def add_to(nouns: Any) -> None:
     noun = nouns.add_parser("watch", help="a wallboard: queues, agents, service level, live", description=__doc__)
-    noun.add_argument("--url", default="http://127.0.0.1:8080", help="of the API (default: %(default)s)")
-    noun.add_argument(
-        "--key-file", type=Path, default=DEMO_CONFIG.parent / "api-key",
-        help="file with an API key that may read queues and agents (default: the demo's, %(default)s)",
-    )  # fmt: skip
+    add_api(noun, "queues and agents")
     noun.add_argument("--every", type=float, default=1.0, help="seconds between two looks (default: %(default)s)")
     noun.add_argument("--once", action="store_true", help="print it once, without colours")
     noun.set_defaults(run=watch)

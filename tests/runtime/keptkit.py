@@ -94,3 +94,7 @@ def over(kept: Kept, caller: VirtualCaller) -> None:
     detail = kept.platform.over(caller)
     assert summary(detail) == ("flow_end", "talked", ("helped",))
     assert [gap.how for gap in detail.gaps] == ["resumed"]
+
+
+def agent_hangs_up(kept: Kept, _caller: VirtualCaller) -> None:
+    kept.platform.switch.core.channels[kept.legs("anna")[0]].hangup("NORMAL_CLEARING")

@@ -10,9 +10,8 @@ from cti.runtime.floor.talk import Stage
 from cti.switch.embedded import VirtualCaller
 from cti.switch.embedded.conference import command
 
-from .keptkit import PHONES, Kept, kept, over
+from .keptkit import PHONES, Kept, agent_hangs_up, kept, over
 from .platform import uuid_of
-from .test_talks_kept import agent_hangs_up
 
 __all__ = ["kept"]  # the fixture
 

@@ -86,6 +86,17 @@ def ready(floor: Floor, agent: str) -> None:
     floor.parts.lines.set_ready(agent)
 
 
+def consulting(floor: Floor) -> VirtualCaller:
+    """Whom anna has put on hold, to talk with bert."""
+    with_bert(floor)
+    caller = floor.talk()
+    contact = uuid_of(caller)
+    ready(floor, "bert")
+    floor.desk.consult("anna", contact, "agent", "bert")
+    floor.until(lambda: floor.state(f"{contact}~1") is ContactState.TALKING, "bert talks with anna")
+    return caller
+
+
 def test_the_agent_hears_who_it_is_then_they_talk_then_there_is_work(floor: Floor) -> None:
     caller = floor.talk()
     contact = uuid_of(caller)
@@ -149,13 +160,8 @@ def test_a_caller_who_hangs_up_on_hold_frees_the_agent(floor: Floor) -> None:
 
 
 def test_consult_and_complete(floor: Floor) -> None:
-    with_bert(floor)
-    caller = floor.talk()
-    contact, first = uuid_of(caller), floor.leg("anna")
-    ready(floor, "bert")
-    floor.desk.consult("anna", contact, "agent", "bert")
-    floor.until(lambda: floor.state(f"{contact}~1") is ContactState.TALKING, "bert talks with anna")
-    second = floor.leg("bert")
+    caller = consulting(floor)
+    contact, first, second = uuid_of(caller), floor.leg("anna"), floor.leg("bert")
     assert floor.bridged(first, second)
     floor.desk.complete("anna", contact)
     assert floor.state(contact) is ContactState.WORK
@@ -166,12 +172,8 @@ def test_consult_and_complete(floor: Floor) -> None:
 
 
 def test_consult_and_return(floor: Floor) -> None:
-    with_bert(floor)
-    caller = floor.talk()
+    caller = consulting(floor)
     contact = uuid_of(caller)
-    ready(floor, "bert")
-    floor.desk.consult("anna", contact, "agent", "bert")
-    floor.until(lambda: floor.state(f"{contact}~1") is ContactState.TALKING, "bert talks with anna")
     floor.desk.return_("anna", contact)
     assert floor.state(contact) is ContactState.TALKING
     assert floor.bridged(contact, floor.leg("anna"))
@@ -197,12 +199,8 @@ def test_one_who_does_not_answer_is_no_help(floor: Floor) -> None:
 
 
 def test_both_agents_leave_a_conference_at_once(floor: Floor) -> None:
-    with_bert(floor)
-    caller = floor.talk()
+    caller = consulting(floor)
     contact, other = uuid_of(caller), f"{uuid_of(caller)}~1"
-    ready(floor, "bert")
-    floor.desk.consult("anna", contact, "agent", "bert")
-    floor.until(lambda: floor.state(other) is ContactState.TALKING, "bert talks with anna")
     floor.desk.conference("anna", contact)
     talks = [floor.parts.talks.find(one) for one in (contact, other)]
     floor.until(lambda: all(talk and talk.stage is Stage.CONFERENCE for talk in talks), "all three are in it")
@@ -213,12 +211,8 @@ def test_both_agents_leave_a_conference_at_once(floor: Floor) -> None:
 
 
 def test_conference_and_drop(floor: Floor) -> None:
-    with_bert(floor)
-    caller = floor.talk()
+    caller = consulting(floor)
     contact = uuid_of(caller)
-    ready(floor, "bert")
-    floor.desk.consult("anna", contact, "agent", "bert")
-    floor.until(lambda: floor.state(f"{contact}~1") is ContactState.TALKING, "bert talks with anna")
     floor.desk.conference("anna", contact)
     assert floor.state(contact) is ContactState.TALKING
     floor.desk.drop("anna", contact)
@@ -229,12 +223,8 @@ def test_conference_and_drop(floor: Floor) -> None:
 
 
 def test_an_agent_may_leave_a_conference(floor: Floor) -> None:
-    with_bert(floor)
-    caller = floor.talk()
+    caller = consulting(floor)
     contact = uuid_of(caller)
-    ready(floor, "bert")
-    floor.desk.consult("anna", contact, "agent", "bert")
-    floor.until(lambda: floor.state(f"{contact}~1") is ContactState.TALKING, "bert talks with anna")
     floor.desk.conference("anna", contact)
     floor.desk.hang_up("anna", contact)
     floor.until(lambda: floor.bridged(contact, floor.leg("bert")), "bert has the caller")

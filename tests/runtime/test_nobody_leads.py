@@ -15,10 +15,10 @@ from cti.runtime.floor.permanent import LegState
 from cti.store.agents import Agents
 from cti.switch.embedded import VirtualCaller
 
+from .keptkit import PEOPLE, Kept, over
 from .platform import Platform, summary, uuid_of
-from .test_floor import Floor, with_bert
+from .test_floor import Floor, consulting
 from .test_put_back import Apart
-from .test_talks_kept import PEOPLE, Kept, over
 
 TALKED = ("flow_end", "talked", ("helped",))
 
@@ -81,13 +81,8 @@ def test_whoever_hangs_up_before_that(floor: Apart, who: str, monkeypatch: pytes
 
 
 def test_who_was_asked_meanwhile_is_let_go(floor: Apart) -> None:
-    with_bert(floor)
-    caller = floor.talk()
-    contact, leg = uuid_of(caller), floor.leg("anna")
-    floor.parts.lines.set_ready("bert")
-    floor.desk.consult("anna", contact, "agent", "bert")
-    floor.until(lambda: floor.state(f"{contact}~1") is ContactState.TALKING, "they consult")
-    asked = floor.leg("bert")
+    caller = consulting(floor)
+    contact, leg, asked = uuid_of(caller), floor.leg("anna"), floor.leg("bert")
     nobody_leads(floor)
     floor.until(lambda: floor.bridged(contact, leg), "anna has the caller again")
     floor.until(lambda: asked not in floor.platform.switch.core.channels, "bert is let go")
@@ -98,13 +93,8 @@ def test_who_was_asked_meanwhile_is_let_go(floor: Apart) -> None:
 
 def in_conference(floor: Apart) -> tuple[VirtualCaller, str, str]:
     """A caller, anna's leg and bert's."""
-    with_bert(floor)
-    caller = floor.talk()
-    contact, leg = uuid_of(caller), floor.leg("anna")
-    floor.parts.lines.set_ready("bert")
-    floor.desk.consult("anna", contact, "agent", "bert")
-    floor.until(lambda: floor.state(f"{contact}~1") is ContactState.TALKING, "they consult")
-    asked = floor.leg("bert")
+    caller = consulting(floor)
+    contact, leg, asked = uuid_of(caller), floor.leg("anna"), floor.leg("bert")
     floor.desk.conference("anna", contact)
     floor.until(lambda: floor.confers(contact) and floor.confers(f"{contact}~1"), "all three are in it")
     return caller, leg, asked

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gevent
@@ -54,6 +56,18 @@ def orders(platform: Platform) -> Orders:
     return Orders(platform)
 
 
+@contextmanager
+def killed_before_the_answer(orders: Orders) -> Iterator[None]:
+    """An order has had its effect, and what it was answered is on no disk."""
+
+    def dies(*_: object) -> None:
+        raise StoreUnavailable("killed here")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(orders.store.orders), "answer", dies)
+        yield
+
+
 def test_a_callback_is_promised_once_and_in_the_name_of_the_source(orders: Orders) -> None:
     first = orders.order("callback", number=NUMBER, queue="service", when="2030-01-01T10:00:00+08:00")
     assert (first.state, first.code) == ("accepted", "")
@@ -67,15 +81,9 @@ def test_a_callback_is_promised_once_and_in_the_name_of_the_source(orders: Order
     assert (row.source, row.key, row.state, row.order_id) == ("crm", "k1", "accepted", first.order_id)
 
 
-def test_an_order_whose_answer_a_kill_has_lost_finds_what_it_had_made(
-    orders: Orders, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def dies(*_: object) -> None:
-        raise StoreUnavailable("killed here")
-
+def test_an_order_whose_answer_a_kill_has_lost_finds_what_it_had_made(orders: Orders) -> None:
     told = {"number": NUMBER, "queue": "service", "when": "2030-01-01T10:00:00+08:00"}
-    with monkeypatch.context() as before:
-        before.setattr(type(orders.store.orders), "answer", dies)
+    with killed_before_the_answer(orders):
         for _ in range(2):
             with pytest.raises(StoreUnavailable):
                 orders.order("callback", **told)
@@ -90,17 +98,10 @@ def test_an_order_whose_answer_a_kill_has_lost_finds_what_it_had_made(
     )
 
 
-def test_a_message_is_given_again_where_whoever_carries_it_knows_its_key(
-    orders: Orders, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def dies(*_: object) -> None:
-        raise StoreUnavailable("killed here")
-
+def test_a_message_is_given_again_where_whoever_carries_it_knows_its_key(orders: Orders) -> None:
     orders.sent.once = "everywhere"
-    with monkeypatch.context() as before:
-        before.setattr(type(orders.store.orders), "answer", dies)
-        with pytest.raises(StoreUnavailable):
-            orders.order("message", recipient=NUMBER, text="Hello")
+    with killed_before_the_answer(orders), pytest.raises(StoreUnavailable):
+        orders.order("message", recipient=NUMBER, text="Hello")
     answer = orders.order("message", recipient=NUMBER, text="Hello")
     assert (answer.state, orders.sent.keys) == ("accepted", [f"order/{answer.order_id}"] * 2)
 
@@ -184,15 +185,10 @@ def test_the_same_order_at_the_same_time_is_answered_once(orders: Orders, monkey
     assert (answers[0].state, orders.sent.texts) == ("accepted", ["Hi"])
 
 
-def test_what_a_person_has_ended_after_a_kill_stays_ended(orders: Orders, monkeypatch: pytest.MonkeyPatch) -> None:
-    def dies(*_: object) -> None:
-        raise StoreUnavailable("killed here")
-
+def test_what_a_person_has_ended_after_a_kill_stays_ended(orders: Orders) -> None:
     said = {"say_zh-CN": "今天停电。", "say_en-US": "No power today."}
-    with monkeypatch.context() as before:
-        before.setattr(type(orders.store.orders), "answer", dies)
-        with pytest.raises(StoreUnavailable):
-            orders.order("notice", **said)
+    with killed_before_the_answer(orders), pytest.raises(StoreUnavailable):
+        orders.order("notice", **said)
     notices = orders.application.set_notices
     (one,) = [one for one in notices.all() if one.notice_id.startswith("order-")]
     notices.end(one.notice_id, orders.application.accounts.accounts.deed(_author()))
@@ -204,14 +200,9 @@ def test_what_a_person_has_ended_after_a_kill_stays_ended(orders: Orders, monkey
 def test_a_callback_that_was_made_is_told_though_its_queue_is_gone_by_then(
     orders: Orders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dies(*_: object) -> None:
-        raise StoreUnavailable("killed here")
-
     told = {"number": NUMBER, "queue": "service", "when": "2030-01-01T10:00:00+08:00"}
-    with monkeypatch.context() as before:
-        before.setattr(type(orders.store.orders), "answer", dies)
-        with pytest.raises(StoreUnavailable):
-            orders.order("callback", **told)
+    with killed_before_the_answer(orders), pytest.raises(StoreUnavailable):
+        orders.order("callback", **told)
     monkeypatch.setattr(type(orders.application.callbacks._promises), "served", lambda *_: False)
     assert orders.order("callback", **told).state == "accepted"
 

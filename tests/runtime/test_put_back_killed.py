@@ -11,8 +11,8 @@ from cti.core.legs import Phone
 from cti.runtime.floor.supervision import ENGINE_REPLACED
 from cti.runtime.floor.talk import Stage
 
+from .keptkit import Kept, kept, over
 from .platform import Platform, uuid_of
-from .test_talks_kept import Kept, kept, over
 
 __all__ = ["kept"]  # the fixture
 

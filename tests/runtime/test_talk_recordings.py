@@ -12,7 +12,7 @@ from cti.switch.embedded import VirtualCaller
 
 from .platform import Platform, uuid_of
 from .test_callbacks import Recall
-from .test_floor import Floor, ready, with_bert
+from .test_floor import Floor, consulting, ready, with_bert
 
 
 @pytest.fixture
@@ -72,12 +72,8 @@ def test_the_recording_ends_with_the_talk(floor: Floor) -> None:
 
 
 def test_a_consultation_is_in_no_recording_and_a_warm_transfer_begins_another(floor: Floor) -> None:
-    with_bert(floor)
-    caller = floor.talk()
+    caller = consulting(floor)
     contact = uuid_of(caller)
-    ready(floor, "bert")
-    floor.desk.consult("anna", contact, "agent", "bert")
-    floor.until(lambda: str(floor.state(f"{contact}~1")) == "TALKING", "bert talks with anna")
     floor.desk.complete("anna", contact)
     floor.until(lambda: len(floor.platform.events(contact, "RECORD_START")) == 2, "bert's talk is recorded")
     found = over(floor, caller)
@@ -86,12 +82,8 @@ def test_a_consultation_is_in_no_recording_and_a_warm_transfer_begins_another(fl
 
 
 def test_a_conference_has_both_agents_in_the_recording(floor: Floor) -> None:
-    with_bert(floor)
-    caller = floor.talk()
+    caller = consulting(floor)
     contact = uuid_of(caller)
-    ready(floor, "bert")
-    floor.desk.consult("anna", contact, "agent", "bert")
-    floor.until(lambda: str(floor.state(f"{contact}~1")) == "TALKING", "bert talks with anna")
     floor.desk.conference("anna", contact)
     assert summary(over(floor, caller))[0] == ("talk", "desk", ["anna", "bert"], 1)
 

@@ -14,7 +14,7 @@ from cti.runtime.floor.talk import Stage
 from cti.store.agents import Agents
 from cti.switch.embedded import VirtualCaller
 
-from .keptkit import PEOPLE, Kept, kept, over
+from .keptkit import PEOPLE, Kept, agent_hangs_up, kept, over
 from .platform import Platform, uuid_of
 
 __all__ = ["kept"]  # the fixture
@@ -110,10 +110,6 @@ def test_a_hold_that_was_not_written_any_more(kept: Kept) -> None:
     kept.until(lambda: kept.stage(contact) is Stage.HELD, "held")
     kept.desk.hang_up("anna", contact)
     over(kept, caller)
-
-
-def agent_hangs_up(kept: Kept, _caller: VirtualCaller) -> None:
-    kept.platform.switch.core.channels[kept.legs("anna")[0]].hangup("NORMAL_CLEARING")
 
 
 def caller_hangs_up(_kept: Kept, caller: VirtualCaller) -> None:
