@@ -312,11 +312,11 @@ class Channel:
 
     def blocks(self, name: str, extra: Iterable[Header] = (), *, first: Iterable[Header] = ()) -> list[Block]:
         if self._caller_block is None:
-            self._caller_block = self.profile.block("Caller")
+            self._caller_block = self.profile.block("Caller", self.lines)
         blocks = [Block(first), basic_block(self), self._caller_block]
         if self.other is not None:
             if self._other_block is None:
-                self._other_block = self.other.block("Other-Leg")
+                self._other_block = self.other.block("Other-Leg", self.lines)
             blocks += [Block([("Other-Type", self.other_type)]), self._other_block]
         if self.verbose or name in WITH_VARIABLES:
             blocks.append(self.variable_block())

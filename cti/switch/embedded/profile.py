@@ -71,8 +71,9 @@ class Profile:
     def copy(self) -> Profile:
         return replace(self, times=replace(self.times))
 
-    def block(self, prefix: str) -> Block:
-        """The headers of switch_caller_profile_event_set_data, in its order; empty values are left out."""
+    def block(self, prefix: str, lines: dict[Header, bytes]) -> Block:
+        """The headers of switch_caller_profile_event_set_data, in its order; empty values are left out. ``lines`` as
+        for `Block`."""
         named: list[Header] = [
             ("Direction", self.direction),
             ("Logical-Direction", self.logical_direction),
@@ -116,4 +117,4 @@ class Profile:
             (f"{prefix}-Privacy-Hide-Name", "false"),
             (f"{prefix}-Privacy-Hide-Number", "false"),
         ]
-        return Block(headers)
+        return Block(headers, lines=lines)
