@@ -51,7 +51,7 @@ class FloorSide:
         self._left = self._documents_left()
         going_on = {one.contact: one.entry_id for one in self._left if one.entry_id}
         self.ledger.begin(floor.owner.now(), going_on, self._stays_left())
-        floor.callers.settling = lambda: ground.durable.settling
+        floor.callers.returning.settling = lambda: ground.durable.settling
         floor.callers.lost = self._lost
         floor.talks_back.waits = self.ledger.goes_on
         floor.talks_back.unmet = lambda contact: self.ledger.lose([call_of(contact)], floor.owner.now())
@@ -60,7 +60,7 @@ class FloorSide:
         floor.owner.listeners.append(self.ledger.hear)
         floor.owner.kept = store.flush
         floor.wrapups.keep, self.ledger.written = self._written, floor.wrapups.closing
-        ground.durable.settled = floor.callers.let_in
+        ground.durable.settled = floor.callers.returning.let_in
         self.set_notices = make_set_notices(
             ground.accounts.store.notices, ground.notices, clock, ground.library, ground.desk
         )

@@ -14,7 +14,7 @@ from .platform import Platform
 
 def test_who_came_back_and_is_not_let_in_yet_keeps_place_and_time(platform: Platform) -> None:
     callers = platform.application.floor.callers
-    callers.settling = lambda: True
+    callers.returning.settling = lambda: True
     switch: Any = object()
     now = monotonic()
     stay = Stay("c1", "service", now - 120.0, now - 300.0, 4)

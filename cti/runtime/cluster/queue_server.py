@@ -75,7 +75,7 @@ class QueueServer:
             "talked": self._talked,
             "callback": self._callback,
         }
-        floor.callers.settling = lambda: True  # those who come back are let in together, after a moment
+        floor.callers.returning.settling = lambda: True  # those who come back are let in together, after a moment
         floor.owner.listeners.append(self._heard)
         leading.bus.listen(QUEUE, self._told)
         leading.went = self._worker_gone

@@ -23,7 +23,7 @@ from cti.runtime import messages as msg
 from cti.runtime.cluster.codec import pack, unpack
 from cti.runtime.cluster.leading import CALL
 from cti.runtime.cluster.waiting import Waiting
-from cti.runtime.floor.callers import MUSIC
+from cti.runtime.floor.comfort import MUSIC
 from cti.runtime.floor.stays import Stay
 from cti.runtime.floor.talks import PARTING_S
 

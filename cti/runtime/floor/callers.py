@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-import gevent
 
 from cti.acd import inputs as i
 from cti.acd import outputs as o
@@ -14,6 +11,8 @@ from cti.acd.model import Relax, Wish
 from cti.acd.states import ContactState, Outcome
 from cti.core import events as ev
 from cti.runtime import messages as msg
+from cti.runtime.floor.comfort import MUSIC, Caller, Comfort
+from cti.runtime.floor.returning import Returning
 from cti.runtime.floor.stays import Stay
 from cti.runtime.floor.talk import Party
 
@@ -26,30 +25,6 @@ if TYPE_CHECKING:
     from cti.runtime.floor.owner import FloorOwner
     from cti.runtime.floor.talks import Talks
     from cti.runtime.queues import Entrant
-
-log = logging.getLogger("cti.queue")
-
-#: Played again and again while a caller waits, so it is finite (DESIGN 3.1).
-MUSIC = "tone_stream://%(300,9700,350,440)"
-
-
-#: Nobody who comes back waits for the others for longer.
-TOGETHER_S = 1.0
-
-
-@dataclass(slots=True, eq=False)
-class Caller:
-    """``contact``: as what the distribution knows the caller at present. ``suspended``: the place is kept while the
-    flow asks about a callback."""
-
-    who: Entrant
-    contact: str
-    suspended: bool = False
-    timers: set[gevent.Greenlet[Any, Any]] = field(default_factory=set)
-
-    @property
-    def uuid(self) -> str:
-        return self.who.uuid
 
 
 class Callers:
@@ -64,12 +39,11 @@ class Callers:
         music: Mapping[str, str],
         hunted: Collection[str],
     ) -> None:
-        self._owner, self._talks, self._legs, self._music, self._hunted = owner, talks, legs, music, hunted
+        self._owner, self._talks, self._legs, self._hunted = owner, talks, legs, hunted
         self._callers: dict[str, Caller] = {}
         self._uuids: dict[str, str] = {}  # contact -> uuid, of those who go on as another contact
-        self._returning: dict[str, tuple[Stay, Entrant]] = {}
-        #: Whether more calls are about to come back from an engine that is no more.
-        self.settling: Callable[[], bool] = lambda: False
+        self._comfort = Comfort(owner, music, lambda caller: self._callers.get(caller.uuid) is caller)
+        self.returning = Returning(self._let_in)
         self._recalls: dict[str, Callable[[], Wish | None]] = {}
         self.parker_s = 30.0  # as of `Thirds`
         #: The contact at an agent that an earlier engine left this caller as.
@@ -95,16 +69,11 @@ class Callers:
     # ---- what a run asks ----------------------------------------------------------------------------------------
 
     def enter(self, who: Entrant) -> None:
-        """Those who come back are let in together, in their order: an agent who is free is for the one who waits
-        longest."""
         if who.stay is None:
-            self._let_in(who, None)
-            return
-        if not self._returning:
-            gevent.spawn_later(TOGETHER_S, self.let_in)
-        self._returning[who.uuid] = who.stay.on(self._owner.ahead_s), who
-        if not self.settling():
-            self.let_in()
+            self._let_in(who)
+        else:
+            stay = who.stay.on(self._owner.ahead_s)
+            self.returning.add(replace(who, stay=stay), stay)
 
     def take_back(self, who: Entrant, *, talking: bool, connected: bool) -> bool:
         """What it was kept as is known here, whatever its ``stay``."""
@@ -124,8 +93,7 @@ class Callers:
         caller = self._callers.pop(uuid, None)
         if caller is not None:
             self._uuids.pop(caller.contact, None)
-            for timer in tuple(caller.timers):
-                timer.kill(block=False)
+            self._comfort.silence(caller)
 
     def unknown_again(self, uuid: str) -> None:
         """It is with no agent of ours after all: `CameBack` tells its run when it is with nobody."""
@@ -133,35 +101,41 @@ class Callers:
         if caller is not None:
             self._uuids.pop(caller.contact, None)
 
-    def let_in(self) -> None:
-        """Those who have come back, the one who waits longest first."""
-        while self._returning:
-            uuid = min(self._returning, key=lambda one: self._returning[one][0].rank_at)
-            stay, who = self._returning.pop(uuid)
-            self._let_in(who, stay)
-
-    def _let_in(self, who: Entrant, stay: Stay | None) -> None:
-        """``stay``: by the distribution's clock."""
-        uuid, wish = who.uuid, who.wish
-        self.gone(uuid, Outcome.FLOW_OUT)
-        queue = wish.queue if stay is None or stay.queue not in self._owner.acd.floor.queues else stay.queue
-        if stay is not None and stay.parked_until is not None and not stay.queue:
-            queue = ""  # beside no line: for who parked it
+    def _let_in(self, who: Entrant) -> None:
+        """Its ``stay`` is by the distribution's clock."""
+        self.gone(who.uuid, Outcome.FLOW_OUT)
+        queue = self._queue(who)
         if queue and queue not in self._owner.acd.floor.queues:
-            who.post(ev.QueueEnded(wish.ref, "no_agents"))  # the checker knows the queues; it has gone since
+            who.post(ev.QueueEnded(who.wish.ref, "no_agents"))  # the checker knows the queues; it has gone since
             return
-        taken = uuid in self._owner.acd.floor.cases  # an agent still has work with the last talk
-        contact = self._owner.next_contact(uuid) if taken else uuid
-        if stay is not None and stay.contact not in self._owner.acd.floor.cases:
-            contact, taken = stay.contact, stay.contact != uuid
-            self._owner.taken(contact)
-        caller = self._callers[uuid] = Caller(who, contact)
-        if taken:
-            self._uuids[contact] = uuid
+        caller = self._callers[who.uuid] = Caller(who, self._contact(who))
+        if caller.contact != who.uuid:
+            self._uuids[caller.contact] = who.uuid
         self._talks.admit(self._party(caller))
+        self._comfort.play(caller)
+        self._owner.tell(i.Enter(self._asked(caller, queue)))
+        self._comfort.announce(caller)
+
+    def _queue(self, who: Entrant) -> str:
+        """The one it stood in, if that is still there; empty: beside no line, for who parked it."""
+        stay = who.stay
+        if stay is not None and stay.parked_until is not None and not stay.queue:
+            return ""
+        return who.wish.queue if stay is None or stay.queue not in self._owner.acd.floor.queues else stay.queue
+
+    def _contact(self, who: Entrant) -> str:
+        cases, stay = self._owner.acd.floor.cases, who.stay
+        if stay is not None and stay.contact not in cases:
+            self._owner.taken(stay.contact)
+            return stay.contact
+        taken = who.uuid in cases  # an agent still has work with the last talk
+        return self._owner.next_contact(who.uuid) if taken else who.uuid
+
+    def _asked(self, caller: Caller, queue: str) -> Wish:
+        wish, stay = caller.who.wish, caller.who.stay
         hunted = queue in self._hunted
         asked = Wish(
-            contact,
+            caller.contact,
             queue,
             "voice",
             skills={} if hunted else wish.skills,
@@ -170,24 +144,20 @@ class Callers:
             prefer=wish.prefer,
             prefer_s=wish.prefer_s,
             max_wait_s=wish.max_wait_s,
-            returns=who.returns,
+            returns=caller.who.returns,
             rank_at=None if stay is None else stay.rank_at,
             since=None if stay is None else stay.since,
         )
-        if stay is not None and stay.parked_until is not None:
-            asked = replace(
-                asked, skills={}, relax=(), max_wait_s=None, counted=False,
-                parked_s=max(0.0, stay.parked_until - self._owner.now()),
-                prefer=stay.parked_by or None, prefer_s=self.parker_s if queue else None,
-            )  # fmt: skip
-        who.switch.start_music(uuid, [self._music.get(wish.queue, MUSIC)])
-        self._owner.tell(i.Enter(asked))
-        if wish.announce_every_s and uuid in self._callers:
-            self._later(caller, wish.announce_every_s)
+        if stay is None or stay.parked_until is None:
+            return asked
+        return replace(
+            asked, skills={}, relax=(), max_wait_s=None, counted=False,
+            parked_s=max(0.0, stay.parked_until - self._owner.now()),
+            prefer=stay.parked_by or None, prefer_s=self.parker_s if queue else None,
+        )  # fmt: skip
 
     def leave(self, uuid: str, ref: int, *, keep_place: bool) -> None:
-        """The caller goes on elsewhere: a phone that rings is stopped."""
-        self._returning.pop(uuid, None)
+        self.returning.forget(uuid)
         caller = self._callers.get(uuid)
         if caller is None or caller.who.wish.ref != ref:
             return
@@ -195,12 +165,11 @@ class Callers:
             self.gone(uuid, Outcome.FLOW_OUT)
             return
         caller.suspended = True
-        self._quiet(caller)
+        self._comfort.end(caller)
         self._owner.tell(i.Suspend(caller.contact))
 
     def gone(self, uuid: str, outcome: Outcome = Outcome.ABANDONED) -> None:
-        """The caller hung up, or leaves by a key; nothing when the caller is in no queue."""
-        self._returning.pop(uuid, None)
+        self.returning.forget(uuid)
         if (left := self.left_at(uuid)) is not None:
             left.caller_left()
         caller, recall = self._callers.get(uuid), self._recalls.pop(uuid, None)
@@ -223,9 +192,8 @@ class Callers:
         return case.wish, case.began_at if case.wish.rank_at is None else case.wish.rank_at
 
     def stay(self, uuid: str) -> dict[str, Any] | None:
-        """Where a caller waits, or talks, to be kept; None: nowhere."""
-        if (returning := self._returning.get(uuid)) is not None:  # about to be let in where they stood
-            return returning[0].state(self._owner.now())
+        if (returning := self.returning.find(uuid)) is not None:  # about to be let in where they stood
+            return returning.state(self._owner.now())
         caller = self._callers.get(uuid)
         case = self._owner.acd.floor.cases.get(caller.contact) if caller is not None else None
         if caller is None or case is None:
@@ -258,9 +226,8 @@ class Callers:
         if caller is None:  # called by us
             party.legs.park(party.uuid, [MUSIC])
         else:
-            caller.who.switch.start_music(party.uuid, [self._music.get(caller.who.wish.queue, MUSIC)])
-            if caller.who.wish.announce_every_s:
-                self._later(caller, caller.who.wish.announce_every_s)
+            self._comfort.play(caller)
+            self._comfort.announce(caller)
 
     # ---- what the distribution says ---------------------------------------------------------------------------------
 
@@ -272,7 +239,7 @@ class Callers:
         if isinstance(fact, o.EntryEnded) and fact.outcome is Outcome.ANSWERED:
             caller = self._callers.get(self._uuids.get(fact.contact, fact.contact))
             if caller is not None:
-                self._quiet(caller)
+                self._comfort.end(caller)
                 caller.who.post(ev.QueueConnected(caller.who.wish.ref, fact.agent))
 
     # ---- inside ------------------------------------------------------------------------------------------------------
@@ -307,26 +274,4 @@ class Callers:
     def _forget(self, caller: Caller) -> None:
         self._callers.pop(caller.uuid, None)
         self._uuids.pop(caller.contact, None)
-        self._quiet(caller)
-
-    def _announce(self, caller: Caller) -> None:
-        if caller.suspended or self._callers.get(caller.uuid) is not caller:
-            return
-        case = self._owner.acd.floor.cases.get(caller.contact)
-        place = self._owner.place(caller.contact)
-        if case is not None and case.desk is None and place is not None:
-            caller.who.post(ev.QueueAnnounced(caller.who.wish.ref, place.position, place.wait_s))
-        self._later(caller, caller.who.wish.announce_every_s or 30.0)
-
-    def _later(self, caller: Caller, seconds: float) -> None:
-        timer = gevent.spawn_later(seconds, self._announce, caller)
-        caller.timers.add(timer)
-        timer.rawlink(caller.timers.discard)
-
-    def _quiet(self, caller: Caller) -> None:
-        """No music and no announcements any more."""
-        current = gevent.getcurrent()
-        for timer in tuple(caller.timers):
-            if timer is not current:
-                timer.kill(block=False)
-        caller.who.switch.stop_music(caller.uuid)
+        self._comfort.end(caller)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from cti.acd.inputs import SetQueue
 from cti.runtime.floor.agent_legs import ALERT
 from cti.runtime.floor.assists import Assists
-from cti.runtime.floor.callers import MUSIC, Callers
+from cti.runtime.floor.callers import Callers
+from cti.runtime.floor.comfort import MUSIC
 from cti.runtime.floor.desk import Desk
 from cti.runtime.floor.hub import Hub
 from cti.runtime.floor.hunting import Hunting
