@@ -60,14 +60,14 @@ class FlowEngine:
         music = {name: queue.music for name, queue in settings.queues.items()}
         self.queues = queues = RemoteQueues(following, self._shown, music)
         self.legs = LegServer(following, queues, self._legs, self._is_caller, ground.desk)
-        distribution = Distribution(queues, NoTexts(), queues, self.legs.sink)
+        distribution = Distribution(queues, NoTexts(), queues.news, self.legs.sink)
         self.calls = calls = CallsSide(ground, distribution, settings.switches, hearing, {}, holder)
         self.engine, self.store = calls.engine, ground.store
         self._screens = CallScreens(lambda: calls.engine, ground.store, lambda _call: None)
         self.set_notices = make_set_notices(
             ground.accounts.store.notices, ground.notices, ground.clock, ground.library, ground.desk
         )
-        ground.durable.talk_over, queues.talk_taken = queues.talk_over, ground.durable.talk_taken
+        ground.durable.talk_over, queues.talks.taken = queues.news.talk_over, ground.durable.talk_taken
         queues.left_talking = lambda: ground.durable.agents_talking
         queues.unheard, queues.sure = lambda: ground.durable.unheard, ground.durable.sure
         calls.connect()
@@ -99,7 +99,7 @@ class FlowEngine:
         self._beats += [gevent.spawn(run) for run in (self._look, self._watch.run)]
         if self._holder is not None and self.settings.worker.adopts:
             survivor = make_survivor(ground, self.calls, self._holder, None, self.bus.run)
-            survivor.moved = self.queues.took
+            survivor.moved = self.queues.news.took
             self._beats.append(gevent.spawn(survivor.run))
         resumed = ground.requests.resume()
         if resumed:

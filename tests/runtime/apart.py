@@ -58,5 +58,5 @@ def part(application: Application) -> tuple[MemoryHub, Callable[[], None]]:
         driver.leg_control._sink = legs.sink(name)
         driver.leg_control.spare = partial(legs.spare, name)
     legs.drop = lambda switch, left: drivers[switch].leg_control.drop(left)
-    engine._services = replace(engine._services, queues=queues, callbacks=queues)
+    engine._services = replace(engine._services, queues=queues, callbacks=queues.news)
     return hub, partial(leading.start, floor.talks)

@@ -10,7 +10,7 @@ import pytest
 
 from cti.acd.states import ContactState, Presence
 from cti.core.legs import Phone
-from cti.runtime.cluster import leg_server, remote_queues
+from cti.runtime.cluster import leg_server, unled_talks
 from cti.runtime.floor.permanent import LegState
 from cti.store.agents import Agents
 from cti.switch.embedded import VirtualCaller
@@ -26,7 +26,7 @@ TALKED = ("flow_end", "talked", ("helped",))
 @pytest.fixture
 def floor(make_platform: Callable[..., Platform], monkeypatch: pytest.MonkeyPatch) -> Apart:
     monkeypatch.setattr(leg_server, "ALONE_S", 0.4)
-    monkeypatch.setattr(remote_queues, "ALONE_S", 0.4)
+    monkeypatch.setattr(unled_talks, "ALONE_S", 0.4)
     floor = Apart(make_platform(apart=True))
     floor.sign_in("anna", "1001")
     return floor
@@ -154,7 +154,7 @@ def test_a_permanent_leg_is_not_left_open_for_nobody(floor: Apart) -> None:
 def kept(make_platform: Callable[..., Platform], monkeypatch: pytest.MonkeyPatch) -> Kept:
     """At the next start nobody leads."""
     monkeypatch.setattr(leg_server, "ALONE_S", 0.4)
-    monkeypatch.setattr(remote_queues, "ALONE_S", 0.4)
+    monkeypatch.setattr(unled_talks, "ALONE_S", 0.4)
     monkeypatch.setattr(Agents, "find", lambda _self, agent: PEOPLE.get(agent))
     kept = Kept(make_platform(apart=True))
     kept.sit("anna")

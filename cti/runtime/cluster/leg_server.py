@@ -20,7 +20,7 @@ from cti.runtime.cluster.codec import pack, unpack
 from cti.runtime.cluster.leading import LEG_EVENT
 from cti.runtime.cluster.parts import parts_of
 from cti.runtime.cluster.remote_legs import LEG, REST
-from cti.runtime.cluster.remote_queues import ALONE_S
+from cti.runtime.cluster.unled_talks import ALONE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -71,9 +71,9 @@ class LegServer:
         self.drop: Callable[[str, Collection[str]], None] = lambda _switch, _legs: None
         following.bus.listen(LEG, self._ordered)
         following.lost.append(self._leader_lost)
-        queues.hang_up = self._let_go
-        queues.partner = lambda uuid: self._with.get(uuid) or self._rooms.get(uuid, "")
-        queues.left_alone = self._left_alone
+        queues.talks.hang_up = self._let_go
+        queues.talks.partner = lambda uuid: self._with.get(uuid) or self._rooms.get(uuid, "")
+        queues.talks.left_alone = self._left_alone
 
     def sink(self, switch: str) -> Sink:
         return Sink(self, switch)
@@ -183,7 +183,7 @@ class LegServer:
                 self._permanent.discard(leg)
             case _:
                 ours = True
-        self._queues.leg_event(event)
+        self._queues.talks.leg_event(event)
         if ours:
             self._following.tell(LEG_EVENT, {"switch": switch, "event": pack(event)})
         match event:
@@ -266,7 +266,7 @@ class LegServer:
             return
         if one is not None and others:
             if one.leg not in others:
-                self._queues.inherit(one, others[0], event.cause if isinstance(event, l.LegHungUp) else "")
+                self._queues.talks.inherit(one, others[0], event.cause if isinstance(event, l.LegHungUp) else "")
             if len(others) == 1:
                 self._orphans[one.leg] = None
                 legs.bridge(one.uuid, one.leg)
@@ -274,7 +274,7 @@ class LegServer:
             legs.leave(room, others[0])  # what is with nobody then is hung up, unless it is permanent
 
     def _over(self, *legs: str) -> None:
-        talking = {one.leg for one in self._queues.talking()}  # whose end `RemoteQueues` sees to
+        talking = {one.leg for one in self._queues.talking()}  # whose end `UnledTalks` sees to
         for leg in legs:
             alone = leg not in self._with and leg not in self._rooms and leg not in talking
             if leg in self._orphans and alone:

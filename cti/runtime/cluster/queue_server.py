@@ -13,10 +13,10 @@ import gevent
 from cti.acd import inputs as i
 from cti.acd.states import Outcome
 from cti.core.legs import LegHungUp
+from cti.runtime.cluster.caller_news import QUEUE
 from cti.runtime.cluster.caller_orders import CallerOrders
 from cti.runtime.cluster.codec import unpack
 from cti.runtime.cluster.remote_legs import REST
-from cti.runtime.cluster.remote_queues import QUEUE
 from cti.runtime.floor.ids import call_of
 from cti.runtime.floor.stays import Stay
 from cti.runtime.queues import Entrant

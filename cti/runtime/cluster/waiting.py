@@ -1,14 +1,16 @@
-"""A caller who waits in a queue that another process has, or talks by its doing."""
+"""Callers who wait in queues that another process has, or talk by its doing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import gevent
+import gevent
 
-    from cti.runtime.floor.stays import Stay
+from cti.runtime.floor.stays import Stay
+
+if TYPE_CHECKING:
     from cti.runtime.queues import Entrant
 
 
@@ -36,3 +38,46 @@ class Waiting:
     @property
     def uuid(self) -> str:
         return self.who.uuid
+
+    def untime(self) -> None:
+        if self.timer is not None and self.timer is not gevent.getcurrent():
+            self.timer.kill(block=False)
+        self.timer = None
+
+
+class WaitingCallers:
+    """Those of one worker, by call."""
+
+    def __init__(self) -> None:
+        self._all: dict[str, Waiting] = {}
+        self._numbers = 0
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def add(self, who: Entrant) -> Waiting:
+        now = monotonic()
+        stay = who.stay or Stay(who.uuid, who.wish.queue, now, now, who.wish.priority)
+        self._numbers += 1
+        one = self._all[who.uuid] = Waiting(who, self._numbers, stay, back=who.stay is not None)
+        return one
+
+    def renew(self, one: Waiting) -> None:
+        """It begins another stay: what is still told of the one before is not heeded."""
+        self._numbers += 1
+        one.number = self._numbers
+
+    def find(self, uuid: str) -> Waiting | None:
+        return self._all.get(uuid)
+
+    def has(self, one: Waiting) -> bool:
+        return self._all.get(one.uuid) is one
+
+    def all(self) -> list[Waiting]:
+        return list(self._all.values())
+
+    def forget(self, uuid: str) -> Waiting | None:
+        one = self._all.pop(uuid, None)
+        if one is not None:
+            one.untime()
+        return one
