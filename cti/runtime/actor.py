@@ -10,7 +10,6 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from gevent.event import Event as Flag
-from gevent.queue import Empty, SimpleQueue
 
 from cti.core import commands as cmd
 from cti.core import events as ev
@@ -18,13 +17,15 @@ from cti.core.calls import HandOver, Medium, TerminalCause
 from cti.logs import CALL
 from cti.runtime import messages as msg
 from cti.runtime.durable import CallSaver, RunClock
-from cti.runtime.durable.taking_up import TakingUp
-from cti.runtime.ending import Ending
+from cti.runtime.ending import AFTER_HANGUP_S, Ending
 from cti.runtime.floor.text_line import TextLine
 from cti.runtime.hands import Hands
+from cti.runtime.mailbox import Mailbox
 from cti.runtime.media import CallMedia
 from cti.runtime.replies import Replies
+from cti.runtime.resuming import Resuming
 from cti.runtime.silent import TIMER, SilentStay
+from cti.runtime.standing import Standing
 from cti.runtime.transcripts import CallWords
 
 if TYPE_CHECKING:
@@ -43,10 +44,6 @@ log = logging.getLogger("cti.call")
 
 #: After our hang-up the switch must report it; a channel that does not is written off.
 HANGUP_DEADLINE_S = 5.0
-#: After the caller's hang-up the flow may still look up, write and send; then it is ended.
-AFTER_HANGUP_S = 30.0
-#: A mailbox this full belongs to a caller (or a bug) that floods: further digits are dropped, endings never are.
-MAILBOX_LIMIT = 1000
 
 
 class CallActor:
@@ -69,21 +66,18 @@ class CallActor:
         self.uuid = call.uuid
         self.ending = Ending(rejected=rejected)
         self.done = Flag()
-        self.dropped_digits = 0
-        self.recorded_before = False  # the call detail record is there already
         self.log = call_log
-        self._run = run
         self._switch = switch
         self._services = services
         self._on_close = on_close
-        self.released = False  # in a talk that an earlier engine made: the engine only waits for its end
         self._kept, self._left = kept, False
-        self._mailbox: SimpleQueue[Any] = SimpleQueue()
-        self._timers = msg.Timers()
+        self._mailbox = Mailbox(services.clock.monotonic)
+        self._timers = self._mailbox.timers
         self._clock = RunClock(services.clock, services.zone)
         self._saver = CallSaver(services.durable, call, rejected=rejected)
         by_text = run.by_text or call.medium is Medium.TIMER
         self._silent = SilentStay(0.0 if by_text else services.silent_s, services.clock.monotonic())
+        self._at = Standing(run, self._clock, self._timers, self.ending, call_log, self._silent)
         self._words = CallWords(services.transcripts, call.uuid) if run.by_text else None
         self._replies = replies = Replies(call, services, self._words, self._saver, self.post)
         self._queues: Queues = services.queues
@@ -95,6 +89,9 @@ class CallActor:
             call.uuid, switch, services, self._timers, self.post, self._hangup, replies.send, media, self._queues,
             call.adopted, self._story, self._saver.on_disk,
         )  # fmt: skip
+        self._resuming = Resuming(
+            call, self._at, services, switch, self._saver, self._hands, self._words, replies, self._feed, self.post
+        )
         self._facts: dict[type[Any], Callable[[Any], None]] = {
             cmd.NodeEntered: self._entered,
             cmd.NodeLeft: call_log.node_left,
@@ -107,10 +104,7 @@ class CallActor:
     # ---- mailbox: called by anybody, returns at once ------------------------------------------------------------
 
     def post(self, event: Any) -> None:
-        if isinstance(event, ev.DigitPressed) and self._mailbox.qsize() >= MAILBOX_LIMIT:
-            self.dropped_digits += 1
-            return
-        self._mailbox.put(event)
+        self._mailbox.post(event)
 
     def leave(self) -> None:
         """The engine ends, and the call does not: what it waits for is left as it is, for the next one."""
@@ -118,7 +112,21 @@ class CallActor:
 
     def unread(self) -> list[Any]:
         """What was posted and not handled; of an actor that has ended."""
-        return [self._mailbox.get_nowait() for _ in range(self._mailbox.qsize())]
+        return self._mailbox.unread()
+
+    @property
+    def released(self) -> bool:
+        """In a talk that an earlier engine made: the engine only waits for its end."""
+        return self._resuming.released
+
+    @property
+    def recorded_before(self) -> bool:
+        """The call detail record is there already."""
+        return self._resuming.recorded_before
+
+    @property
+    def _run(self) -> Run:
+        return self._at.run
 
     @property
     def language(self) -> str:
@@ -142,7 +150,7 @@ class CallActor:
         try:
             if self._silent.limit_s:
                 self._timers.start(TIMER, self._silent.since + self._silent.limit_s)
-            if self._resume():
+            if self._resuming.begins(self._kept):
                 if self._words is not None:  # it begins with what the caller wrote
                     first = self.call.attributes.get("text", "")
                     self._words.received(self._run, first)
@@ -158,92 +166,16 @@ class CallActor:
         finally:
             self._close()
 
-    def _resume(self) -> bool:
-        """An adopted call goes on where it was (False: no flow is to be begun). Where that cannot be it begins its flow
-        again, its visits counted on from those on record: a second visit is another one. False, too, for a call that
-        is over on record, where only the hang-up is missing."""
-        if not self.call.adopted:
-            return True
-        if self._kept is not None:
-            try:
-                if self._take_up(self._kept):
-                    return False
-            finally:
-                if self._services.durable is not None:
-                    self._services.durable.taken(self.uuid)
-        if self._words is not None:  # its beginning is over: nobody writes it again
-            self.ending.force(TerminalCause.ENGINE_LOST, "engine-restarted: the conversation could not go on")
-            self._hangup(cmd.Hangup())
-            return False
-        if self.call.talking:
-            self.released = self.ending.closed = True
-            return False
-        if self.call.over:
-            self.ending.note("engine-restarted: what was left to be done after the hang-up could not go on")
-            self.ending.gone = self.ending.closed = True
-            return False
-        history = self.log.history()
-        if history is None:
-            return True  # on record nowhere: it came when nobody was there to meet it
-        if history.ended:
-            self.recorded_before = True
-            self._hangup(cmd.Hangup())
-            return False
-        self._run.visits.update(history.visits)
-        self.ending.note("engine-restarted: the flow began again in this call")
-        if (durable := self._services.durable) is not None:
-            self.log.gap(durable.last_seen(0.0), "begun_again")
-        return True
-
-    def _take_up(self, kept: RunSnapshot) -> bool:
-        """Go on where an earlier engine was; False, with a line in the log, when that cannot be."""
-        durable = self._services.durable
-        assert durable is not None
-        found = TakingUp.of(durable, self._saver, kept)
-        if isinstance(found, str):
-            log.warning("call %s: its flow begins again: %s", self.uuid, found)
-            return False
-        self.log.go_on(found.saved.log)
-        self.ending.go_on(found.saved.ending)
-        self._run = found.run
-        self._clock.go_on(found.saved.run_at + found.seconds)
-        self._silent.since, self._silent.paused = found.silent
-        self.log.gap(found.began_at, "resumed")
-        log.warning("call %s goes on at %s, kept %.1f s ago", self.uuid, found.run.waiting.get("node"), found.seconds)
-        found.start_timers(self._timers)
-        if self.ending.gone:
-            self.ending.deadline = self._services.clock.monotonic() + AFTER_HANGUP_S
-            found.begin_again(self.call, self._switch, self._hands, self.post)
-            return True
-        found.restore_channel(self.call, self._switch, self._services, self._hands)
-        if self._words is not None:
-            self._words.go_on(self._run)  # what was asked stands there for the customer to read
-            self._replies.again(found.saved.replies, here=found.here)
-        else:
-            self._feed(ev.Resumed())
-        found.begin_again(self.call, self._switch, self._hands, self.post)
-        return True
-
     def _next(self) -> Any:
         """The next thing to handle: a message, or `TimerFired` when one is due first."""
-        monotonic = self._services.clock.monotonic
-        due = self._timers.pop_due(monotonic())
+        due = self._mailbox.due()
         if due is not None:
-            return ev.TimerFired(due)
-        self._saver.save(
-            self._run, self._clock, self._timers, self.ending, self.log, self._silent, self._queues.stay
-        )  # fmt: skip
-        at = self._timers.next_at()
-        if self.ending.deadline is not None and (at is None or self.ending.deadline < at):
-            at = self.ending.deadline
-        try:
-            return self._mailbox.get(timeout=None if at is None else max(0.0, at - monotonic()))
-        except Empty:
-            if self.ending.deadline is not None and monotonic() >= self.ending.deadline:
-                self._overdue()
-                return None
-            ref = self._timers.pop_due(monotonic())
-            return None if ref is None else ev.TimerFired(ref)
+            return due
+        self._saver.save(self._at, self._queues.stay)
+        found, deadline = self._mailbox.wait(self.ending.deadline), self.ending.deadline
+        if found is None and deadline is not None and self._services.clock.monotonic() >= deadline:
+            self._overdue()
+        return found
 
     def _overdue(self) -> None:
         if not self.ending.gone and not self._switch.up:

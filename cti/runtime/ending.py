@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from cti.core.commands import GoalReached, RunEnded
 
+#: After the caller's hang-up the flow may still look up, write and send; then it is ended.
+AFTER_HANGUP_S = 30.0
 REASONS = {
     "flow_end": TerminalCause.FLOW_END,
     "limit": TerminalCause.LIMIT,

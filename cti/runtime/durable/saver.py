@@ -15,13 +15,8 @@ if TYPE_CHECKING:
 
     from cti.core.commands import Work
     from cti.core.snapshots import RunSnapshot
-    from cti.flow import Run
     from cti.runtime.durable.desk import DurableCalls
-    from cti.runtime.ending import Ending
-    from cti.runtime.journal import CallLog
-    from cti.runtime.messages import Timers
-    from cti.runtime.runclock import RunClock
-    from cti.runtime.silent import SilentStay
+    from cti.runtime.standing import Standing
 
 log = logging.getLogger("cti.call")
 
@@ -51,31 +46,22 @@ class CallSaver:
         if self._durable is not None and isinstance(work, KEPT_WORK):
             self._work[work.ref] = work
 
-    def save(
-        self,
-        run: Run,
-        clock: RunClock,
-        timers: Timers,
-        ending: Ending,
-        log_of_call: CallLog,
-        silent: SilentStay,
-        stay: Callable[[str], Mapping[str, Any] | None],
-    ) -> None:
+    def save(self, at: Standing, stay: Callable[[str], Mapping[str, Any] | None]) -> None:
         """Where the call stands now, if that changed since the last time. Takes some tens of microseconds; nobody waits
-        for the database."""
-        durable = self._durable
+        for the database. ``stay``: as `cti.runtime.queues.Queues.stay`."""
+        durable, run = self._durable, at.run
         if durable is None or not self.changed:
             return
         self.changed = False
-        if not run.started or run.ended or (ending.gone and self._call.medium not in SPOKEN):
+        if not run.started or run.ended or (at.ending.gone and self._call.medium not in SPOKEN):
             return
         self._work = {ref: work for ref, work in self._work.items() if ref in run.pending}
         try:
             body = dump(
                 Saved(
-                    durable.instant(), run.plan.root, run.plan.version, clock.time(), {}, self._work,
-                    timers.due(), ending.state(), log_of_call.state(), (silent.since, silent.paused),
-                    stay(self._call.uuid), told_of(self._call, gone=ending.gone), durable.owner, self.replies(),
+                    durable.instant(), run.plan.root, run.plan.version, at.clock.time(), {}, self._work,
+                    at.timers.due(), at.ending.state(), at.log.state(), (at.silent.since, at.silent.paused),
+                    stay(self._call.uuid), told_of(self._call, gone=at.ending.gone), durable.owner, self.replies(),
                 ),
                 run.dump(),
             )  # fmt: skip

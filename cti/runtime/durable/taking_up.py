@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cti.runtime.hands import Hands
     from cti.runtime.messages import Timers
     from cti.runtime.services import Services
+    from cti.runtime.standing import Standing
 
 log = logging.getLogger("cti.call")
 
@@ -68,13 +69,18 @@ class TakingUp:
         """What kinds of things the run waits for."""
         return frozenset(kind for kind, _ in self.run.pending.values())
 
-    @property
-    def silent(self) -> tuple[float, bool]:
-        """Since when nothing came from the caller (monotonic, here and now), and whether that counts."""
-        since, paused = self.saved.silent
-        return since + self._shift_s, paused
+    def go_on(self, at: Standing) -> None:
+        """The call stands where it was kept, and the gap is on record."""
+        at.log.go_on(self.saved.log)
+        at.ending.go_on(self.saved.ending)
+        at.run = self.run
+        at.clock.go_on(self.saved.run_at + self.seconds)
+        since, at.silent.paused = self.saved.silent
+        at.silent.since = since + self._shift_s
+        at.log.gap(self.began_at, "resumed")
+        self._start(at.timers)
 
-    def start_timers(self, timers: Timers) -> None:
+    def _start(self, timers: Timers) -> None:
         """Those of the run, with what is left of them: the time in between counts. A message that is given again is
         waited for all the same."""
         least = self._now + MESSAGE_S if "message" in self.waits_for else 0.0
