@@ -53,7 +53,7 @@ class FloorSide:
         self.ledger.begin(floor.owner.now(), going_on, self._stays_left())
         floor.callers.returning.settling = lambda: ground.durable.settling
         floor.callers.lost = self._lost
-        floor.talks_back.waits = self.ledger.goes_on
+        floor.talks_back.adopting.waits = self.ledger.goes_on
         floor.talks_back.unmet = lambda contact: self.ledger.lose([call_of(contact)], floor.owner.now())
         floor.texts.documents = Documents(store.record, ground.worker)
         self.hours = make_hours(settings, clock, floor, ground.library)

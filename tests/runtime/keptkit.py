@@ -76,7 +76,7 @@ class Kept(Floor):
 
     def nobody_waits(self) -> None:
         assert not self.parts.talks_back._left
-        assert not self.parts.talks_back._ending
+        assert not self.parts.talks_back.endings.agents()
 
 
 @pytest.fixture

@@ -172,7 +172,7 @@ class Rebuilding:
     def _adviser_left(self, left: LeftTalk, back: TalksBack) -> None:
         """Whose first talk is not there any more."""
         self._owner.tell(i.TalkOver(left.contact))
-        back.let_go(left, left.talk["leg"], left.agent)
+        back.endings.let_go(left, left.talk["leg"], left.agent)
 
     def _alone(self, left: LeftTalk) -> Party:
         """A customer whom an agent has called: no flow goes on behind it."""

@@ -36,21 +36,17 @@ from typing import TYPE_CHECKING, Any
 import gevent
 
 from cti.acd import inputs as i
-from cti.acd.model import Wish
-from cti.acd.states import ContactState, Outcome
 from cti.core import legs as l
 from cti.core.errors import CtiError
-from cti.core.wrapups import WrapUp
 from cti.runtime.durable.body import Instant
-from cti.runtime.floor.handling import Handling
+from cti.runtime.floor.adopting import Adopting
 from cti.runtime.floor.left_talks import LeftTalk
+from cti.runtime.floor.leg_endings import LegEndings
 from cti.runtime.floor.rebuilding import Rebuilding
-from cti.runtime.floor.seats import working_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from cti.acd.model import Profile
     from cti.core.people import AgentProfile
     from cti.ports import LegControl
     from cti.runtime.floor.callers import Callers
@@ -80,20 +76,18 @@ class TalksBack:
         rebuilding: Rebuilding,
         find_legs: Callable[[str], LegControl | None],
     ) -> None:
-        self._owner, self._talks, self._callers, self._wrapups = owner, talks, callers, wrapups
-        self._kept, self._seats, self._rebuilding, self._find_legs = kept, seats, rebuilding, find_legs
+        self._owner, self._callers = owner, callers
+        self._kept, self._rebuilding, self._find_legs = kept, rebuilding, find_legs
+        self.adopting, self.endings = Adopting(owner, wrapups), LegEndings(talks, seats)
         self._left: dict[str, LeftTalk] = {}  # by contact, those that are not settled
-        self._ending: dict[str, str] = {}  # leg whose end is awaited -> agent
         self._timers: set[gevent.Greenlet[..., None]] = set()
         #: Told of what was kept beside a contact that is there again (`TalksKept.beside`), and how many seconds ago.
         self.beside: Callable[[dict[str, Any], float], None] = lambda _told, _later_s: None
-        #: Whether the stay of a contact is open on record: if they talk, it was answered. It is counted once.
-        self.waits: Callable[[str], bool] = lambda _contact: False
         #: Told of a callback that nobody has taken: its stay is over.
         self.unmet: Callable[[str], None] = lambda _contact: None
         callers.left_at = self.left_at
         kept.unsettled = lambda contact: contact in self._left
-        talks.taken = lambda agent: agent in self._ending.values()
+        talks.taken = lambda agent: agent in self.endings.agents()
         talks.leg_listeners.append(self._heard)
 
     def left_at(self, uuid: str) -> LeftTalk | None:
@@ -135,7 +129,7 @@ class TalksBack:
         """As `restore`, of a contact that is here: the agent has no other before it is known what became of it."""
         self._left[left.contact] = left
         if not left.connected:
-            self._await(left.talk["leg"], left.agent)
+            self.endings.wait(left.talk["leg"], left.agent)
 
     def settle_later(self, lefts: Collection[LeftTalk], seconds: float) -> None:
         """After so long whoever has said nothing is taken for gone."""
@@ -163,68 +157,16 @@ class TalksBack:
         if state == "RESERVED" or (left is not None and not left.connected and state != "WORK"):
             if left is not None:
                 self._left[contact] = left
-                self._await(left.talk["leg"], left.agent)
+                self.endings.wait(left.talk["leg"], left.agent)
             self._kept.forget(contact)
             return False
-        self._adopt(told, later_s, ContactState(state), find, entered=state != "WORK" and self.waits(contact))
+        self.adopting.adopt(told, later_s, find)
         if left is not None and state != "WORK":
             self._left[contact] = left
         elif state != "WORK":
             self._owner.tell(i.TalkOver(contact))
         self.beside(told, later_s)
         return True
-
-    def adopt_answered(self, left: LeftTalk) -> None:
-        """It was kept as an offer, and they talk: since then, as nearly as is known."""
-        desk = self._owner.acd.floor.desks.get(left.agent)
-        if desk is not None:
-            if left.contact in self._owner.acd.floor.cases:  # it stands in line again
-                self._owner.tell(i.Leave(left.contact, Outcome.FLOW_OUT))
-            told = {**left.told, "since_s": 0.0, "talk_s": 0.0, "hold_s": 0.0}
-            entered = self.waits(left.contact)
-            self._adopt(told, left.later_s, ContactState.TALKING, lambda _agent: None, entered=entered)
-
-    def _adopt(
-        self,
-        told: dict[str, Any],
-        later_s: float,
-        state: ContactState,
-        find: Callable[[str], AgentProfile | None],
-        *,
-        entered: bool = False,
-    ) -> None:
-        """Raises KeyError: nobody is this agent."""
-        self._owner.ask(
-            i.Adopt(
-                Wish(
-                    told["contact"], told["queue"], told["medium"], priority=told["priority"], counted=told["counted"]
-                ),
-                self._profile(told["agent"], find),
-                state,
-                told["since_s"] + later_s,
-                told["began_s"] + later_s,
-                told["talk_s"],
-                told["hold_s"],
-                told["work_s"] - later_s,
-                told["waited_s"] if entered else None,
-            )
-        )
-        written = told["wrapup"]
-        if written is not None:
-            handling = Handling(
-                told["contact"], told["agent"], told["queue"], told["medium"], handling_id=written["id"]
-            )
-            handling.wrapup = WrapUp(**{name: value for name, value in written.items() if name != "id"})
-            self._wrapups.restore(handling)
-
-    def _profile(self, agent: str, find: Callable[[str], AgentProfile | None]) -> Profile:
-        desk = self._owner.acd.floor.desks.get(agent)
-        if desk is not None:
-            return desk.profile
-        profile = find(agent)
-        if profile is None:
-            raise KeyError(agent)
-        return working_profile(profile)
 
     def ask(self, left: LeftTalk) -> None:
         """What became of its legs."""
@@ -236,10 +178,6 @@ class TalksBack:
             else:
                 left.legs.keep(leg, l.Phone(*phone))
 
-    def _await(self, leg: str, agent: str) -> None:
-        self._ending[leg] = agent
-        self._seats.hold(agent, leg)
-
     # ---- what the switch tells ---------------------------------------------------------------------------------------
 
     def _heard(self, event: l.LegEvent) -> None:
@@ -248,7 +186,7 @@ class TalksBack:
                 self._found(leg, (state, other))
             case l.LegHungUp(leg) | l.LegFailed(leg):
                 self._found(leg, ("gone", ""))
-                self._freed(leg)
+                self.endings.gone(leg)
                 self._rebuilding.hung_up(leg)
 
     def _found(self, leg: str, found: tuple[str, str]) -> None:
@@ -296,8 +234,8 @@ class TalksBack:
         if left is None:
             return
         if not left.connected and left.at == ("bridged", leg):
-            self.adopt_answered(left)
-            self._freed(left.talk["leg"])
+            self.adopting.answered(left)
+            self.endings.gone(left.talk["leg"])
         self._kept.change(contact)
 
     def _offered(self, left: LeftTalk) -> None:
@@ -305,47 +243,24 @@ class TalksBack:
         party, leg = left.party, left.talk["leg"]
         met = party is not None or left.told["medium"] == "callback"  # which has no flow behind
         if met and left.at == ("bridged", left.uuid) and not left.caller_gone:
-            self.adopt_answered(left)
-            self._freed(leg)
+            self.adopting.answered(left)
+            self.endings.gone(leg)
             self._rebuilding.connected(left, self)
             return
         if party is not None and not left.caller_gone:
             self._callers.unknown_again(party.uuid)
         if left.told["medium"] == "callback":
             self.unmet(left.contact)
-        self.let_go(left, leg, left.agent)
+        self.endings.let_go(left, leg, left.agent)
         if not left.talk["flow"] and not left.talk["of"]:
-            self.let_go(left, left.uuid, "")  # whom the agent was calling: that one would answer to nobody
+            self.endings.let_go(left, left.uuid, "")  # whom the agent was calling: that one would answer to nobody
 
     # ---- endings -----------------------------------------------------------------------------------------------------
-
-    def let_go(self, left: LeftTalk, leg: str, agent: str) -> None:
-        """This leg is nobody's; its agent is free when it is gone."""
-        state, _ = left.found.get(leg, ("gone", ""))
-        if left.talk["permanent"] and leg == left.talk["leg"]:
-            self._talks.give_back(leg)
-            self._freed(leg)
-        elif state == "gone" or left.legs is None:
-            self._freed(leg)
-            if left.legs is not None:
-                left.legs.let_be(leg)
-        else:
-            if agent:
-                self._await(leg, agent)
-            if state == "bridged":
-                left.legs.let_be(leg)
-            else:
-                left.legs.hang_up(leg)
 
     def give_up(self, left: LeftTalk) -> None:
         """The contact ends, and nobody is cut off."""
         self._owner.tell(i.TalkOver(left.contact))
-        self.let_go(left, left.talk["leg"], left.agent)
+        self.endings.let_go(left, left.talk["leg"], left.agent)
         consult = left.talk["consult"]
         if consult is not None and not consult["agent"]:
-            self.let_go(left, consult["leg"], "")
-
-    def _freed(self, leg: str) -> None:
-        agent = self._ending.pop(leg, None)
-        if agent is not None:
-            self._seats.over(agent, leg)
+            self.endings.let_go(left, consult["leg"], "")
