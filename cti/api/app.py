@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import falcon
 from falcon.media import JSONHandler
 
 from cti.api import problems
-from cti.api.async_requests import Ordering, RequestResource, Requests
 from cti.api.audit import AuditResource, Roles, TeamResource, Teams
 from cti.api.calendar_versions import CalendarHistory, CalendarRollback
 from cti.api.calendars import Calendar, CalendarImport, Calendars, Office
 from cti.api.calls import Call, Calls
 from cti.api.chats import ChatList, ChatMessages, ChatResource, ChatRoom, SmsReceived
 from cti.api.customers import CustomerBook, CustomerContacts, CustomerLookup, CustomerResource
-from cti.api.dead_letters import DeadLetterDrop, DeadLetterReplay, DeadLetters
 from cti.api.demo import DemoCalls, Sandbox
 from cti.api.desks import Desks, add_desks
-from cti.api.differences import Differences, DifferencesCleared, DifferencesOf
 from cti.api.entries import (
     Entries,
     EntryActivate,
@@ -31,7 +27,6 @@ from cti.api.entries import (
     EntryRollback,
     EntrySource,
 )
-from cti.api.feeds import FeedRun, FeedRuns, Feeds
 from cti.api.floor_routes import add_floor
 from cti.api.flow_files import FlowActivate, FlowCheck, FlowDraftList, FlowFiles, FlowRollback
 from cti.api.flow_sources import FlowSource
@@ -39,12 +34,11 @@ from cti.api.flows import Flow, FlowList, Flows
 from cti.api.guard import Guard, require_rules
 from cti.api.holding import Holding
 from cti.api.nodes import NodeDraining, NodeList
-from cti.api.office import Backends, LookupResource
 from cti.api.office_metrics import OfficeCollector
+from cti.api.office_routes import BackOffice, add_back_office
 from cti.api.once import KeepAnswers
 from cti.api.openapi import PATH, OpenApi
 from cti.api.operations import Health, Metrics, Vitals
-from cti.api.orders import Orders, OrderSources
 from cti.api.recordings import (
     Archive,
     RecordingAudio,
@@ -58,7 +52,7 @@ from cti.api.reports import ReportResource
 from cti.api.routes import Api
 from cti.api.schedules import Roster, ScheduleImport, Schedules, ShiftResource
 from cti.api.sessions import Me, MyPassword, MySessions, Refresh, Session, Sessions, StreamTicket
-from cti.api.switch_directory import PhonePassword, SwitchDirectory
+from cti.api.switch_directory import NO_SWITCHES, PhonePassword, SwitchDirectory, Switches
 from cti.api.targets import Targets
 from cti.api.users import OneTimePassword, Unlock, UserKey, UserKeys, UserResource, UserRoles, Users
 from cti.api.webhooks import Deliveries, Hooks, Redeliver, WebhookList, WebhookResource, WebhookSecret, WebhookTest
@@ -67,20 +61,15 @@ from cti.ports import Store
 from cti.runtime.cluster.nodes import Nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from prometheus_client.registry import Collector
 
-    from cti.boss.async_desk import AsyncDesk
-    from cti.boss.feeds import FeedRunner
-    from cti.boss.orders.runner import OrderRunner
-    from cti.boss.server import InterfaceServer
     from cti.runtime.account_services import AccountServices
     from cti.runtime.chats import Chats
     from cti.runtime.floor import Floor
     from cti.runtime.recordings.shelf import Shelf
     from cti.runtime.webhooks.desk import WebhookDesk
-    from cti.switch.conf.configuration import TrunkSettings
 
 
 #: Headers of answers that a browser shows to a page of another origin.
@@ -96,60 +85,47 @@ def create_app(
     flows: Flows | None = None,
     reports: ReportResource | None = None,
     floor: Floor | None = None,
-    domains: Mapping[str, str] = MappingProxyType({}),
-    trunks: Mapping[str, TrunkSettings] = MappingProxyType({}),
+    switches: Switches = NO_SWITCHES,
     origins: Collection[str] = (),
     desks: Desks | None = None,
     shelf: Shelf | None = None,
     chats: Chats | None = None,
     webhooks: WebhookDesk | None = None,
-    office: InterfaceServer | None = None,
-    ordered: AsyncDesk | None = None,
-    feeds: FeedRunner | None = None,
-    orders: OrderRunner | None = None,
+    office: BackOffice | None = None,
     collectors: Sequence[Collector] = (),
 ) -> Api:
-    """``collectors``: figures for ``/metrics`` beside those of the engine.
-
-    ``origins``: of web pages that may use it. ``domains``: of each switch, the one in which agents' phones
-    register. ``trunks``: the settings of switches that are told theirs.
+    """``collectors``: figures for ``/metrics`` beside those of the engine. ``origins``: of web pages that may use it.
+    ``switches``: those that ask here for their phones and trunks.
 
     Without ``flows`` nothing is told of them, without ``sandbox`` there are no virtual calls,
     without ``floor`` no agents at work, without ``chats`` no customers who write.
 
     Raises LookupError for a route without a rule."""
     app = _bare(services, origins)
-    app.add_route("/healthz", Health(vitals, store))
-    systems = [OfficeCollector(office)] if office is not None else []
-    app.add_route("/metrics", Metrics(vitals, store, *systems, *collectors))
+    systems = [OfficeCollector(office.server)] if office is not None else []
+    _add_vitals(app, store, vitals, [*systems, *collectors])
     _add_accounts(app, services)
     _add_calls(app, store, services, reports, sandbox)
+    _add_schedules(app, Roster(services))
+    _add_customers(app, CustomerBook(services), Targets(floor, services, store) if floor is not None else None)
+    _add_phones(app, services, switches)
+    _add_nodes(app, Nodes(services.store, services.clock.now))
+    add_desks(app, store, services, desks or Desks())
     if shelf is not None:
         _add_recordings(app, Archive(services, shelf), store)
     if flows is not None:
         _add_flows(app, flows, services)
-    _add_schedules(app, Roster(services))
-    _add_customers(app, CustomerBook(services), Targets(floor, services, store) if floor is not None else None)
-    app.add_route("/switch/directory", SwitchDirectory(services.store.agents, domains, trunks))
-    app.add_route("/v1/phones/{agent}/password", PhonePassword(services))
     if chats is not None:
         _add_chats(app, ChatRoom(chats))
     if office is not None:
-        _add_office(app, office, ordered, services, Holding(floor))
-    _add_nodes(app, Nodes(services.store, services.clock.now))
-    if feeds is not None:
-        _add_feeds(app, feeds)
-    if orders is not None:
-        _add_orders(app, orders, services)
+        add_back_office(app, office, services, Holding(floor))
     if webhooks is not None:
         _add_webhooks(app, Hooks(services, webhooks))
     if floor is None:
         app.add_route("/v1/me", Me(services))
     else:
         add_floor(app, floor, services, store, shelf)
-    add_desks(app, store, services, desks or Desks())
-    app.add_route(PATH, OpenApi(app))
-    app.add_route("/problems/{error_id}", problems.ProblemPage())
+    _add_descriptions(app)
     require_rules(app)
     return app
 
@@ -164,6 +140,22 @@ def _bare(services: AccountServices, origins: Collection[str]) -> Api:
     app.add_error_handler(falcon.HTTPError, _on_http_error)
     app.add_error_handler(CtiError, problems.on_cti_error)
     return app
+
+
+def _add_vitals(app: Api, store: Store, vitals: Vitals, collectors: Sequence[Collector]) -> None:
+    app.add_route("/healthz", Health(vitals, store))
+    app.add_route("/metrics", Metrics(vitals, store, *collectors))
+
+
+def _add_descriptions(app: Api) -> None:
+    """Of itself: of all routes that there are by now, and of what may go wrong."""
+    app.add_route(PATH, OpenApi(app))
+    app.add_route("/problems/{error_id}", problems.ProblemPage())
+
+
+def _add_phones(app: Api, services: AccountServices, switches: Switches) -> None:
+    app.add_route("/switch/directory", SwitchDirectory(services.store.agents, switches))
+    app.add_route("/v1/phones/{agent}/password", PhonePassword(services))
 
 
 def _add_calls(
@@ -192,17 +184,6 @@ def _add_flows(app: Api, flows: Flows, services: AccountServices) -> None:
 def _add_nodes(app: Api, nodes: Nodes) -> None:
     app.add_route("/v1/nodes", NodeList(nodes))
     app.add_route("/v1/nodes/{node}/draining", NodeDraining(nodes))
-
-
-def _add_feeds(app: Api, feeds: FeedRunner) -> None:
-    app.add_route("/v1/feeds", Feeds(feeds))
-    app.add_route("/v1/feeds/{feed}/runs", FeedRuns(feeds))
-    app.add_route("/v1/feeds/{feed}/run", FeedRun(feeds))
-
-
-def _add_orders(app: Api, orders: OrderRunner, services: AccountServices) -> None:
-    app.add_route("/v1/orders", Orders(services.store.orders, orders))
-    app.add_route("/v1/orders/sources", OrderSources(orders))
 
 
 def _add_accounts(app: Api, services: AccountServices) -> None:
@@ -267,26 +248,6 @@ def _add_chats(app: Api, room: ChatRoom) -> None:
     app.add_route("/v1/chats/{chat}", ChatResource(room))
     app.add_route("/v1/chats/{chat}/messages", ChatMessages(room))
     app.add_route("/v1/sms", SmsReceived(room))
-
-
-def _add_requests(app: Api, office: InterfaceServer, ordering: Ordering) -> None:
-    app.add_route("/v1/requests", Requests(ordering))
-    app.add_route("/v1/requests/{request_id}", RequestResource(ordering))
-    app.add_route("/v1/requests/dead", DeadLetters(office))
-    app.add_route("/v1/requests/dead/replay", DeadLetterReplay(office, ordering))
-    app.add_route("/v1/requests/dead/drop", DeadLetterDrop(office, ordering))
-
-
-def _add_office(
-    app: Api, office: InterfaceServer, ordered: AsyncDesk | None, services: AccountServices, holding: Holding
-) -> None:
-    app.add_route("/v1/lookups/{lookup}", LookupResource(office, holding))
-    app.add_route("/v1/backends", Backends(office))
-    app.add_route("/v1/backends/differences", Differences(office))
-    app.add_route("/v1/backends/differences/{lookup}", DifferencesOf(office))
-    app.add_route("/v1/backends/differences/clear", DifferencesCleared(office))
-    if ordered is not None:
-        _add_requests(app, office, Ordering(office, ordered, services.store.async_requests, holding))
 
 
 def _add_webhooks(app: Api, hooks: Hooks) -> None:

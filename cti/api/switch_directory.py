@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cti.api.bodies import form_body
@@ -35,18 +37,29 @@ _FIELDS = ("section", "user", "domain", "key_value")
 _FIELD_MAX = 256
 
 
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """``domains``: of each switch of ours, the one in which agents' phones register. ``trunks``: the settings of
+    switches that are told theirs."""
+
+    domains: Mapping[str, str]
+    trunks: Mapping[str, TrunkSettings]
+
+
+NO_SWITCHES = Switches(MappingProxyType({}), MappingProxyType({}))
+
+
 class SwitchDirectory:
     """``POST`` as mod_xml_curl does: ``section``, ``tag_name``, ``key_name``, ``key_value``, ``user``, ``domain`` and
     more; the answer is a document with that user, or ``not found``, at which the switch goes on to its own files.
     ``?switch=`` names one whose settings we have: it is told its trunks as well.
     ``GET ?domain=``: what those files are to hold.
 
-    Each is told of its own domain and its own trunks: a key is one switch's. ``domains``: of each switch of ours; of
-    others nothing is known. ``trunks``: by switch.
+    Each is told of its own domain and its own trunks: a key is one switch's. Of other switches nothing is known.
     """
 
-    def __init__(self, agents: Agents, domains: Mapping[str, str], trunks: Mapping[str, TrunkSettings]) -> None:
-        self._agents, self._domains, self._trunks = agents, domains, trunks
+    def __init__(self, agents: Agents, switches: Switches) -> None:
+        self._agents, self._domains, self._trunks = agents, switches.domains, switches.trunks
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         form = form_body(req)

@@ -10,9 +10,11 @@ from cti.api.engine_metrics import DatabaseCollector, FlowCollector, LinkCollect
 from cti.api.feed_metrics import FeedCollector
 from cti.api.floor_metrics import FloorCollector
 from cti.api.flows import Flows
+from cti.api.office_routes import BackOffice
 from cti.api.order_metrics import OrderCollector
 from cti.api.reports import ReportResource
 from cti.api.server import listen, make_server
+from cti.api.switch_directory import Switches
 from cti.runtime.accounts import FIRST_ADMIN
 from cti.runtime.chats import Chats
 from cti.switch.conf.configuration import TrunkSettings
@@ -58,17 +60,16 @@ def start_api(
         flows=flows,
         reports=report,
         floor=floor,
-        domains={switch.name: switch.domain for switch in settings.switches},
-        trunks={one.name: TrunkSettings(one.settings) for one in settings.switches if one.settings is not None},
+        switches=Switches(
+            {one.name: one.domain for one in settings.switches},
+            {one.name: TrunkSettings(one.settings) for one in settings.switches if one.settings is not None},
+        ),
         origins=settings.api.origins,
         desks=Desks(side.callbacks, side.set_notices, ground.blocked),
         shelf=ground.recordings.shelf,
         chats=Chats(calls.conversations, ground.transcripts, ground.clock),
         webhooks=outside.webhooks,
-        office=ground.office,
-        ordered=outside.ordered,
-        feeds=outside.feeds,
-        orders=outside.orders,
+        office=BackOffice(ground.office, outside.ordered, outside.feeds, outside.orders),
         collectors=[
             FeedCollector(outside.feeds),
             OrderCollector(outside.orders, outside.order_keeper),

@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 from falcon import testing
 
 from cti.api.app import create_app
+from cti.api.office_routes import BackOffice
 from cti.api.reports import ReportResource
+from cti.api.switch_directory import Switches
 from cti.boss.async_desk import AsyncDesk
 from cti.boss.orders.runner import OrderRunner
 from cti.core.access import SYSTEM, Deed
@@ -143,10 +145,10 @@ class Platform:
         taker, files = OrderBook(self.store, office.clock.now), self.store.accounts.request_files
         self.orders = OrderRunner({}, taker, files, office.clock.now, office.folder)
         self.app = create_app(
-            self.store, NoVitals(), self.services, sandbox=NoSandbox(), domains=DOMAINS, trunks=self.trunks,
-            floor=self.floor, shelf=self.shelf, flows=NoFlows(),  # type: ignore[arg-type]
-            chats=self.texts.chats, webhooks=self.webhooks, office=server, ordered=self.ordered, feeds=self.feeds,
-            orders=self.orders,
+            self.store, NoVitals(), self.services, sandbox=NoSandbox(),
+            switches=Switches(DOMAINS, self.trunks), floor=self.floor, shelf=self.shelf, flows=NoFlows(),  # type: ignore[arg-type]
+            chats=self.texts.chats, webhooks=self.webhooks,
+            office=BackOffice(server, self.ordered, self.feeds, self.orders),
             reports=ReportResource(self.store.reports, self.services.store.agents, office.clock, UTC, live_queues),
         )  # fmt: skip
         self.anybody = testing.TestClient(self.app)

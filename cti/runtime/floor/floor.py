@@ -65,12 +65,6 @@ class Floor:
         idle: Sequence[str] = (),
         alert: str = ALERT,
     ) -> None:
-        def find_legs(switch: str) -> LegControl | None:
-            try:
-                return legs(switch)
-            except KeyError:
-                return None
-
         self.owner = FloorOwner(clock)
         self.phones = Phones(switches)
         self.permanent = PermanentLegs(self.owner, self.phones, idle)
@@ -80,9 +74,7 @@ class Floor:
         self.seats = Seats(self.lines, self.hub, clock)
         self.seats_kept = SeatsKept(self.owner, self.seats, self.lines)
         self.wrapups = WrapUps(self.owner, dispositions)  # before the two who tell and keep what was written
-        self.wrapups.editable = lambda call: self.publisher.screens.editable(call)
         self.publisher = Publisher(self.owner, self.hub, self.seats, self.wrapups)  # before talks
-        self.permanent.told = self._permanent
         self.talks = Talks(self.owner, self.lines, prompts, alert)
         self.talks.leg_listeners.append(self.permanent.leg_event)
         self._hunting = Hunting(self.lines)
@@ -94,30 +86,35 @@ class Floor:
         self.assists = Assists(self.owner, self.hub)
         self.views = Views(self.owner, self.lines, self.talks, self.seats, self.hub, self.wrapups, self.assists)
         self.talks_kept = TalksKept(self.owner, self.talks, self.callers, self.wrapups)
-        self.talks_back = TalksBack(
-            self.owner,
-            self.talks,
-            self.callers,
-            self.wrapups,
-            self.talks_kept,
-            self.seats_kept,
-            Rebuilding(self.owner, self.talks, self.callers, self.desk, MUSIC),
-            find_legs,
-        )
+        self.talks_back = self._talks_back(_finder(legs))
         self.putting_back = PuttingBack(
             self.owner, self.talks, self.callers, self.talks_kept, self.talks_back, self._parted
         )
-        self.callers.there = lambda switch, calls: self.talks_back.only(lambda name: name == switch, calls)
-        self.seats_kept.find_legs = find_legs
-        self.talks.leg_listeners.append(self.seats_kept.leg_event)  # after the permanent legs
         self._recording = TalkRecording(recorded, self.seats.team)
-        self.publisher.views, self.talks.moved = self.views, self._moved
         self.orders = Orders(self.owner, self.desk, self.views, self.publisher, self.hub, self.wrapups, self.assists)
         self.supervision = Supervision(self.owner, self.talks, self.publisher, self.assists)
-        self.assists.changed = self.supervision.changed = self.talks_kept.change
-        self.talks_kept.beside, self.talks_back.beside = self._beside, self._left_beside
+        self._introduce()
         for queue in queues:
             self.owner.tell(SetQueue(queue))
+
+    def _talks_back(self, find_legs: Callable[[str], LegControl | None]) -> TalksBack:
+        """What an earlier engine left of talks and of permanent legs; in this order each hears of legs."""
+        rebuilding = Rebuilding(self.owner, self.talks, self.callers, self.desk, MUSIC)
+        back = TalksBack(
+            self.owner, self.talks, self.callers, self.wrapups, self.talks_kept, self.seats_kept, rebuilding, find_legs
+        )
+        self.callers.there = lambda switch, calls: back.only(lambda name: name == switch, calls)
+        self.seats_kept.find_legs = find_legs
+        self.talks.leg_listeners.append(self.seats_kept.leg_event)  # after the permanent legs
+        return back
+
+    def _introduce(self) -> None:
+        """Those who are told of something by one that was there before them."""
+        self.wrapups.editable = lambda call: self.publisher.screens.editable(call)  # its screens are put in later
+        self.permanent.told = self._permanent
+        self.publisher.views, self.talks.moved = self.views, self._moved
+        self.assists.changed = self.supervision.changed = self.talks_kept.change
+        self.talks_kept.beside, self.talks_back.beside = self._beside, self._left_beside
 
     def _permanent(self, held: PermanentLeg) -> None:
         self.publisher.permanent(held)
@@ -173,3 +170,15 @@ class Floor:
         self.publisher.stop()
         self.seats.stop()
         self.owner.stop()
+
+
+def _finder(legs: Callable[[str], LegControl]) -> Callable[[str], LegControl | None]:
+    """None: the switch is not ours any more."""
+
+    def find(switch: str) -> LegControl | None:
+        try:
+            return legs(switch)
+        except KeyError:
+            return None
+
+    return find
