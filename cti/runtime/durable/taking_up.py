@@ -78,9 +78,9 @@ class TakingUp:
         since, at.silent.paused = self.saved.silent
         at.silent.since = since + self._shift_s
         at.log.gap(self.began_at, "resumed")
-        self._start(at.timers)
+        self.start_timers(at.timers)
 
-    def _start(self, timers: Timers) -> None:
+    def start_timers(self, timers: Timers) -> None:
         """Those of the run, with what is left of them: the time in between counts. A message that is given again is
         waited for all the same."""
         least = self._now + MESSAGE_S if "message" in self.waits_for else 0.0
