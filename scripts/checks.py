@@ -115,7 +115,7 @@ REAL = ("tests/real", "tests/contract")
 TOGETHER = (
     Part("types", (BIN / "mypy",), nice=10),
     Part("tests on a real FreeSWITCH", (*PYTEST, "-m", "real and not load"), spread=("-n", "3", *SPREAD, *REAL)),
-    Part("tests", (*PYTEST, "-m", "not real"), spread=("-n", "5", *SPREAD)),
+    Part("tests", (*PYTEST, "-m", "not real"), spread=("-n", "4", *SPREAD)),
 )
 ALONE = (Part("load on a real FreeSWITCH", (*PYTEST, "-m", "load", *REAL)),)
 
