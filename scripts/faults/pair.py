@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts.faults.callers import Callers
-from scripts.faults.phones import DeafPhone
+from scripts.faults.phones import REGISTERED_S, DeafPhone
 from scripts.faults.processes import until
 from scripts.faults.site import DEAF, DESKS, NUMBERS, TALKER
 from scripts.faults.switches import EVENTS
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tests.real.esl import Tap
 
 BACK_S = 60.0
-REGISTERED_S = 7200  # longer than any run
 ABSENT = "-ERR No such channel!"
 
 

@@ -6,6 +6,8 @@ import subprocess
 
 from tests.real.sipp_phones import _ANSWERS, _HEADERS, SippPhone
 
+REGISTERED_S = 7200  # they register once: longer than any run
+
 #: Rings until the caller gives up. The refusal of an INVITE repeats the number of the INVITE, not of the CANCEL.
 _ONLY_RINGS = f"""
 <recv request="INVITE"><action>

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from cti.switch.conf import parse_settings
 from scripts.faults.callers import Callers
-from scripts.faults.phones import DeafPhone
+from scripts.faults.phones import REGISTERED_S, DeafPhone
 from scripts.faults.processes import Program, until
 from scripts.faults.site import DEAF, DESKS, NUMBERS, TALKER
 from tests.real.esl import Tap
@@ -137,7 +137,7 @@ class Real:
         for phone in self._phones:
             phone.close()
         self._phones = [
-            made(self._sipp, self._folder, conf.phones_port, number, conf.phones[number], 440)
+            made(self._sipp, self._folder, conf.phones_port, number, conf.phones[number], 440, expires_s=REGISTERED_S)
             for made, number in (
                 (SippPhone, TALKER),
                 (DeafPhone, DEAF),
