@@ -43,7 +43,7 @@ CHECKS = [
     negative_data_rejection,
 ]
 #: How many requests are made of each operation: in every run, and at night.
-EVERY_RUN, AT_NIGHT = 5, 300
+EVERY_RUN, AT_NIGHT = 4, 300
 #: What is there, for half of the requests; the others name something made up. Nobody's who sends them, so that they
 #: cannot sign themselves out for good.
 THERE = {

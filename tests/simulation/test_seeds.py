@@ -16,7 +16,7 @@ from .totals import EXPECTED
 
 #: Seeds from, to. A process loads the program for all of its seeds, which takes as long as two or three of them do.
 WIDE = [(1, 200)]
-NARROW = [(1, 10)]
+NARROW = [(1, 6)]
 #: Seeds at a time: one more than there are processors, as they are waited for in their order. The tests of a file run
 #: one after the other: with a seed at a time they were what the whole run waited for.
 JOBS = str((os.cpu_count() or 1) + 1)
