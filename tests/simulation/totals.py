@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-#: Over a hundred seeds each of these comes up: where one does not, nothing was proven of it.
+#: Over a hundred seeds or more each of these comes up: where one does not, nothing was proven of it.
 LOOKED_AT = (
     "offers",
     "agents at a contact",

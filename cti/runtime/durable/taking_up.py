@@ -41,7 +41,6 @@ class TakingUp:
     def __init__(self, saved: Saved, run: Run, began_at: float, seconds: float, shift_s: float, *, here: bool) -> None:
         self.saved, self.run, self.here = saved, run, here
         self._now = saved.at.monotonic + seconds + shift_s
-        self._kept_at = saved.at.monotonic + shift_s  # in the time of this process
         self.began_at, self.seconds, self._shift_s = began_at, seconds, shift_s
 
     @classmethod
@@ -129,12 +128,11 @@ class TakingUp:
                     hands.do(work, gone=False)
 
     def _queue(self, wish: cmd.EnterQueue, call: NewCall, hands: Hands, post: Callable[[Any], None]) -> None:
-        stay = self.saved.stay
+        known = None if self.saved.stay is None else Stay.of(self.saved.stay, self._now - self.seconds)
         if self.run.by_text:  # who wrote with an agent waits for that one again
-            hands.enter(wish, None if stay is None else Stay.of(stay, self._kept_at))
+            hands.enter(wish, known)
             return
-        talked = bool(stay and stay.get("agent"))
-        known = None if stay is None else Stay.of(stay, self._kept_at)
+        talked = known is not None and bool(known.agent)
         if hands.take_back(wish, known, talking=call.talking, connected=talked):
             return
         if call.talking:
