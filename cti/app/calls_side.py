@@ -17,7 +17,7 @@ from cti.runtime.load_watch import LoadWatch
 from cti.runtime.services import Lookups, Messages, Services
 from cti.runtime.waiting import wait_until
 from cti.switch.dialing import Dialing, OtherPlatform
-from cti.switch.driver import SUBSCRIBED, FreeSwitch
+from cti.switch.driver import SUBSCRIBED, UNHEARD, FreeSwitch
 from cti.switch.links import LinkSettings
 from cti.switch.speech import SPEECH_EVENTS, Ears, SwitchSpeech
 
@@ -158,7 +158,8 @@ class CallsSide:
     def _switch(self, switch: SwitchSettings) -> FreeSwitch:
         settings, heard = self._ground.settings, self._hearing.engine
         events = SUBSCRIBED + SPEECH_EVENTS if heard is not None else SUBSCRIBED
-        link = LinkSettings(switch.host, switch.port, switch.secret(), events, worker=str(settings.worker.slot))
+        slot = str(settings.worker.slot)
+        link = LinkSettings(switch.host, switch.port, switch.secret(), events, worker=slot, unheard=UNHEARD)
         dialing = dialing_of(settings, switch)
         driver = FreeSwitch(
             switch.name, link, self.engine, dialing, guard_s=settings.worker.guard_s, holder=self._holder

@@ -56,6 +56,8 @@ SUBSCRIBED = (
     "BACKGROUND_JOB",
     *LEG_EVENTS,
 )
+#: Applications of whose ends nobody needs to hear: two thirds of what the switch has to tell of a short call.
+UNHEARD = ("set", "multiset", "sched_transfer", "answer", "park")
 #: Heartbeats go out every 1.5 s; one that is unanswered for so long, and a switch is given no new calls.
 FIT_S = 1.5
 #: mod_dptools `record`: mean energy of a frame below this counts as silence (of 32,767).
@@ -294,21 +296,21 @@ class FreeSwitch(Transfers, MediaOrders, Tapes):
         self.guard.hold(call.uuid)
         self._sink.call_arrived(call)
 
-    def drop(self, uuid: str, cause: str = "") -> None:
-        """Forget a channel that is gone, or no longer ours."""
+    def drop(self, uuid: str, cause: str = "", *, gone: bool = False) -> None:
+        """Forget a channel that is no longer ours, or is ``gone`` for certain."""
         leg = self.legs.pop(uuid, None)
         self._probing.pop(uuid, None)
         if self.ears is not None:
             self.ears.forget(uuid)
         if leg is not None:
             leg.lane.close()
-            self.guard.release(uuid)
+            (self.guard.forget if gone else self.guard.release)(uuid)
             self.hearing.forget(leg)
             self.leg_control.gone(uuid, cause)
 
     def end(self, uuid: str, cause: str) -> None:
         """The channel has hung up."""
-        self.drop(uuid, cause)
+        self.drop(uuid, cause, gone=True)
         self._sink.call_event(uuid, ev.HungUp(cause))
 
     def token(self, kind: str) -> str:

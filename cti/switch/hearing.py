@@ -99,7 +99,7 @@ class Hearing:
             return
         if leg is None:
             self._driver.adopt(uuid)
-            self._driver.guard.hold(uuid)
+            self._driver.guard.hold(uuid, fresh=True)
             self._sink.call_arrived(new_call(event, uuid, self._driver.name, self._driver.platforms))
         elif leg.orphan is not None:
             self._orphan_back(leg)

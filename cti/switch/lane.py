@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cti.switch")
 
-RETRY_S = 0.1
-RETRIES = 20
+#: Breaks are repeated after 0.1, 0.2, 0.4 … s: a switch that is short of time has no use for more to do.
+RETRY_S, RETRY_MOST_S = 0.1, 0.8
+RETRIES = 5
 ENDS_ITSELF_S = 0.03
 PARK_S = 2.0  # from the end of a bridge to CHANNEL_PARK; recorded: 1 ms
 VANISHED_S = 2.0  # from "no such session" to the hang-up event that must be on its way
@@ -294,7 +295,8 @@ class Lane:
             self._wire.execute(self, "stopfax")  # a break does not end a fax (mod_spandsp_fax.c)
         else:
             self._wire.api("uuid_break", self.uuid)
-        self._set_timer(RETRY_S, self._hurry, order, left - 1)
+        wait_s = min(RETRY_MOST_S, RETRY_S * 2 ** (RETRIES - left))
+        self._set_timer(wait_s, self._hurry, order, left - 1)
 
     def _finish(self, order: Order, end: End, told: Facts | None) -> None:
         if self.running is not order:

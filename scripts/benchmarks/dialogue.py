@@ -27,6 +27,7 @@ from pathlib import Path
 from _dialogue_ways import ENGINE, HTTAPI, NATIVE, HttapiServer, add_ways, files_of, write_flows
 from _figures import cpu_s, load, percentile, spread
 
+from cti.switch.guard import DIALPLAN_S
 from tests.real.engine import EngineProcess
 from tests.real.esl import Tap, wait_until
 from tests.real.sipp import Pause, Press, Result, WaitBye, may_press, run_callers
@@ -57,7 +58,8 @@ class Site:
         self.sipp, self.folder, self.runs = sipp, folder, 0
         self.switch = RealSwitch(binary, folder / "switch", settings_for_test(max_sessions=1000))
         write_flows(folder / "engine")
-        self.engine = EngineProcess(self.switch, folder / "engine")
+        # As an operator has it, and no number of calls is refused: the native dialplan refuses none either.
+        self.engine = EngineProcess(self.switch, folder / "engine", guard_s=DIALPLAN_S, calls=0)
         self.switch.start()
         self.engine.start()
         files = files_of(self.engine)
@@ -218,7 +220,7 @@ def main() -> int:
             site.close()
     print(f"{time.monotonic() - began:.0f} s on {os.cpu_count()} cores, load {load():.1f}")
     ways = {way.name: way for way in site.ways}
-    met = told_steps(ways)
+    met = told_steps(ways) if asked.step_turns else True
     return 0 if (not asked.turns or told_rates(ways)) and met else 1
 
 

@@ -55,7 +55,7 @@ def test_what_the_dialplan_did_before_is_told_in_order(desk: Desk) -> None:
         (event.name, event.get("Application"), event.get("Application-Data", "").partition("=")[0]) for event in told
     ] == [
         ("CHANNEL_EXECUTE_COMPLETE", "set", "cti_worker"),
-        ("CHANNEL_EXECUTE_COMPLETE", "multiset", "playback_terminators"),
+        ("CHANNEL_EXECUTE_COMPLETE", "multiset", "cti_emergency"),
         ("CHANNEL_EXECUTE_COMPLETE", "sched_transfer", "+30 9999 XML emergency"),
         ("CHANNEL_PARK", None, ""),
     ]

@@ -53,6 +53,13 @@ def test_a_switch_that_is_silent_is_given_no_new_calls_and_its_links_are_given_u
         beats.kill()
 
 
+def test_a_call_that_goes_to_the_emergency_group_is_told_before_anybody_is_rung(engine: Engine, desk: Desk) -> None:
+    """The guard has fired although we live. None of what the extension sets is heard of (`driver.UNHEARD`)."""
+    assert desk.api("uuid_transfer", engine.uuid, "9999", "XML", "emergency").startswith("+OK")
+    wait_for(lambda: engine.told.taken == [engine.uuid], "it is told", 1.0)
+    assert engine.uuid not in engine.driver.legs
+
+
 # ---- what the caller leaves: the application `record` ---------------------------------------------------------------
 
 

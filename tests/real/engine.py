@@ -38,8 +38,8 @@ flows: flows
 switches:
   - {{name: fs, host: {host}, port: {port}, password_file: {password_file}, domain: cti.local}}
 api: {{host: 127.0.0.1, port: {api_port}}}
-worker: {{slot: {slot}, guard_s: 6, drain_s: 1}}
-limits: {{calls: 400, per_caller: 0, overload: {{cpu_pct: 0, late_ms: 0}}}}
+worker: {{slot: {slot}, guard_s: {guard_s}, drain_s: 1}}
+limits: {{calls: {calls}, per_caller: 0, overload: {{cpu_pct: 0, late_ms: 0}}}}
 queues:
   service: {{agents: [1011]}}
 """
@@ -51,7 +51,7 @@ ALWAYS_OPEN = "calendar: hotline\ntitle: Always open\ntimezone: Asia/Shanghai\nw
 class EngineProcess:
     """``folder`` keeps its data between starts; prompts are rendered once for all engines of a run."""
 
-    def __init__(self, switch: RealSwitch, folder: Path, slot: int = 0) -> None:
+    def __init__(self, switch: RealSwitch, folder: Path, slot: int = 0, *, guard_s: int = 6, calls: int = 400) -> None:
         self.folder, self.switch, self.slot = folder, switch, slot
         self.api_port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
@@ -67,7 +67,13 @@ class EngineProcess:
         conf = switch.conf
         self.config.write_text(
             CONFIG.format(
-                host=conf.host, port=conf.port, password_file=conf.password_file, api_port=self.api_port, slot=slot
+                host=conf.host,
+                port=conf.port,
+                password_file=conf.password_file,
+                api_port=self.api_port,
+                slot=slot,
+                guard_s=guard_s,
+                calls=calls,
             )
         )
 

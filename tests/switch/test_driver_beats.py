@@ -89,7 +89,7 @@ def test_a_guard_is_set_and_taken_back_once(links: ScriptedLinks) -> None:
 
 
 @pytest.mark.parametrize("calls", [0, 1, 2, 3, 7, 50])
-@pytest.mark.parametrize("tick_s", [0.3, 1.5, 4.0])
+@pytest.mark.parametrize("tick_s", [0.3, 1.5, 3.0])
 def test_every_guard_is_renewed_well_before_it_fires_and_never_all_at_once(
     links: ScriptedLinks, calls: int, tick_s: float
 ) -> None:
@@ -107,6 +107,29 @@ def test_every_guard_is_renewed_well_before_it_fires_and_never_all_at_once(
         renewed += [line.split()[1] for line in said if line.startswith("sched_del")]
     assert set(renewed) == set(names)
     assert renewed[:calls] == names
+
+
+def test_who_comes_with_the_guard_of_the_dialplan_needs_none_for_a_while(links: ScriptedLinks) -> None:
+    guard = guard_of(links)
+    for number in range(30):  # calls of three seconds
+        guard.hold(f"c{number}", fresh=True)
+        guard.tick(1.5)
+        guard.forget(f"c{number - 1}")
+    assert links.said == []
+    guard.hold("long", fresh=True)
+    for _ in range(4):
+        guard.tick(1.5)
+    assert "sched_transfer +30 long 9999 XML emergency" in links.said
+
+
+def test_a_guard_of_another_length_is_set_at_once(links: ScriptedLinks) -> None:
+    guard = guard_of(links, 60)
+    guard.hold("a", fresh=True)
+    assert links.said == held("a", 60)
+    guard.forget("a")
+    guard.tick(60.0)
+    guard.release("a")
+    assert links.said == held("a", 60)
 
 
 def test_a_long_pause_renews_all(links: ScriptedLinks) -> None:

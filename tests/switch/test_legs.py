@@ -24,7 +24,7 @@ from cti.core.legs import (
     PhoneRegistered,
 )
 from cti.switch.dialing import Dialing
-from cti.switch.driver import SUBSCRIBED, FreeSwitch
+from cti.switch.driver import SUBSCRIBED, UNHEARD, FreeSwitch
 from cti.switch.embedded import EmbeddedSwitch, PhoneBehaviour, SwitchConfig
 from cti.switch.embedded.conference import command
 from cti.switch.links import LinkLost, LinkSettings
@@ -60,7 +60,7 @@ def until(condition: Callable[[], object]) -> None:
 
 class Engine:
     def __init__(self, port: int, **dialing: Any) -> None:
-        settings = LinkSettings("127.0.0.1", port, "legs-secret", SUBSCRIBED, worker="0", backoff_first_s=0.05)
+        settings = LinkSettings("127.0.0.1", port, "legs-secret", SUBSCRIBED, "0", UNHEARD, backoff_first_s=0.05)
         self.calls, self.told = Calls(), Told()
         rules = {"trunks": ("first", "second"), "allowed": ("86",), **dialing}
         self.driver = FreeSwitch("fs", settings, self.calls, Dialing("cti.local", **rules))

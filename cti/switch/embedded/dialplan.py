@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,7 @@ class PlatformDialplan:
 
     def __call__(self, channel: Channel, number: str, context: str) -> Extension | None:
         if context == "emergency":
-            return self._emergency() if number == "9999" else None
+            return self._emergency(channel) if number == "9999" else None
         if context not in {"phones", "trunks"}:
             return None
         if context == "phones":
@@ -68,6 +68,7 @@ class PlatformDialplan:
         if worker is None:
             return Extension("engine-park", [("transfer", "9999 XML emergency")], inline)
         sets = (
+            ("cti_emergency", ""),
             ("playback_terminators", "none"),
             ("hangup_after_bridge", "false"),
             ("park_after_bridge", "true"),
@@ -77,7 +78,7 @@ class PlatformDialplan:
             ("media_hold_timeout", "3600000"),
         )
         actions: list[Action] = [
-            ("multiset", " ".join(f"{name}={value}" for name, value in sets)),
+            ("multiset", _assigned(sets)),
             ("sched_transfer", f"+{self.guard_s} 9999 XML emergency"),
             ("park", ""),
         ]
@@ -86,16 +87,9 @@ class PlatformDialplan:
     def _worker(self, channel: Channel) -> tuple[int | None, list[Action]]:
         """The live slot that gets the call, and the inline actions with which the shipped dialplan chooses it."""
         live = [k for k in range(4) if channel.core.globals.get(f"cti_alive_{k}") == "1"]
-        sets, dead = ["cti_dead=", "cti_worker=", "cti_emergency="], ""
-        for k in range(4):
-            if k not in live:
-                dead += _DIGITS[k]
-                sets.append(f"cti_dead={dead}")
         owners = (k for digit in channel.uuid for k in live if digit in _DIGITS[k])
         worker = next(owners, live[0]) if live else None
-        if worker is not None:
-            sets.append(f"cti_worker={worker}")
-        return worker, [("set", one) for one in sets]
+        return worker, [("set", f"cti_worker={'' if worker is None else worker}")]
 
     def _phone_to_phone(self, channel: Channel, number: str) -> Extension:
         return Extension(
@@ -108,7 +102,7 @@ class PlatformDialplan:
             ],
         )
 
-    def _emergency(self) -> Extension:
+    def _emergency(self, channel: Channel) -> Extension:
         sets = (
             ("cti_emergency", "true"),
             ("park_after_bridge", "false"),
@@ -123,7 +117,8 @@ class PlatformDialplan:
         return Extension(
             "emergency",
             [
-                *(("set", f"{name}={value}") for name, value in sets),
+                ("multiset", _assigned(sets)),
+                ("log", f"WARNING {channel.uuid} goes to the emergency group"),
                 ("answer", ""),
                 ("playback", self.apology),
                 *ring,
@@ -133,6 +128,10 @@ class PlatformDialplan:
                 ("hangup", "NO_ANSWER"),
             ],
         )
+
+
+def _assigned(sets: Sequence[tuple[str, str]]) -> str:
+    return " ".join(f"{name}={value}" for name, value in sets)
 
 
 _DIGITS = ("048c", "159d", "26ae", "37bf")

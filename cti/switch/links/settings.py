@@ -27,14 +27,16 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LinkSettings:
-    """``events``: names to subscribe to. ``worker``: only events of channels whose variable ``cti_worker`` is this
-    (None: all channels). All times in seconds. Raises ConfigError for a password that everybody knows."""
+    """``events``: names to subscribe to, but none of the applications ``unheard``. ``worker``: only events of channels
+    whose variable ``cti_worker`` is this (None: all channels). All times in seconds. Raises ConfigError for a password
+    that everybody knows."""
 
     host: str
     port: int
     password: str
     events: tuple[str, ...]
     worker: str | None = None
+    unheard: tuple[str, ...] = ()
     connect_timeout_s: float = 5.0
     reply_timeout_s: float = 10.0
     backoff_first_s: float = 0.25

@@ -59,7 +59,8 @@ class SwitchLinks:
         self._new_id = new_id
         self._on_state = on_state
         self._fence, self._claim = fence, claim
-        self._filters: list[tuple[str, str]] = []
+        # A minus: none of these, whatever other filters say (mod_event_socket.c: event_handler).
+        self._filters = [("Application", f"-{name}") for name in settings.unheard]
         if settings.worker is not None:
             self._filters.append(("variable_cti_worker", settings.worker))
             self._filters += [("Event-Name", "HEARTBEAT"), ("Event-Name", "BACKGROUND_JOB")]

@@ -16,6 +16,7 @@ from cti.core.errors import ConfigError
 from cti.switch.conf import SettingsError, cli_config, load_rendered, parse_settings, render
 from cti.switch.conf.generated import Facts, Secrets, escape, local_files
 from cti.switch.conf.render import find_tree
+from cti.switch.guard import DIALPLAN_S
 
 TREE = find_tree()
 TRUNK = """
@@ -101,7 +102,7 @@ def test_rendered_the_event_socket_is_for_this_machine_with_our_password(tmp_pat
 
 def test_no_argument_refers_to_what_a_caller_can_write(tmp_path: Path) -> None:
     """Only our own variables stand in dialplan and directory (DESIGN 3.4); captures only of digits."""
-    allowed = re.compile(r"cti_(dead|worker|alive_[0-3])|dialed_(user|domain)")
+    allowed = re.compile(r"uuid|cti_(worker|alive_[0-3]|owner_\$5)|dialed_(user|domain)")
     for path in TREE.rglob("*.xml"):
         text = re.sub(r"<!--.*?-->", "", path.read_text(), flags=re.DOTALL)
         for name in re.findall(r"(?<!\$)\$\{([^}]*)\}", text):
@@ -342,3 +343,16 @@ def test_a_pair_without_its_module_is_refused_before_anything_is_written(tmp_pat
     assert not (tmp_path / "fs1").exists()
     (tmp_path / "mod" / "mod_pgsql.so").touch()
     render(parse_settings(PAIR), tmp_path / "fs1", tree=TREE, modules=tmp_path / "mod")
+
+
+def test_the_owners_of_the_digits_are_those_of_the_slots() -> None:
+    """vars.xml tells which worker owns a digit, the dialplan whose digits are skipped."""
+    owners = dict(re.findall(r'data="cti_owner_([0-9a-f])=([0-3])"', (TREE / "vars.xml").read_text()))
+    assert owners == {f"{digit:x}": str(digit % 4) for digit in range(16)}
+    dialplan = (TREE / "dialplan" / "parts" / "engine.xml").read_text()
+    skipped = re.findall(r"\(\?\(([1-4])\)\[([0-9a-f]{4})\]\|", dialplan)
+    assert {digit: str(int(group) - 1) for group, digits in skipped for digit in digits} == owners
+
+
+def test_the_first_guard_is_as_long_as_the_engine_takes_it_for() -> None:
+    assert f'data="cti_guard_s={DIALPLAN_S}"' in (TREE / "vars.xml").read_text()
