@@ -6,12 +6,14 @@ Within a batch the tables are filled in the order of their foreign keys; within 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, select, update
+from sqlalchemy import BindParameter, Connection, Engine, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from cti.core.documents import DocumentServed, DocumentWaits
@@ -36,6 +38,7 @@ from cti.core.wrapups import WrapUpKept
 from cti.store import journal, rows
 from cti.store.database import insert_ignoring, insert_or_complete, is_refusal
 from cti.store.document_rows import write_documents
+from cti.store.fixed import run_many, run_one
 from cti.store.floor_facts import write_facts
 from cti.store.notice_counts import write_counts
 from cti.store.owners import require_owner
@@ -60,14 +63,19 @@ log = logging.getLogger("cti.store")
 Item = tuple[int, Record]  # (ordinal, record)
 
 _OF_RECORDING = ("ended_at", "queue", "spans", "pages", "error")
-_ENDED_BEFORE = select(call_records.c.call_id, call_records.c.ended_at, call_records.c.terminal_cause).where(
-    call_records.c.call_id.in_(bindparam("ids", expanding=True))
-)
+_DOCUMENTS, _FLOOR = "documents", "floor"
+#: Records of different types whose order among each other counts.
+_TOGETHER: dict[type[Any], str] = {
+    DocumentWaits: _DOCUMENTS,
+    DocumentServed: _DOCUMENTS,
+    **dict.fromkeys(FLOOR_RECORDS, _FLOOR),
+}
 _END_LEG = (
     update(legs)
     .where(legs.c.call_id == bindparam("of_call"), legs.c.leg_id == bindparam("of_leg"), legs.c.ended_at.is_(None))
     .values(ended_at=bindparam("at"), hangup_cause=bindparam("cause"))
 )
+_END_CALL, _REACH_GOAL = call_records.insert(), call_goals.insert()
 _END_LEGS = (
     update(legs)
     .where(legs.c.call_id == bindparam("of_call"), legs.c.ended_at.is_(None))
@@ -158,59 +166,83 @@ class BatchWriter:
             self._inode = inode
 
     def _fill(self, connection: Connection, items: Sequence[Item]) -> int:
-        def run(statement: Any, values: list[rows.Row]) -> None:
-            if values:
-                connection.execute(statement, values)
+        of = _sorted(items)
 
-        sealer = self._sealer
-        run(insert_ignoring(connection, calls), [rows.call_row(r, sealer) for _, r in items if type(r) is CallStarted])
-        run(insert_ignoring(connection, legs), [rows.leg_row(r, sealer, n) for n, r in items if type(r) is LegAdded])
-        run(_END_LEG, [rows.leg_end(r) for _, r in items if type(r) is LegEnded])
-        run(insert_ignoring(connection, call_gaps), [rows.gap_row(r) for _, r in items if type(r) is CallGap])
-        visits = [rows.visit_row(r, n) for n, r in items if type(r) is NodeVisit]
+        run, sealer = partial(run_many, connection), self._sealer
+        run(insert_ignoring(connection, calls), [rows.call_row(r, sealer) for _, r in of[CallStarted]])
+        run(insert_ignoring(connection, legs), [rows.leg_row(r, sealer, n) for n, r in of[LegAdded]])
+        run(_END_LEG, [rows.leg_end(r) for _, r in of[LegEnded]])
+        run(insert_ignoring(connection, call_gaps), [rows.gap_row(r) for _, r in of[CallGap]])
+        visits = [rows.visit_row(r, n) for n, r in of[NodeVisit]]
         run(insert_or_complete(connection, node_visits, ("left_at", "exit", "note"), when="left_at"), visits)
-        kept = [r for _, r in items if type(r) is RecordingKept]
+        kept = _records(of[RecordingKept])
         made = [rows.recording_row(r) for r in kept]
         run(insert_or_complete(connection, recordings, _OF_RECORDING, when="ended_at"), made)
         run(insert_ignoring(connection, recording_agents), [row for r in kept for row in rows.agent_rows(r)])
-        lines = [rows.message_row(r, self._sealer) for _, r in items if type(r) is MessageKept]
+        lines = [rows.message_row(r, sealer) for _, r in of[MessageKept]]
         # A line that comes again is kept with less in it than before.
         run(insert_or_complete(connection, call_messages, ("text_sealed",), when="text_sealed"), lines)
-        write_counts(connection, [r for _, r in items if type(r) is NoticeCount])
-        write_wrapups(connection, sealer, [r for _, r in items if type(r) is WrapUpKept])
-        write_documents(connection, sealer, [r for _, r in items if isinstance(r, DocumentWaits | DocumentServed)])
-        for began in [r for _, r in items if type(r) is RunBegan]:
+        write_counts(connection, _records(of[NoticeCount]))
+        write_wrapups(connection, sealer, _records(of[WrapUpKept]))
+        write_documents(connection, sealer, _records(of[_DOCUMENTS]))
+        floor = _records(of[_FLOOR])
+        for began in [r for r in floor if type(r) is RunBegan]:
             end_left_open(connection, began)
-        write_facts(connection, [r for _, r in items if isinstance(r, FLOOR_RECORDS)])
-        write_events(connection, sealer, [r for _, r in items if type(r) is EventKept])
-        ended = [r for _, r in items if type(r) is CallEnded]
+        write_facts(connection, floor)
+        write_events(connection, sealer, _records(of[EventKept]))
+        ended: list[CallEnded] = _records(of[CallEnded])
         ending = {rows.clean(r.call_id, 128) for r in ended}
-        journal.write_parts(connection, sealer, [r for _, r in items if type(r) is JournalPart], ending)
+        journal.write_parts(connection, sealer, _records(of[JournalPart]), ending)
         journal.forget_keys(connection, sorted(ending))
-        handled = {rows.clean(talk_id(r.contact), 128) for _, r in items if type(r) is ContactHandled}
+        handled = {rows.clean(talk_id(r.contact), 128) for r in floor if type(r) is ContactHandled}
         self._snapshots.forget(connection, sorted(ending | handled))
         return self._end(connection, ended) if ended else 0
 
     def _end(self, connection: Connection, ended: list[CallEnded]) -> int:
         """The first call detail record of a call stands. The same one again (a repeated batch) is not a duplicate."""
-        ids = {rows.clean(record.call_id, 128) for record in ended}
-        there = {row[0]: (row[1], row[2]) for row in connection.execute(_ENDED_BEFORE, {"ids": sorted(ids)})}
-        fresh: list[CallEnded] = []
+        made = [rows.cdr_row(record) for record in ended]
+        there = _ended_before(connection, sorted({row["call_id"] for row in made}))
+        fresh: list[rows.Row] = []
+        goals: list[rows.Row] = []
         duplicates = 0
-        for record in ended:
-            row = rows.cdr_row(record)
+        for record, row in zip(ended, made, strict=True):
             mark = (row["ended_at"], row["terminal_cause"])
             if row["call_id"] not in there:
                 there[row["call_id"]] = mark
-                fresh.append(record)
+                fresh.append(row)
+                goals += rows.goal_rows(record)
             elif there[row["call_id"]] != mark:
                 duplicates += 1
-        if fresh:
-            cdrs = [rows.cdr_row(record) for record in fresh]
-            connection.execute(call_records.insert(), cdrs)
-            goals = [goal for record in fresh for goal in rows.goal_rows(record)]
-            if goals:
-                connection.execute(call_goals.insert(), goals)
-            closing = [{"of_call": c["call_id"], "at": c["ended_at"], "cause": c["hangup_cause"]} for c in cdrs]
-            connection.execute(_END_LEGS, closing)
+        run_many(connection, _END_CALL, fresh)
+        run_many(connection, _REACH_GOAL, goals)
+        closing = [{"of_call": c["call_id"], "at": c["ended_at"], "cause": c["hangup_cause"]} for c in fresh]
+        run_many(connection, _END_LEGS, closing)
         return duplicates
+
+
+def _sorted(items: Iterable[Item]) -> defaultdict[object, list[tuple[int, Any]]]:
+    """By type; those of which the order among each other counts under one name."""
+    found: defaultdict[object, list[tuple[int, Any]]] = defaultdict(list)
+    for item in items:
+        kind = type(item[1])
+        found[_TOGETHER.get(kind, kind)].append(item)
+    return found
+
+
+def _records(items: list[tuple[int, Any]]) -> list[Any]:
+    return [record for _, record in items]
+
+
+def _ended_before(connection: Connection, ids: list[str]) -> dict[str, tuple[float, str]]:
+    """call -> end and cause, of those that are on record; each of ``ids`` only once, one at least."""
+    # As many places as the next power of two, the rest filled with the first: few different statements.
+    places = 1 << (len(ids) - 1).bit_length()
+    asked = {f"id_{place}": ids[place] if place < len(ids) else ids[0] for place in range(places)}
+    return {row[0]: (row[1], row[2]) for row in run_one(connection, _on_record(places), asked)}
+
+
+@cache
+def _on_record(places: int) -> Any:
+    ids: list[BindParameter[str]] = [bindparam(f"id_{place}") for place in range(places)]
+    of = call_records.c
+    return select(of.call_id, of.ended_at, of.terminal_cause).where(of.call_id.in_(ids))

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
 
 from cti.core.errors import ConfigError, StoreUnavailable
+from cti.store.fixed import run_one
 
 _MIGRATION_LOCK = 0x43544931  # an arbitrary number, ours alone: the advisory lock for migrations on PostgreSQL
 
@@ -177,18 +178,23 @@ def insert_or_add(connection: Connection, table: Table, column: str) -> Any:
 
 def insert_fresh(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> list[str]:
     """Insert the rows whose key (of one column, each only once in ``rows``) is not there; their keys."""
-    if not rows:
-        return []
-    return list(connection.execute(_telling(connection.dialect.name, table), rows).scalars())
+    return _told(connection, _telling(connection.dialect.name, table), rows)
 
 
 def complete_fresh(
     connection: Connection, table: Table, rows: list[dict[str, Any]], columns: tuple[str, ...]
 ) -> list[str]:
     """Set ``columns`` of the rows, all of them there, that have no ``ended_at`` yet; the keys of those."""
+    return _told(connection, _ending(connection.dialect.name, table, columns), rows)
+
+
+def _told(connection: Connection, statement: Any, rows: list[dict[str, Any]]) -> list[str]:
+    """The keys that the statement returns for the rows."""
     if not rows:
         return []
-    return list(connection.execute(_ending(connection.dialect.name, table, columns), rows).scalars())
+    if len(rows) == 1:
+        return list(run_one(connection, statement, rows[0]).scalars())
+    return list(connection.execute(statement, rows).scalars())  # many rows in one statement
 
 
 @cache

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 
 from cti.core.documents import DocumentLeft, DocumentServed, DocumentWaits
 from cti.store.database import insert_or_complete
+from cti.store.fixed import run_many
 from cti.store.rows import Row, clean, context
 from cti.store.schema_documents import waiting_documents
 from cti.store.schema_floor import queue_entries
@@ -22,11 +23,9 @@ def write_documents(connection: Connection, sealer: Sealer, records: Sequence[Do
     """In the order in which it happened; what is written again after its ending was followed by that ending again."""
     last = {clean(record.document, 300): record for record in records}
     waiting = [_row(record, sealer) for record in last.values() if isinstance(record, DocumentWaits)]
-    if waiting:
-        connection.execute(insert_or_complete(connection, waiting_documents, _LATER, when="began_at"), waiting)
+    run_many(connection, insert_or_complete(connection, waiting_documents, _LATER, when="began_at"), waiting)
     served = [{"served": name} for name, record in last.items() if isinstance(record, DocumentServed)]
-    if served:
-        connection.execute(_SERVED, served)
+    run_many(connection, _SERVED, served)
 
 
 def documents_left(connection: Connection, sealer: Sealer, worker: str) -> list[DocumentLeft]:

@@ -17,6 +17,7 @@ from cti.acd.counts import Change, changes, dispositions, interval_of, is_time
 from cti.acd.states import OfferState, Outcome
 from cti.core import floor_records as f
 from cti.store.database import complete_fresh, insert_fresh, insert_or_add
+from cti.store.fixed import run_many
 from cti.store.rows import Row, clean
 from cti.store.schema_floor import (
     agent_times,
@@ -125,8 +126,7 @@ def add_counts(connection: Connection, made: Iterable[Change]) -> None:
         sums[key] += stored(change.count, change.by)
     names = ("begins", "kind", "name", "medium", "count")
     rows = [{**dict(zip(names, key, strict=True)), "value": sums[key]} for key in sorted(sums) if sums[key]]
-    if rows:
-        connection.execute(insert_or_add(connection, interval_counts, "value"), rows)
+    run_many(connection, insert_or_add(connection, interval_counts, "value"), rows)
 
 
 def stored(count: str, by: float) -> int:

@@ -16,11 +16,13 @@ from sqlalchemy import Connection, bindparam, delete, select
 
 from cti.core.records import CallJournal, JournalPart
 from cti.store.database import insert_ignoring
+from cti.store.fixed import run_many
 from cti.store.rows import clean, context
 from cti.store.schema import call_journal, call_keys, call_records
-from cti.store.sealing import KEY_BYTES, SealBroken, Sealer
+from cti.store.sealing import KEY_BYTES, SealBroken, Sealer, compress
 
 _LEVEL = 6  # of zlib: a call of twenty events becomes about a fifth
+_TEXT = json.JSONEncoder(ensure_ascii=False).encode
 _CALL_KEY = "call"
 _FORGET = delete(call_keys).where(call_keys.c.call_id == bindparam("of_call"))
 _WITH_SECRETS = (
@@ -35,13 +37,12 @@ def write_parts(connection: Connection, sealer: Sealer, parts: Sequence[JournalP
     if not parts:
         return
     keys = _keys(connection, sealer, {clean(part.call_id, 128) for part in parts if part.secrets} - ending)
-    connection.execute(insert_ignoring(connection, call_journal), [_row(part, sealer, keys) for part in parts])
+    run_many(connection, insert_ignoring(connection, call_journal), [_row(part, sealer, keys) for part in parts])
 
 
 def forget_keys(connection: Connection, ended: Sequence[str]) -> None:
     """The secrets of these calls cannot be read any more."""
-    if ended:
-        connection.execute(_FORGET, [{"of_call": call_id} for call_id in ended])
+    run_many(connection, _FORGET, [{"of_call": call_id} for call_id in ended])
 
 
 def find_journals(connection: Connection, sealer: Sealer, call_ids: Sequence[str]) -> dict[str, CallJournal]:
@@ -73,15 +74,18 @@ def find_journal(connection: Connection, sealer: Sealer, call_id: str) -> CallJo
 
 def _row(part: JournalPart, sealer: Sealer, keys: Mapping[str, Sealer]) -> dict[str, Any]:
     call_id = clean(part.call_id, 128)
-    body = zlib.compress(json.dumps(part.entries, ensure_ascii=False).encode("utf-8", "surrogatepass"), _LEVEL)
+    body = compress(_TEXT(part.entries).encode("utf-8", "surrogatepass"), _LEVEL)
     key = keys.get(call_id) if part.secrets else None
-    secrets = json.dumps(dict(part.secrets)).encode()
+    secrets = None
+    if key is not None:
+        where = _where("secrets", call_id, part.begun_at, part.part)
+        secrets = key.seal_bytes(json.dumps(dict(part.secrets)).encode(), where)
     return {
         "call_id": call_id,
         "begun_at": part.begun_at,
         "part": part.part,
         "body_sealed": sealer.seal_bytes(body, _where("body", call_id, part.begun_at, part.part)),
-        "secrets_sealed": key and key.seal_bytes(secrets, _where("secrets", call_id, part.begun_at, part.part)),
+        "secrets_sealed": secrets,
     }
 
 

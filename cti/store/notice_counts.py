@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from cti.core.records import NoticeCount, NoticeTotal
 from cti.store.database import insert_or_exceed
+from cti.store.fixed import run_many
 from cti.store.rows import clean
 from cti.store.schema import notice_counts
 
@@ -18,7 +19,7 @@ def write_counts(connection: Connection, records: Sequence[NoticeCount]) -> None
     last = {(row["notice"], row["day"], row["run"]): row for row in map(_row, records)}
     if last:
         statement = insert_or_exceed(connection, notice_counts, ("heard", "heard_whole", "hung_up"), by="heard")
-        connection.execute(statement, list(last.values()))
+        run_many(connection, statement, list(last.values()))
 
 
 def count_notices(connection: Connection, since: str | None) -> list[NoticeTotal]:

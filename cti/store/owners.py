@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 
 from cti.core.errors import CtiError
 from cti.core.snapshots import CallsLeft, Ownership, Sign, floor_id
+from cti.store.fixed import run_one
 from cti.store.repository import Repository
 from cti.store.rows import clean
 from cti.store.schema_floor import queue_entries
@@ -33,7 +34,7 @@ class StaleOwner(CtiError):
 def require_owner(connection: Connection, owner: str, epoch: int) -> None:
     """Within a transaction: until its end nobody takes the worker over. Raises StaleOwner. A row that is gone (the
     file was put back without its write-ahead log, say) tells of nobody who did."""
-    found = connection.execute(_EPOCH_NOW, {"of_owner": clean(owner, 100)}).scalar()
+    found = run_one(connection, _EPOCH_NOW, {"of_owner": clean(owner, 100)}).scalar()
     if found is not None and found != epoch:
         raise StaleOwner(f"worker {owner} is at epoch {found}, and this engine was epoch {epoch} of it")
 

@@ -60,6 +60,8 @@ _LATER = ("sealed_path", "digest", "key_id", "held_by", "held_reason", "deleted_
 def clean(text: str, limit: int = _MAX_TEXT) -> str:
     """What every database takes: no NUL, no lone surrogates, cut to the column. Ids and numbers never get this long."""
     fit = text[:limit]
+    if fit.isascii() and "\x00" not in fit:
+        return fit  # nearly everything; at a third of the cost
     return fit.encode("utf-8", "replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 

@@ -19,10 +19,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from cti.core.floor_records import EntryOpened
 from cti.core.snapshots import TALK, RunSnapshot
+from cti.store.fixed import run_many
 from cti.store.rows import clean, context
 from cti.store.schema_floor import queue_entries
 from cti.store.schema_resume import call_snapshots
-from cti.store.sealing import KEY_BYTES, SealBroken, Sealer
+from cti.store.sealing import KEY_BYTES, SealBroken, Sealer, compress
 
 log = logging.getLogger("cti.store")
 
@@ -48,25 +49,24 @@ class SnapshotRows:
     def write(self, connection: Connection, snapshots: Collection[RunSnapshot]) -> None:
         """A row that is newer already stays: an engine that lost a call cannot write it back."""
         rows = [row for row in map(self._row, (one for one in snapshots if one.body)) if row is not None]
-        if rows:
-            connection.execute(_replacing(connection.dialect.name), rows)
+        run_many(connection, _replacing(connection.dialect.name), rows)
         over = [one for one in snapshots if not one.body]
         if over:
-            connection.execute(_ENDED, [{"of": clean(one.call_id, 128), "up_to": one.epoch} for one in over])
+            run_many(connection, _ENDED, [{"of": clean(one.call_id, 128), "up_to": one.epoch} for one in over])
             for one in over:
                 self._keys.pop(clean(one.call_id, 128), None)
 
     def forget(self, connection: Connection, ended: Iterable[str]) -> None:
         gone = list(ended)
         if gone:
-            connection.execute(_FORGET, [{"of_call": call_id} for call_id in gone])
+            run_many(connection, _FORGET, [{"of_call": call_id} for call_id in gone])
             for call_id in gone:
                 self._keys.pop(call_id, None)
 
     def _row(self, one: RunSnapshot) -> dict[str, Any] | None:
         call_id = clean(one.call_id, 128)
         key_sealed, key = self._key(call_id)
-        body = key.seal_bytes(zlib.compress(one.body, _LEVEL), context("call_snapshots", "body", call_id))
+        body = key.seal_bytes(compress(one.body, _LEVEL), context("call_snapshots", "body", call_id))
         if len(body) > BODY_MAX:
             log.warning("call %s: where it stands takes %d bytes and is not kept", call_id[:64], len(body))
             return None

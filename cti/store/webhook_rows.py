@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Double, bindparam, func, select
@@ -12,6 +13,7 @@ from sqlalchemy import Row as Found
 from cti.core.access import ResourceScope, Scope
 from cti.core.webhooks import DeliveryState, EventKept, Key, Webhook
 from cti.store.database import insert_ignoring
+from cti.store.fixed import run_many
 from cti.store.rows import Row, clean, context
 from cti.store.schema_webhooks import webhook_deliveries, webhook_events
 from cti.store.sealing import Sealer
@@ -39,10 +41,14 @@ def write_events(connection: Connection, sealer: Sealer, records: Sequence[Event
     """Once more changes nothing: a batch of unknown fate is written again."""
     if not records:
         return
-    connection.execute(insert_ignoring(connection, webhook_events), [_event_row(one, sealer) for one in records])
+    run_many(connection, insert_ignoring(connection, webhook_events), [_event_row(one, sealer) for one in records])
     deliveries = [_delivery_row(one, webhook) for one in records for webhook in one.webhooks]
-    insert = insert_ignoring(connection, webhook_deliveries).values(next_at=_NEXT_AT)
-    connection.execute(insert, deliveries)
+    run_many(connection, _deliver(insert_ignoring(connection, webhook_deliveries)), deliveries)
+
+
+@cache
+def _deliver(insert: Any) -> Any:
+    return insert.values(next_at=_NEXT_AT)
 
 
 def _event_row(record: EventKept, sealer: Sealer) -> Row:

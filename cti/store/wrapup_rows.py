@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select, update
 from cti.core.floor_records import RunBegan
 from cti.core.wrapups import LOST, WrapUpKept, WrapUpRow, shown_parts
 from cti.store.database import insert_or_exceed
+from cti.store.fixed import run_many
 from cti.store.rows import Row, clean, context
 from cti.store.schema_wrapups import contact_wrapups
 from cti.store.sealing import Sealer
@@ -24,7 +25,7 @@ _IN_ONE_QUERY = 500
 def write_wrapups(connection: Connection, sealer: Sealer, records: Sequence[WrapUpKept]) -> None:
     if records:
         insert = insert_or_exceed(connection, contact_wrapups, _LATER, "version")
-        connection.execute(insert, [_row(record, sealer) for record in records])
+        run_many(connection, insert, [_row(record, sealer) for record in records])
 
 
 def end_left_open(connection: Connection, began: RunBegan) -> None:

@@ -144,6 +144,20 @@ def test_a_call_has_one_detail_record_the_first(store: SqlStore) -> None:
     assert store.health().duplicates == 2  # the repeated first one is no second record
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 9])
+def test_of_calls_that_end_together_each_is_looked_up(store: SqlStore, count: int) -> None:
+    names = [f"c{number}" for number in range(count)]
+    keep(store, *(started(name) for name in names), CallEnded(names[-1], 1005.0, HANGUP))
+    with store.together():
+        for name in names:
+            store.record(CallEnded(name, 1006.0, FLOW_END))
+    assert store.flush(10.0)
+    ends = {row.call_id: row.terminal_cause for row in store.list_calls(limit=20)}
+    assert ends == dict.fromkeys(names, "flow_end") | {names[-1]: "caller_hangup"}
+    assert (store.health().duplicates, store.health().rejected) == (1, 0)
+    assert not store.times.errors  # halving the batch would have found it as well
+
+
 def test_the_database_itself_holds_to_one_record_per_call(store: SqlStore, folder: Folder) -> None:
     keep(store, started("c1"), CallEnded("c1", 1005.0, HANGUP))
     insert = "INSERT INTO call_records SELECT * FROM call_records"
