@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FILES = 65_536
 #: Beyond what the engine waits for its calls.
 STOP_S = 20
+#: Of the engine where the switch is on its machine: what the switch gives its calls (switch_core.c, SWITCH_PRI_LOW of
+#: set_realtime_priority; its SIP and its clock have more). With less the engine would be the last to get a processor.
+PRIORITY = 1
 
 _HARDENING = """\
 UMask=0077
@@ -70,10 +73,16 @@ KillMode=mixed
 LimitNOFILE={files}
 LimitCORE=0
 OOMScoreAdjust=-500
-ReadWritePaths={writable}
+{scheduling}ReadWritePaths={writable}
 {hardening}
 [Install]
 WantedBy=multi-user.target
+"""
+
+_BESIDE_SWITCH = f"""\
+# The switch beside it gives its calls a real-time priority: without one of its own the engine would wait behind them.
+CPUSchedulingPolicy=rr
+CPUSchedulingPriority={PRIORITY}
 """
 
 _SWITCH = """\
@@ -167,6 +176,7 @@ def units(plan: Plan) -> dict[str, str]:
             what=what,
             how=" --standby" if plan.standby else "",  # both: whoever comes second waits
             stop_s=round(settings.worker.drain_s) + STOP_S,
+            scheduling=_BESIDE_SWITCH if plan.switch is not None else "",
             writable=" ".join(map(str, written)),
             hardening=_hardening(paths),
         )

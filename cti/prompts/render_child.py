@@ -13,6 +13,7 @@ is played once: the switch can bring it down while playing.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -149,6 +150,8 @@ def render(text: str, voice: str, speed: int, output: str, once: bool) -> tuple[
 
 
 def main() -> int:
+    with contextlib.suppress(OSError):  # the engine's real-time priority is for callers who wait
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     resource.setrlimit(resource.RLIMIT_CPU, (300, 300))
     resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 20, 64 << 20))
     for line in sys.stdin.buffer:

@@ -13,7 +13,7 @@ from gevent.server import StreamServer
 
 from cti.core.commands import Say
 from cti.prompts import Renderer, WavPrompts
-from tests.real.engine import EngineProcess
+from tests.real.engine import EngineProcess, as_unit
 from tests.real.esl import Tap
 from tests.real.switch import RealSwitch
 
@@ -101,8 +101,9 @@ class HttapiServer:
 
     def __init__(self, files: tuple[str, str]) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "scripts.benchmarks._dialogue_ways", *files], stdout=subprocess.PIPE, text=True
-        )
+            [sys.executable, "-m", "scripts.benchmarks._dialogue_ways", *files],
+            stdout=subprocess.PIPE, text=True, preexec_fn=as_unit,
+        )  # fmt: skip
         assert self.process.stdout is not None
         self.port = int(self.process.stdout.readline())
 

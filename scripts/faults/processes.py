@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from cti.boss import ensure_demo_database
+from tests.real.engine import as_unit
 
 WAIT_S = 60.0
 
@@ -47,13 +48,14 @@ def uninterrupted() -> Iterator[None]:
 
 
 class Program:
-    """``python -m …``; what it says goes to ``log``."""
+    """``python -m …``; what it says goes to ``log``. An engine is scheduled as its unit has it beside a switch."""
 
     def __init__(self, log: Path, *arguments: str, piped: bool = False) -> None:
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", *arguments], stderr=output, start_new_session=True,
                 stdin=subprocess.PIPE if piped else subprocess.DEVNULL, stdout=subprocess.PIPE if piped else output,
+                preexec_fn=as_unit if arguments[:2] == ("cti", "serve") else None,
             )  # fmt: skip
 
     @property

@@ -39,6 +39,7 @@ def test_engine_switch_and_backup(units: Path, tmp_path: Path) -> None:
     assert "TimeoutStopSec=50\n" in engine
     assert "Restart=always\n" in engine
     assert "CapabilityBoundingSet=\n" in engine
+    assert "CPUSchedulingPolicy=rr\nCPUSchedulingPriority=1\n" in engine  # as much as the calls of the switch beside it
     hidden = re.search(r"^InaccessiblePaths=(.*)$", switch, re.MULTILINE)
     assert hidden is not None
     assert {f"-{tmp_path}/data/{name}" for name in ("keys.json", "token-key.pem", "cti.db")} <= set(hidden[1].split())
@@ -53,6 +54,7 @@ def test_of_two_engines_whoever_comes_second_waits(tmp_path: Path) -> None:
     for unit in (first, second):  # the one that systemd starts again finds the other at work
         assert f" -m cti serve --standby --config {config}\n" in unit
         assert "Restart=always\n" in unit
+        assert "CPUScheduling" not in unit  # the switch is on another machine
     assert (
         first.replace("cti-engine\n", "cti-standby\n", 1).replace("=CTI engine\n", "=CTI engine, the other one\n")
         == second
