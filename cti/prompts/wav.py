@@ -15,6 +15,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import gevent
@@ -39,6 +40,7 @@ from cti.prompts.renderer import EspeakMissing, Renderer
 #: espeak-ng 1.51 reads hanzi as pinyin, and `cmn` then reads that pinyin as English ("yuan-two").
 VOICES = {"zh-CN": "cmn-latn-pinyin", "en-US": "en-us"}
 _STALE_S = 24 * 3600.0
+_FIXED = 4_096  # fixed texts whose files are known by heart: naming one takes longer than looking whether it is there
 
 Progress = Callable[[int, int], None]  # (done, total)
 
@@ -77,6 +79,9 @@ class WavPrompts:
         self._running: dict[Path, AsyncResult[None]] = {}
         self._calls: dict[str, CallFiles] = {}
         self._call_number = 0
+        # Of fixed texts only: what is said to one caller is remembered nowhere.
+        self._fixed_recorded = lru_cache(_FIXED)(self._recorded)
+        self._fixed_path = lru_cache(_FIXED)(self._rendered)
         self._run_folder = self._cache / "calls" / f"{os.getpid()}-{os.urandom(4).hex()}"
         try:
             (self._cache / "calls").mkdir(parents=True, exist_ok=True)
@@ -179,7 +184,7 @@ class WavPrompts:
             return tone_argument(part.spec)
         if not isinstance(part, Say):
             return str(sound_file(self._folder, part.file))
-        recorded = self._recorded(part.language, part.text)
+        recorded = (self._fixed_recorded if part.fixed else self._recorded)(part.language, part.text)
         if recorded.is_file():
             return str(recorded)
         if not part.fixed and call_id not in self._calls:
@@ -192,12 +197,13 @@ class WavPrompts:
 
     def _path(self, say: Say, call_id: str) -> Path:
         if say.fixed:
-            key = "\n".join(
-                (self._renderer.fingerprint, self._voice(say.language), prompt_name(say.language, say.text))
-            )
-            name = hashlib.sha256(key.encode()).hexdigest()[:32]
-            return self._cache / "fixed" / name[:2] / f"{name}.wav"
+            return self._fixed_path(say.language, say.text)
         return self._call(call_id).rendered(say.language, spoken_text(say.text))
+
+    def _rendered(self, language: str, text: str) -> Path:
+        key = "\n".join((self._renderer.fingerprint, self._voice(language), prompt_name(language, text)))
+        name = hashlib.sha256(key.encode()).hexdigest()[:32]
+        return self._cache / "fixed" / name[:2] / f"{name}.wav"
 
     def _call(self, call_id: str) -> CallFiles:
         if not call_id:
