@@ -20,7 +20,7 @@ from cti.esl.commands import (
 from cti.esl.encode import encode_event_json, encode_event_plain, encode_frame, event_block
 from cti.esl.errors import EslError
 from cti.esl.event import Event, ListEvent, PlainEvent
-from cti.esl.expansion import expand
+from cti.esl.expansion import expand, scoped
 from cti.esl.frame import Frame
 from cti.esl.parser import MAX_FRAME, MAX_HEADERS, FrameParser
 from cti.esl.urlcode import decode_value, encode_value
@@ -54,6 +54,7 @@ __all__ = [
     "gateway_dial",
     "hangup",
     "safe_argument",
+    "scoped",
     "single",
     "user_dial",
 ]

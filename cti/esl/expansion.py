@@ -82,6 +82,16 @@ def expand(text: str, lookup: Callable[[str], str | None], _depth: int = 0) -> s
     return "".join(out)
 
 
+def scoped(argument: str) -> tuple[str, dict[str, str]]:
+    """``%[name=value,…]rest`` -> the rest, and the variables that the channel has while the application runs
+    (switch_core_session_exec)."""
+    if not argument.startswith("%[") or "]" not in argument:
+        return argument, {}
+    listed, _, rest = argument[2:].partition("]")
+    pairs = (pair.partition("=") for pair in listed.split(",") if pair)
+    return rest, {name: value for name, _, value in pairs}
+
+
 def _next_piece(text: str, at: int, lookup: Callable[[str], str | None], depth: int) -> tuple[int, str]:
     """(characters read, characters written) at one place of the text, in the order of the switch's own tests."""
     if text[at] == "\\":

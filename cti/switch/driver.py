@@ -62,7 +62,6 @@ UNHEARD = ("set", "multiset", "sched_transfer", "answer", "park")
 FIT_S = 1.5
 #: mod_dptools `record`: mean energy of a frame below this counts as silence (of 32,767).
 SILENCE_THRESHOLD = 200
-NO_KEYS = "none"
 
 
 class FreeSwitch(Transfers, MediaOrders, Tapes):
@@ -91,7 +90,7 @@ class FreeSwitch(Transfers, MediaOrders, Tapes):
         self._sink = sink
         self.dialing = dialing
         self.platforms = dialing.platforms_by_trunk
-        self.tokens = f"{uuids.uuid4().hex[:8]}."  # an earlier engine's tokens must not be taken for ours
+        self.tokens = f"{uuids.uuid4().hex[:6]}."  # an earlier engine's tokens must not be taken for ours
         self._serial = 0
         self._probing = {}
         self._reconciler = Reconciler(self)
@@ -127,7 +126,7 @@ class FreeSwitch(Transfers, MediaOrders, Tapes):
 
     def send_answer(self, leg: Leg) -> None:
         try:
-            self.links.execute(leg.uuid, "answer", event_uuid=self.token("answer"))
+            self.links.execute(leg.uuid, "answer")
         except CtiError as error:
             log.info("call %s: answer not sent yet: %s", leg.uuid, error)
 
@@ -165,7 +164,7 @@ class FreeSwitch(Transfers, MediaOrders, Tapes):
 
     def send_kill(self, leg: Leg) -> None:
         try:
-            reply = self.links.submit_api("uuid_kill", leg.uuid, leg.kill or "NORMAL_CLEARING")
+            reply = self.links.hangup(leg.uuid, leg.kill or "NORMAL_CLEARING")
         except CtiError as error:
             log.info("call %s: hang-up not sent yet: %s", leg.uuid, error)
             return
@@ -195,9 +194,7 @@ class FreeSwitch(Transfers, MediaOrders, Tapes):
 
     def start(self, lane: Lane, order: Order) -> Pending[Frame]:
         self.check_sound(lane.uuid)
-        if not order.leg:
-            self._set_terminators(lane, order)
-        order.token = self.token(order.kind.value)
+        order.token = self.token()
         if order.kind is Kind.BRIDGE:
             self.prepare_transfer(lane.uuid, order)
         elif order.kind is Kind.RECORD:
@@ -206,14 +203,9 @@ class FreeSwitch(Transfers, MediaOrders, Tapes):
             self.prepare_fax(lane.uuid)
         elif order.leg:
             self.leg_control.wire.starting(lane, order)
-        return self.links.execute(lane.uuid, order.application, order.argument, event_uuid=order.token)
-
-    def _set_terminators(self, lane: Lane, order: Order) -> None:
-        """The keys at which `playback` and `record` end; the dialplan has set `none`."""
-        wanted = (order.keys or NO_KEYS, self.epoch)
-        if lane.terminators != wanted:
-            self.links.submit_api("uuid_setvar", lane.uuid, "playback_terminators", wanted[0])
-            lane.terminators = wanted
+        # The keys at which `playback` ends; the dialplan has set `none` for whatever else runs.
+        ends = {"playback_terminators": order.keys} if order.keys and not order.leg else None
+        return self.links.execute(lane.uuid, order.application, order.argument, event_uuid=order.token, during=ends)
 
     def api(self, command: str, *args: str) -> None:
         try:
@@ -224,13 +216,13 @@ class FreeSwitch(Transfers, MediaOrders, Tapes):
     def execute(self, lane: Lane, application: str) -> None:
         """Beside what runs, inside of it."""
         try:
-            self.links.execute(lane.uuid, application, event_uuid=self.token(application))
+            self.links.execute(lane.uuid, application, event_uuid=self.token())
         except CtiError as error:
             log.info("call %s: %s not sent: %s", lane.uuid, application, error)
 
     def run(self, uuid: str, application: str, argument: str) -> tuple[str, Pending[Frame]]:
         """As `cti.switch.speech.ears.Wire`."""
-        token = self.token(application)
+        token = self.token()
         return token, self.links.execute(uuid, application, argument, event_uuid=token)
 
     def cut(self, lane: Lane, order: Order) -> None:
@@ -313,6 +305,6 @@ class FreeSwitch(Transfers, MediaOrders, Tapes):
         self.drop(uuid, cause, gone=True)
         self._sink.call_event(uuid, ev.HungUp(cause))
 
-    def token(self, kind: str) -> str:
+    def token(self) -> str:
         self._serial += 1
-        return f"{self.tokens}{kind}.{self._serial}"
+        return f"{self.tokens}{self._serial:x}"

@@ -67,7 +67,6 @@ class Lane:
         self.uuid = uuid
         self.running: Order | None = None
         self.gone = False
-        self.terminators: tuple[str, int] = ("", 0)  # keys, and the epoch of the links in which they were set
         self._wire = wire
         self._waiting: deque[Order] = deque()
         self._music: str | None = None

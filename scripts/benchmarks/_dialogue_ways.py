@@ -13,8 +13,9 @@ from gevent.server import StreamServer
 
 from cti.core.commands import Say
 from cti.prompts import Renderer, WavPrompts
-from tests.real.engine import EngineProcess, as_unit
+from tests.real.engine import EngineProcess
 from tests.real.esl import Tap
+from tests.real.scheduling import as_unit
 from tests.real.switch import RealSwitch
 
 ENGINE, NATIVE, HTTAPI = "4000", "7000", "7001"

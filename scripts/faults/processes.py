@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from cti.boss import ensure_demo_database
-from tests.real.engine import as_unit
+from tests.real.scheduling import as_unit
 
 WAIT_S = 60.0
 

@@ -88,6 +88,25 @@ def test_terminators_of_a_playback(call: Call, terminators: str, stops: bool) ->
     assert done["Application-Response"] == "FILE PLAYED"
 
 
+def test_keys_that_end_one_playback_end_no_other(call: Call) -> None:
+    """A scope variable (`esl.execute`: ``during``), which is how the engine says at which keys a prompt ends."""
+    links, tone = call.desk.links, "tone_stream://%({},0,440)"
+    ends = {"playback_terminators": "12"}
+    links.execute(call.uuid, "playback", tone.format(6000), event_uuid="with.keys", during=ends).wait(5.0)
+    call.desk.settle(0.2)
+    call.caller.press("2")
+    done = call.done("with.keys", 4.0)
+    assert done["Application-Data"] == tone.format(6000)
+    assert done.variable("current_application_data") == tone.format(6000)  # `orders.look` compares it
+    assert done.variable("playback_terminators") == "none"
+    began = monotonic()
+    links.execute(call.uuid, "playback", tone.format(1500), event_uuid="without").wait(5.0)
+    call.desk.settle(0.2)
+    call.caller.press("2")
+    call.done("without")
+    assert monotonic() - began > 1.4
+
+
 def test_a_sleep_is_ended_by_a_break(call: Call) -> None:
     began = monotonic()
     token = call.run("sleep", "10000")

@@ -23,8 +23,9 @@ def test_commands_word_for_word() -> None:
         esl.api("uuid_kill", UUID, "USER_BUSY"),
         esl.api("status"),
         esl.bgapi("originate", "user/1001", "&park()", job_uuid="my-own-job-id-1"),
-        esl.execute(UUID, "answer", event_uuid="answer"),
+        esl.execute(UUID, "answer"),
         esl.execute(UUID, "playback", "a é\nb", event_uuid="play.1", event_lock=True, loops=2),
+        esl.execute(UUID, "playback", "/a.b", event_uuid="play.2", during={"playback_terminators": "1*#"}),
         esl.hangup(UUID, "NORMAL_CLEARING"),
         esl.events("plain", ["CUSTOM", "sofia::register", "CHANNEL_PARK", "DTMF"]),
         esl.events("json", ["HEARTBEAT"]),
@@ -38,10 +39,12 @@ def test_commands_word_for_word() -> None:
         f"api uuid_kill {UUID} USER_BUSY\n\n".encode(),
         b"api status\n\n",
         b"bgapi originate user/1001 &park()\nJob-UUID: my-own-job-id-1\n\n",
-        f"sendmsg {UUID}\ncall-command: execute\nexecute-app-name: answer\nevent-uuid: answer\n\n".encode(),
-        f"sendmsg {UUID}\ncall-command: execute\nexecute-app-name: playback\nevent-uuid: play.1\nevent-lock: true\n"
-        "loops: 2\ncontent-type: text/plain\ncontent-length: 6\n\na é\nb".encode(),
-        f"api uuid_kill {UUID} NORMAL_CLEARING\n\n".encode(),
+        f"sendmsg {UUID}\ncall-command:execute\nexecute-app-name:answer\n\n".encode(),
+        f"sendmsg {UUID}\ncall-command:execute\nexecute-app-name:playback\nevent-uuid:play.1\nevent-lock:true\n"
+        "loops:2\ncontent-type:text/plain\ncontent-length:6\n\na é\nb".encode(),
+        f"sendmsg {UUID}\ncall-command:execute\nexecute-app-name:playback\nevent-uuid:play.2\n"
+        "content-type:text/plain\ncontent-length:31\n\n%[playback_terminators=1*#]/a.b".encode(),
+        f"api uuid_kill {UUID}\n\n".encode(),
         b"event plain CHANNEL_PARK DTMF CUSTOM sofia::register\n\n",
         b"event json HEARTBEAT\n\n",
         f"sendevent CUSTOM\nEvent-Subclass: cti::eavesdrop\nunique-id: {UUID}\neavesdrop-command: *\n\n".encode(),

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from cti.app import open_accounts
-from cti.app.units import PRIORITY
 from cti.config import load_settings
 from cti.core.access import SYSTEM, Grant, Role
 from cti.core.people import UserKind
 from cti.switch.conf import slot_variable
 
 from .esl import wait_until
+from .scheduling import as_unit
 from .switch import RealSwitch, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,13 +47,6 @@ queues:
 
 #: The shipped calendar has nights; these tests run at any hour.
 ALWAYS_OPEN = "calendar: hotline\ntitle: Always open\ntimezone: Asia/Shanghai\nweek:\n  mon-sun: 00:00-24:00\n"
-
-
-def as_unit() -> None:
-    """In a child, before its program begins: scheduled as `cti ops units` has an engine beside a switch. A user who may
-    not is scheduled like everybody."""
-    with contextlib.suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
 
 
 class EngineProcess:

@@ -81,8 +81,8 @@ def run_callers(
     ``at_once``: never more than so many, and all with one port for what they hear (which nobody listens to), so that
     there may be any number of them; else each has ports of its own.
 
-    Raises TimeoutError when SIPp does not
-    end by itself ``timeout_s`` after its start; a call that does not go as the steps say is a failed one."""
+    Raises TimeoutError when SIPp does not end by itself ``timeout_s`` after its start; a call that does not go as the
+    steps say is a failed one."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "scenario.xml"
     file.write_text(scenario(steps, "media_port" if at_once else "auto_media_port"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import gevent
 import pytest
@@ -11,7 +10,6 @@ from gevent.event import Event as Flag
 
 from cti.core.errors import CtiError
 from cti.switch import lane as lanes
-from cti.switch.driver import FreeSwitch
 from cti.switch.lane import Lane
 from cti.switch.orders import End, Kind, Order
 from tests.switch.lanekit import DONE, UUID, ScriptedWire, Told, complete, lane, play, reply, wire
@@ -223,20 +221,3 @@ def test_a_prompt_that_keys_stop_is_broken_only_if_its_end_is_not_told(
     else:
         wire.until(2)
         assert wire.said[1:] == ["uuid_break uuid"]
-
-
-@pytest.mark.parametrize(
-    ("keys", "said"),
-    [(("12", "12"), ["12"]), (("12", ""), ["12", "none"]), (("", ""), ["none"])],
-    ids=["the same", "none again", "none"],
-)
-def test_the_switch_is_told_the_keys_that_stop_what_begins(lane: Lane, keys: tuple[str, ...], said: list[str]) -> None:
-    told: list[str] = []
-    links = SimpleNamespace(submit_api=lambda *order: told.append(order[-1]))
-    driver = SimpleNamespace(links=links, epoch=1)
-    for one in keys:
-        FreeSwitch._set_terminators(driver, lane, replace(play(1), keys=one))  # type: ignore[arg-type]
-    assert told == said
-    driver.epoch = 2  # what became of the last one in the gap is not known
-    FreeSwitch._set_terminators(driver, lane, replace(play(1), keys=keys[-1]))  # type: ignore[arg-type]
-    assert told == [*said, said[-1]]

@@ -73,6 +73,7 @@ class Channel:
         self.detected: deque[tuple[str, str]] = deque()  # Speech-Type and body of events that `park` will tell
         self.other: Profile | None = None
         self.other_type = ""
+        self.scopes: list[dict[str, str]] = []  # variables of the applications that run, the innermost last
         self._variable_block: Block | None = None
         self._variable_names: Shape | None = None
         self.lines: dict[Header, bytes] = {}  # headers that were encoded, as they stand on the wire
@@ -98,6 +99,9 @@ class Channel:
         return self.state < State.HANGUP
 
     def getvar(self, name: str) -> str | None:
+        for scope in reversed(self.scopes):
+            if name in scope:
+                return scope[name]
         value = self.variables.get(name)
         if value is not None:
             return value

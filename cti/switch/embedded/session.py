@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from cti.esl import expand
+from cti.esl import expand, scoped
 from cti.switch.embedded.causes import cause_from_text
 from cti.switch.embedded.channel import Channel
 from cti.switch.embedded.dialplan import Extension, inline_extension
@@ -161,9 +161,10 @@ def execute(channel: Channel, application: str, argument: str) -> Steps[bool]:
     if app_uuid is None:
         app_uuid = core.new_uuid()
     channel.setvar("app_uuid", None)
-    expanded = argument
+    expanded, scope = argument, dict[str, str]()
     if not channel.is_true("app_disable_expand_variables"):
-        expanded = expand(argument, channel.getvar)
+        expanded, scope = scoped(expand(argument, channel.getvar))
+    channel.scopes.append(scope)
     channel.setvar("current_application_data", expanded)
     channel.setvar("current_application", app.name)
     channel.setvar("current_application_response", None)
@@ -172,7 +173,10 @@ def execute(channel: Channel, application: str, argument: str) -> Steps[bool]:
         about.append(("Application-Data", expanded))
     channel.fire("CHANNEL_EXECUTE", [*about, ("Application-UUID", app_uuid)])
     channel.brk = 0
-    yield from app.run(channel, expanded)
+    try:
+        yield from app.run(channel, expanded)
+    finally:
+        channel.scopes.remove(scope)
     response = channel.variables.get("current_application_response", "_none_")
     channel.fire(
         "CHANNEL_EXECUTE_COMPLETE", [*about, ("Application-Response", response), ("Application-UUID", app_uuid)]

@@ -39,7 +39,7 @@ class LegWire:
         return self._links.connected
 
     def start(self, lane: Lane, order: Order) -> Pending[Frame]:
-        order.token = self._driver.token(order.kind.value)
+        order.token = self._driver.token()
         self.starting(lane, order)
         return self._links.execute(lane.uuid, order.application, order.argument, event_uuid=order.token)
 
@@ -57,7 +57,7 @@ class LegWire:
 
     def execute(self, lane: Lane, application: str) -> None:
         try:
-            self._links.execute(lane.uuid, application, event_uuid=self._driver.token(application))
+            self._links.execute(lane.uuid, application, event_uuid=self._driver.token())
         except CtiError as error:
             log.info("leg %s: %s not sent: %s", lane.uuid, application, error)
 

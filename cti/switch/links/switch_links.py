@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import uuid as uuids
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -225,10 +225,19 @@ class SwitchLinks:
         return pair.commands.submit(command)
 
     def execute(
-        self, uuid: str, application: str, argument: str = "", *, event_uuid: str, event_lock: bool = False
+        self,
+        uuid: str,
+        application: str,
+        argument: str = "",
+        *,
+        event_uuid: str = "",
+        event_lock: bool = False,
+        during: Mapping[str, str] | None = None,
     ) -> Pending[Frame]:
-        """Run an application; its EXECUTE_COMPLETE carries ``event_uuid`` as Application-UUID, if it ever comes."""
-        return self.submit(esl.execute(uuid, application, argument, event_uuid=event_uuid, event_lock=event_lock))
+        """Run an application; its EXECUTE_COMPLETE carries ``event_uuid`` as Application-UUID, if it ever comes.
+        ``during``: variables for as long as it runs."""
+        command = esl.execute(uuid, application, argument, event_uuid=event_uuid, event_lock=event_lock, during=during)
+        return self.submit(command)
 
     def submit_api(self, command: str, *args: str) -> Pending[Frame]:
         return self.submit(esl.api(command, *args))

@@ -72,8 +72,8 @@ def test_execute_and_hangup_on_the_wire(switch: GoodSwitch, links: SwitchLinks) 
     links.execute(UUID, "playback", "Bob\n\napi system id ${system(id)}", event_uuid="play.1", event_lock=True)
     links.hangup(UUID, "USER_BUSY").wait(LIMIT_S)
     assert switch.of("sendmsg").commands[-2:] == [
-        f"sendmsg {UUID}\ncall-command: execute\nexecute-app-name: playback\nevent-uuid: play.1\nevent-lock: true\n"
-        "content-type: text/plain\ncontent-length: 33\n\nBob\n\napi system id \\${system(id)}",
+        f"sendmsg {UUID}\ncall-command:execute\nexecute-app-name:playback\nevent-uuid:play.1\nevent-lock:true\n"
+        "content-type:text/plain\ncontent-length:33\n\nBob\n\napi system id \\${system(id)}",
         f"api uuid_kill {UUID} USER_BUSY",
     ]
     with pytest.raises(EslError):
