@@ -176,7 +176,7 @@ def execute(channel: Channel, application: str, argument: str) -> Steps[bool]:
     try:
         yield from app.run(channel, expanded)
     finally:
-        channel.scopes.remove(scope)
+        channel.scopes.pop()
     response = channel.variables.get("current_application_response", "_none_")
     channel.fire(
         "CHANNEL_EXECUTE_COMPLETE", [*about, ("Application-Response", response), ("Application-UUID", app_uuid)]
