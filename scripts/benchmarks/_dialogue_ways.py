@@ -1,4 +1,4 @@
-"""The three ways of `dialogue.py` to hold the same dialogue on one switch, with the same files of sound:
+"""The ways of `dialogue.py` to hold the same dialogue on one switch, with the same files of sound:
 
 answer, first prompt, a digit (barge-in allowed), second prompt, a digit, hang up.
 """
@@ -18,7 +18,7 @@ from tests.real.esl import Tap
 from tests.real.scheduling import as_unit
 from tests.real.switch import RealSwitch
 
-ENGINE, NATIVE, HTTAPI = "4000", "7000", "7001"
+ENGINE, NATIVE, READY, APPLICATION = "4000", "7000", "7001", "7002"
 #: Of about three seconds each.
 FIRST, SECOND = "Thank you for calling us. Please press one now.", "Thank you very much. Now please press one again."
 FLOWS = {
@@ -46,10 +46,17 @@ EXTENSIONS = """\
       <action application="hangup"/>
     </condition>
   </extension>
-  <extension name="httapi">
+  <extension name="httapi-ready">
     <condition field="destination_number" expression="^7001$">
       <action application="answer"/>
-      <action application="httapi" data="{{url=http://127.0.0.1:{port}/first}}"/>
+      <action application="httapi" data="{{url=http://127.0.0.1:{ready}/first}}"/>
+      <action application="hangup"/>
+    </condition>
+  </extension>
+  <extension name="httapi-application">
+    <condition field="destination_number" expression="^7002$">
+      <action application="answer"/>
+      <action application="httapi" data="{{url=http://127.0.0.1:{application}/dialogue}}"/>
       <action application="hangup"/>
     </condition>
   </extension>
@@ -60,7 +67,7 @@ HTTAPI_CONF = """\
   <profiles>
     <profile name="default">
       <permissions><permission name="set-params" value="true"/></permissions>
-      <params><param name="gateway-url" value="http://127.0.0.1:{port}/first"/></params>
+      <params><param name="gateway-url" value="http://127.0.0.1:{ready}/first"/></params>
     </profile>
   </profiles>
 </configuration>
@@ -85,24 +92,24 @@ def files_of(engine: EngineProcess) -> tuple[str, str]:
     return first, second
 
 
-def add_ways(switch: RealSwitch, tap: Tap, files: tuple[str, str], port: int, module: Path | None) -> bool:
+def add_ways(switch: RealSwitch, tap: Tap, files: tuple[str, str], ports: dict[str, int], module: Path | None) -> bool:
     """Into the configuration of this switch only; whether mod_httapi is to be had."""
     conf = switch.folder / "conf"
     file = conf / "dialplan" / "trunks.xml"
     begin = '<context name="trunks">\n'
-    texts = EXTENSIONS.format(first=files[0], second=files[1], port=port)
+    texts = EXTENSIONS.format(first=files[0], second=files[1], **ports)
     file.write_text(file.read_text().replace(begin, begin + texts))
-    (conf / "autoload_configs" / "httapi.conf.xml").write_text(HTTAPI_CONF.format(port=port))
+    (conf / "autoload_configs" / "httapi.conf.xml").write_text(HTTAPI_CONF.format(**ports))
     tap.api("reloadxml")
     return module is not None and "+OK" in tap.api(f"load {module}")
 
 
-class HttapiServer:
-    """Serves the dialogue to mod_httapi, from a process of its own."""
+class WebServer:
+    """Serves the dialogue to mod_httapi, from a process of its own: ``program`` prints its port."""
 
-    def __init__(self, files: tuple[str, str]) -> None:
+    def __init__(self, program: str, *arguments: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "scripts.benchmarks._dialogue_ways", *files],
+            [sys.executable, "-m", f"scripts.benchmarks.{program}", *arguments],
             stdout=subprocess.PIPE, text=True, preexec_fn=as_unit,
         )  # fmt: skip
         assert self.process.stdout is not None
@@ -114,7 +121,8 @@ class HttapiServer:
 
 
 def serve(first: str, second: str) -> None:
-    """Prints its port. As little as can be: ready answers, found by the path, no framework in between."""
+    """Prints its port. As little as can be: ready answers, found by the path, no framework in between, nothing decided
+    and nothing recorded."""
     answers: dict[bytes, bytes] = {}
 
     def handle(connection, _address) -> None:  # type: ignore[no-untyped-def]
