@@ -135,6 +135,11 @@ class Run(Walker):
         roles = sorted(role for _, role in self.pending.values())
         return {"flow": frame.flow, "node": frame.node, "type": self.node.type, "for": roles}
 
+    @property
+    def heeds_hangup(self) -> bool:
+        """Does the present flow, or one that called it, name a node for the caller's hang-up (`on.hangup`)?"""
+        return any("hangup" in self.plan.flows[frame.flow].handlers for frame in self.frames)
+
     def public_variables(self) -> dict[str, Any]:
         """The present flow's variables for logs and records: sensitive ones masked, absent ones None."""
         frame = self.frames[-1]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+import gevent
 from gevent.event import Event as Flag
 
 from cti.core import commands as cmd
@@ -287,7 +288,16 @@ class CallActor:
 
     def _hangup(self, hangup: cmd.Hangup) -> None:
         self.ending.we_hang_up(self._services.clock.monotonic() + HANGUP_DEADLINE_S)
-        self._switch.hangup(self.uuid, hangup.cause)
+        if self._run.ended and self._saver.heeds_hangup:
+            gevent.spawn(self._hang_up_when_kept, hangup.cause)  # begins when the actor waits, and has kept the end
+        else:
+            self._switch.hangup(self.uuid, hangup.cause)
+
+    def _hang_up_when_kept(self, cause: str) -> None:
+        """The flow has ended: else the next engine would take it for the caller's hang-up, which the flow heeds."""
+        self._saver.on_disk()
+        if not self.ending.gone:
+            self._switch.hangup(self.uuid, cause)
 
     def _flow_error(self, error: cmd.FlowError) -> None:
         log.warning("call %s: %s.%s [%s] %s", self.uuid, error.flow, error.node, error.code, error.message)

@@ -44,12 +44,15 @@ class Ending:
     def state(self) -> dict[str, Any]:
         """Of a call that goes on: what `go_on` needs; JSON can hold it."""
         told: dict[str, Any] = {"outcome": self.outcome, "error": self.error, "goals": list(self.goals)}
+        if self._reason:
+            told["reason"] = self._reason
         if self.gone:
             told |= {"gone": True, "cause": self.cause.value, "hangup_cause": self.hangup_cause}
         return told
 
     def go_on(self, state: Mapping[str, Any]) -> None:
         self.outcome, self.error, self.goals = state["outcome"], state["error"], list(state["goals"])
+        self._reason = state.get("reason", "")
         if state.get("gone"):
             self.gone, self.hangup_cause = True, state["hangup_cause"]
             self._forced = TerminalCause(state["cause"])

@@ -185,7 +185,7 @@ class Engine:
         self._adopt(live)
         self._services.queues.there(switch, spared | set(live))
         if self._durable is not None:
-            over = self._end_over(switch, spared)
+            over = self._end_over(switch, spared.union(call.uuid for call in taken))
             gone = self._durable.gone(switch, spared | over)
             self._services.queues.lost([*over, *(one.call_id for one in gone)])
             spared |= over
@@ -199,7 +199,7 @@ class Engine:
         self._adopt(live)
         if self._durable is None:
             return
-        over = self._end_over(switch, {*there, *self._actors})
+        over = self._end_over(switch, {*there, *self._actors, *(call.uuid for call in taken)})
         gone = [one.call_id for one in self._durable.gone(switch, {*there, *self._actors})]
         self._services.queues.lost([*over, *gone])
         self._services.journal.lose(gone)
@@ -221,7 +221,7 @@ class Engine:
         """What flows do after the hang-up is done to its end. Which calls these are."""
         over = [] if self._durable is None else self._durable.over(switch, live)
         for call in over:
-            log.warning("call %s had hung up: its flow goes on", call.uuid)
+            log.warning("call %s has hung up: its flow goes on", call.uuid)
             self.call_arrived(call)
         return {call.uuid for call in over}
 

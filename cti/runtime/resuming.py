@@ -99,6 +99,12 @@ class Resuming:
             return False
         found.go_on(self._at)
         log.warning("call %s goes on at %s, kept %.1f s ago", call.uuid, found.run.waiting.get("node"), found.seconds)
+        if self._at.run.ended:
+            self._end(over=call.over)
+            return True
+        if call.over and not self._at.ending.gone:
+            self._hung_up_unseen()
+            return True
         if self._at.ending.gone:
             self._at.ending.deadline = self._services.clock.monotonic() + AFTER_HANGUP_S
             found.begin_again(call, self._switch, self._hands, self._post)
@@ -111,3 +117,17 @@ class Resuming:
             self._feed(ev.Resumed())
         found.begin_again(call, self._switch, self._hands, self._post)
         return True
+
+    def _end(self, *, over: bool) -> None:
+        """The flow had ended; only the hang-up was to come, or to be told."""
+        if over:
+            self._at.ending.we_hang_up(self._services.clock.monotonic())
+            self._at.ending.gone = self._at.ending.closed = True
+        else:
+            self._hands.do(cmd.Hangup(), gone=False)
+
+    def _hung_up_unseen(self) -> None:
+        """While no engine was there, or so shortly before that it was not kept. At once: no timer comes before it."""
+        self._at.ending.note("engine-restarted: the caller hung up while no engine was there")
+        self._at.ending.hung_up("", self._services.clock.monotonic() + AFTER_HANGUP_S)
+        self._feed(ev.HungUp(""))

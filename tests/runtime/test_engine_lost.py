@@ -228,7 +228,8 @@ def test_a_caller_who_hangs_up_in_such_a_talk_has_one_record(platform: Platform)
 
 
 def test_what_ended_without_an_engine_is_closed(platform: Platform) -> None:
-    caller = in_prompt(platform)
+    caller = platform.call("menu")  # which does nothing after a hang-up; what others do: `test_hangup_unseen`
+    platform.heard(caller, "Main")
     platform.kill_engine()
     caller.hangup()
     platform.until(lambda: caller.cause, "the end")

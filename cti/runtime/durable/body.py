@@ -17,6 +17,7 @@ import orjson
 from cti.core import commands as c
 from cti.core.errors import CtiError
 from cti.flow.replay_events import pack, unpack
+from cti.flow.runcall import BY_TEXT
 
 FORMAT = 1
 #: Between machines the wall clocks tell how long a gap was; no more than this is believed.
@@ -65,9 +66,9 @@ class Instant:
 @dataclass(frozen=True, slots=True)
 class Saved:
     """``run_at``: the run's own time then, seconds since the epoch. ``timers``: reference -> due (monotonic).
-    ``silent``: [since (monotonic), paused]. ``call``: who writes with whom, of a conversation by text, which no switch
-    can tell of. ``stay``: in a queue, see `cti.runtime.floor.stays`; None: in none. ``owner``: the worker that wrote
-    it. ``replies``: (key, text) of those that are on their way to whoever writes."""
+    ``silent``: [since (monotonic), paused]. ``call``: who calls or writes whom, where the switch may not be able to
+    tell (`cti.runtime.durable.saver.CallSaver`). ``stay``: in a queue, see `cti.runtime.floor.stays`; None: in none.
+    ``owner``: the worker that wrote it. ``replies``: (key, text) of those that are on their way to whoever writes."""
 
     at: Instant
     flow: str
@@ -83,6 +84,10 @@ class Saved:
     call: Mapping[str, Any] | None = None
     owner: str = ""
     replies: Sequence[tuple[str, str]] = ()
+
+    @property
+    def by_text(self) -> bool:
+        return self.run.get("medium") in BY_TEXT
 
 
 def dump(saved: Saved, run: bytes) -> bytes:

@@ -104,7 +104,7 @@ class DurableCalls:
                 saved = load(one.body)
             except SnapshotUnreadable:
                 continue
-            agent = saved.stay.get("agent") if saved.stay is not None and saved.call is None else None
+            agent = saved.stay.get("agent") if saved.stay is not None and not saved.by_text else None
             if agent:  # who writes with an agent waits for that one again
                 self._agents[one.call_id] = agent
 
@@ -212,7 +212,7 @@ class DurableCalls:
         return bool(self._taking)
 
     def over(self, switch: str, live: Collection[str]) -> list[NewCall]:
-        """Calls that ended before their engine did, and whose flow was at what it does after the hang-up."""
+        """Calls that are over, and whose flow has something left to do after the hang-up."""
         left = [one for one in self._left.values() if one.switch == switch and one.call_id not in live]
         return [call for call in map(over_of, left) if call is not None]
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from cti.core.commands import Work
     from cti.core.snapshots import RunSnapshot
+    from cti.flow import Run
     from cti.runtime.durable.desk import DurableCalls
     from cti.runtime.standing import Standing
 
@@ -38,6 +39,8 @@ class CallSaver:
         self._work: dict[int, Any] = {}
         self.number = 0
         self.changed = False
+        #: Where the call was kept last its flow went on, and what it does after a hang-up is begun by the next engine.
+        self.heeds_hangup = False
         #: Those on their way to whoever writes.
         self.replies: Callable[[], Sequence[tuple[str, str]]] = tuple
 
@@ -53,7 +56,9 @@ class CallSaver:
         if durable is None or not self.changed:
             return
         self.changed = False
-        if not run.started or run.ended or (at.ending.gone and self._call.medium not in SPOKEN):
+        if not run.started or (at.ending.gone and self._call.medium not in SPOKEN):
+            return
+        if run.ended and (at.ending.gone or not self.heeds_hangup):
             return
         self._work = {ref: work for ref, work in self._work.items() if ref in run.pending}
         try:
@@ -61,7 +66,7 @@ class CallSaver:
                 Saved(
                     durable.instant(), run.plan.root, run.plan.version, at.clock.time(), {}, self._work,
                     at.timers.due(), at.ending.state(), at.log.state(), (at.silent.since, at.silent.paused),
-                    stay(self._call.uuid), told_of(self._call, gone=at.ending.gone), durable.owner, self.replies(),
+                    stay(self._call.uuid), self._told(at), durable.owner, self.replies(),
                 ),
                 run.dump(),
             )  # fmt: skip
@@ -70,24 +75,33 @@ class CallSaver:
             self._durable = None
             return
         self.number += 1
+        self.heeds_hangup = self._heeds(run)
         durable.keep(self._call, self.number, body)
+
+    def _heeds(self, run: Run) -> bool:
+        return self._call.medium in SPOKEN and not run.ended and run.heeds_hangup
+
+    def _told(self, at: Standing) -> dict[str, Any] | None:
+        """What the next engine must know of a conversation by text, or of a call whose flow heeds a hang-up, which may
+        be over by then; None: its switch will tell."""
+        if self._call.medium in BY_TEXT or at.ending.gone or at.run.ended or self._heeds(at.run):
+            return told_of(self._call)
+        return None
 
     def taken_up(self, kept: RunSnapshot) -> Saved:
         """Raises SnapshotUnreadable."""
         saved = load(kept.body)
         self._work = dict(saved.work)
         self.number = kept.number
+        self.heeds_hangup = saved.call is not None
         return saved
 
     def on_disk(self) -> bool:
         return self._durable is None or self._durable.on_disk()
 
 
-def told_of(call: NewCall, *, gone: bool = False) -> dict[str, Any] | None:
-    """What the next engine must know of a conversation by text, or of a call whose channel is ``gone``; None: its
-    switch will tell."""
-    if call.medium not in BY_TEXT and not gone:
-        return None
+def told_of(call: NewCall) -> dict[str, Any]:
+    """Who calls whom, as `call_of` reads it."""
     caller = call.caller
     return {
         "medium": call.medium.value,
@@ -99,7 +113,7 @@ def told_of(call: NewCall, *, gone: bool = False) -> dict[str, Any] | None:
 
 
 def call_of(kept: RunSnapshot) -> NewCall:
-    """A conversation by text, or a call whose channel is gone, as it was. Raises SnapshotUnreadable."""
+    """A conversation by text, or a call whose channel is gone, or may be, as it was. Raises SnapshotUnreadable."""
     told = load(kept.body).call
     try:
         assert told is not None
@@ -113,8 +127,10 @@ def call_of(kept: RunSnapshot) -> NewCall:
 
 
 def over_of(kept: RunSnapshot) -> NewCall | None:
-    """A call whose channel was gone when it was kept; None: it was not, or that cannot be read."""
+    """A call on a switch that no longer has its channel, and whose flow has something left to do: it was at what it
+    does after the hang-up, or would be. None: it has not, or that cannot be read."""
     try:
-        return replace(call_of(kept), over=True) if load(kept.body).ending.get("gone") else None
+        call = call_of(kept)
+        return replace(call, over=True) if call.medium in SPOKEN or load(kept.body).ending.get("gone") else None
     except SnapshotUnreadable:
         return None
