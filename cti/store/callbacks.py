@@ -6,13 +6,14 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, or_, select, update
 from sqlalchemy.engine import URL, CursorResult
 
 from cti.core.callbacks import OPEN, Callback, CallbackState, cancelled, merged
 from cti.core.errors import CtiError, StoreUnavailable
 from cti.core.numbers import normalise_number
 from cti.store.audit import append
+from cti.store.fixed import run_one
 from cti.store.orders import made
 from cti.store.repository import Repository
 from cti.store.rows import clean, context
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from cti.store.sealing import Sealer
 
 _OPEN = tuple(state.value for state in OPEN)
+#: An engine asks this every other second: made once.
+_OPEN_OF = select(callbacks.c.callback_id, callbacks.c.version).where(
+    or_(*(callbacks.c.state == state for state in _OPEN)), callbacks.c.worker == bindparam("of_worker")
+)
 _PLAIN = (
     *("callback_id", "worker", "created_at", "due_at", "event", "queue", "flow", "call_id", "rank_at", "counted"),
     *("priority", "allowed", "attempts", "last", "called_as", "agent", "ended_at", "version"),
@@ -73,14 +78,19 @@ class Callbacks(Repository):
 
     def open_of(self, worker: str) -> list[tuple[str, int]]:
         """Id and version of each that is open in this slot: what changed is read again."""
-        at = callbacks.c
-        query = select(at.callback_id, at.version).where(at.state.in_(_OPEN), at.worker == worker)
-        return self._read(lambda connection: [(row[0], row[1]) for row in connection.execute(query)])
+        of = {"of_worker": worker}
+        return self._read(lambda connection: [(row[0], row[1]) for row in run_one(connection, _OPEN_OF, of)])
 
     def get_all(self, ids: Sequence[str]) -> list[Callback]:
         """Those of them that there are."""
-        query = select(callbacks).where(callbacks.c.callback_id.in_([clean(one, 64) for one in ids]))
-        return self._read(lambda connection: [self._callback(row) for row in connection.execute(query)])
+
+        def work(connection: Connection) -> list[Callback]:
+            if not ids:  # mostly: nobody has changed one
+                return []
+            query = select(callbacks).where(callbacks.c.callback_id.in_([clean(one, 64) for one in ids]))
+            return [self._callback(row) for row in connection.execute(query)]
+
+        return self._read(work)
 
     def save(self, before: Callback, after: Callback) -> Callback | None:
         """As kept; None when somebody changed or ended it meanwhile, and nothing was written."""

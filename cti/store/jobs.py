@@ -9,16 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from cti.core.errors import CtiError
 from cti.store.database import insert_ignoring
+from cti.store.fixed import run_one
 from cti.store.repository import Repository
 from cti.store.rows import clean
 from cti.store.schema_jobs import job_leases, timer_marks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+#: Asked every other second for each job: made once.
+_RENEW = (
+    update(job_leases)
+    .where(job_leases.c.job == bindparam("of_job"), job_leases.c.epoch == bindparam("at_epoch"))
+    .values(beats=job_leases.c.beats + 1)
+)
 
 
 class StaleEpoch(CtiError):
@@ -58,13 +66,7 @@ class Jobs(Repository):
     def renew(self, job: str, epoch: int) -> None:
         """Raises StaleEpoch."""
 
-        def work(connection: Connection) -> None:
-            at = job_leases.c
-            mine = update(job_leases).where(at.job == job, at.epoch == epoch).values(beats=at.beats + 1)
-            if connection.execute(mine).rowcount != 1:
-                raise StaleEpoch(f"the job {job} is another engine's")
-
-        self._write(work)
+        self._write(lambda connection: _renew(connection, job, epoch))
 
     def release(self, job: str, epoch: int) -> None:
         """Nobody need wait for the end of this lease."""
@@ -83,15 +85,18 @@ class Jobs(Repository):
 
         def work(connection: Connection) -> None:
             # The row is written, not only read, so that nobody takes the job before this is over.
-            mine = update(job_leases).where(job_leases.c.job == job, job_leases.c.epoch == epoch)
-            if connection.execute(mine.values(beats=job_leases.c.beats + 1)).rowcount != 1:
-                raise StaleEpoch(f"the job {job} is another engine's")
+            _renew(connection, job, epoch)
             connection.execute(delete(timer_marks))
             if marks:
                 rows = [{"entry": clean(entry, 200), "seen_at": seen} for entry, seen in marks.items()]
                 connection.execute(insert(timer_marks), rows)
 
         self._write(work)
+
+
+def _renew(connection: Connection, job: str, epoch: int) -> None:
+    if run_one(connection, _RENEW, {"of_job": job, "at_epoch": epoch}).rowcount != 1:
+        raise StaleEpoch(f"the job {job} is another engine's")
 
 
 def _find(connection: Connection, job: str) -> Lease | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy import Connection, Engine, and_, bindparam, delete, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, select, update
 from sqlalchemy.engine import URL
 
 from cti.core.errors import CtiError
@@ -22,6 +22,11 @@ from cti.store.snapshots import find_snapshots, find_stays
 #: Part of every transaction that writes records: made once, because making it costs more than asking it.
 _EPOCH_NOW = (
     select(engine_owners.c.epoch).where(engine_owners.c.owner == bindparam("of_owner")).with_for_update(read=True)
+)
+_SEEN = (
+    update(engine_owners)
+    .where(engine_owners.c.owner == bindparam("of_owner"), engine_owners.c.epoch == bindparam("at_epoch"))
+    .values(seen_at=bindparam("at"))
 )
 
 
@@ -64,12 +69,8 @@ class Owners(Repository):
     def seen(self, owner: str, epoch: int, at: float) -> bool:
         """A sign of life; False: another engine of this worker has begun since."""
 
-        def work(connection: Connection) -> bool:
-            table = engine_owners
-            mine = and_(table.c.owner == clean(owner, 100), table.c.epoch == epoch)
-            return connection.execute(table.update().where(mine).values(seen_at=float(at))).rowcount == 1
-
-        return self._write(work)
+        sign = {"of_owner": clean(owner, 100), "at_epoch": epoch, "at": float(at)}
+        return self._write(lambda connection: run_one(connection, _SEEN, sign).rowcount == 1)
 
     def find(self, owner: str) -> Sign | None:
         """The last sign of life; None: no engine of this worker ever ran on this database."""

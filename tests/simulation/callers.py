@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: Queues, and flows that write to the back office, more often than others.
 _OFTEN = ("complaint", "desk", "queue", "topup")
 DIALLED = tuple(number for number, flow in NUMBERS.items() for _ in range(1 + (flow in _OFTEN)) if flow not in TEXTED)
+#: A fax has so many at most.
+FAX_PAGES = 5
 
 
 class Callers:
@@ -44,7 +46,7 @@ class Callers:
         caller.place(self._switches.core)
         if NUMBERS[caller.called] in FAXED and caller.channel is not None and chance.random() < 0.8:
             self.met["fax machine calls"] += 1
-            caller.channel.setvar(FAR_FAX, str(chance.randint(1, 5)))
+            caller.channel.setvar(FAR_FAX, str(chance.randint(1, FAX_PAGES)))
 
     def hang_up(self) -> None:
         for caller in self.placed:

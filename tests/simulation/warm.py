@@ -11,7 +11,10 @@ from pathlib import Path
 
 import gevent
 
+from cti.switch.embedded.apps_media import blank_fax
+
 from . import ground
+from .callers import FAX_PAGES
 from .virtual_time import VirtualTime
 from .wide import WideWorld
 from .world import World
@@ -41,10 +44,12 @@ class Warm:
         gc.freeze()
 
     def _try_out(self) -> None:
-        """What is compiled and looked up at first use is there for all seeds."""
+        """What is compiled, drawn and looked up at first use is there for all seeds: a whole run, with its faults."""
         folder = Path(tempfile.mkdtemp(prefix="cti-simulation-"))
         try:
-            wrong = self.world(0, folder, calls=8, faults=False).run()
+            for pages in range(1, FAX_PAGES + 1):
+                blank_fax(pages)
+            wrong = self.world(0, folder, calls=50, faults=True).run()
             assert not wrong, wrong
         finally:
             shutil.rmtree(folder, ignore_errors=True)

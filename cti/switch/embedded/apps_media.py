@@ -91,13 +91,14 @@ def _pages_in(path: str) -> int | None:
 def _write(path: str, pages: int) -> None:
     """Empty pages; problems are logged, the call goes on."""
     try:
-        Path(path).write_bytes(_blank(pages))
+        Path(path).write_bytes(blank_fax(pages))
     except OSError as error:
         log.warning("cannot write the fax %s: %s", path, error)
 
 
-@lru_cache(maxsize=4)  # the same for every fax, and drawing takes a while
-def _blank(pages: int) -> bytes:
+@lru_cache(maxsize=8)  # the same for every fax, and drawing takes a while
+def blank_fax(pages: int) -> bytes:
+    """A TIFF file."""
     blank, file = [Image.new("1", SIZE, 1) for _ in range(pages)], BytesIO()
     blank[0].save(file, format="TIFF", compression="group4", dpi=DPI, save_all=True, append_images=blank[1:])
     return file.getvalue()
