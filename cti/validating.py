@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable
 from collections.abc import Mapping as AnyMapping
+from functools import cache
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -25,6 +26,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+@cache  # of the few kinds that there are; to make one takes longer than to read a whole file with it
 def combined(name: str, *bases: type[Section]) -> type[Section]:
     """One section with the options of several."""
     return cast("type[Section]", create_model(name, __base__=bases))

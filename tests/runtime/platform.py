@@ -32,6 +32,7 @@ from tests.store.template import copy_database
 
 FLOWS = Path(__file__).parent / "flows"
 DEADLINE_S = 30.0  # for a loaded machine; nothing waits for its end
+LOOK_S = 0.02
 PASSWORD = "only-for-tests"
 CONFIG = """\
 data: data
@@ -207,7 +208,7 @@ class Platform:
             if monotonic() > deadline:
                 raise TimeoutError(f"not within {timeout_s:g} s: {what}")
             self.witness.changed.clear()
-            self.witness.changed.wait(0.01)
+            self.witness.changed.wait(LOOK_S)
         return found
 
     def heard(self, caller: VirtualCaller, text: str, timeout_s: float = DEADLINE_S) -> None:

@@ -13,11 +13,10 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
 import cti.store.database as database_module
+from tests.store.template import compiled_once
 
 from .virtual_time import engine_of
 
-#: Statements that were compiled once: seeds are forks of a process that has made them.
-_COMPILED: dict[Any, Any] = {}
 #: What SQLite says of each fault.
 _SAYS = {
     "locked": ("database is locked", sqlite3.SQLITE_BUSY),
@@ -62,8 +61,7 @@ class Database:
         """In the place of `cti.store.database.make_engine`: belongs to the engine that runs now."""
         Path(url.database or "").touch()  # the store looks whether its file is still there
         lent = _Lent(self)
-        made = create_engine("sqlite://", creator=lambda: lent, poolclass=StaticPool)
-        made = made.execution_options(compiled_cache=_COMPILED)
+        made = compiled_once(create_engine("sqlite://", creator=lambda: lent, poolclass=StaticPool))
         database_module._tune_sqlite(made, read_only=False)
         return made
 
