@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import gevent
 import pytest
 
 from cti.core.legs import BridgeFailed, LegAnswered, LegHungUp, LegPlayed, LegsBridged, LegsUnbridged
+from cti.esl import Frame
+from cti.switch.lane import Lane
+from cti.switch.links.pending import Pending
+from cti.switch.orders import Kind, Order
 
 from .legs_desk import LONG, MUSIC, SHORT, LegsDesk, Person
 from .rig import Treats, wait_for
@@ -161,6 +166,34 @@ def test_hold_and_retrieve_in_one_breath(legs: LegsDesk) -> None:
         legs.wait(LegsUnbridged(caller.leg, agent.leg), after=since)
         legs.wait(LegsBridged(caller.leg, agent.leg), after=since)
     assert legs.talk_heard(caller, agent)
+
+
+def test_a_retrieve_in_the_frame_in_which_the_music_was_sent(
+    legs: LegsDesk, tap: Tap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The switch begins the music where the caller is parked, and ends it at once: none plays inside of the talk."""
+    caller, agent = legs.caller(), legs.agent()
+    legs.talk(caller, agent)
+    start = legs.driver.start
+
+    def retrieved(lane: Lane, order: Order) -> Pending[Frame]:
+        sent = start(lane, order)
+        if order.kind is Kind.MUSIC:
+            gevent.spawn(legs.legs.retrieve, caller.leg)
+        return sent
+
+    monkeypatch.setattr(legs.driver, "start", retrieved)
+    for _ in range(2):
+        since, told = len(tap.events), len(legs.told)
+        legs.legs.hold(caller.leg, [LONG])
+        legs.wait(LegsBridged(caller.leg, agent.leg), after=told)
+        assert legs.talk_heard(caller, agent)
+        events = [one for one in tap.events[since:] if one.get("Unique-ID") == caller.leg]
+        assert [one.name for one in events if one.name == "CHANNEL_BRIDGE" or one.get("Application") == "playback"] == [
+            "CHANNEL_EXECUTE",
+            "CHANNEL_EXECUTE_COMPLETE",
+            "CHANNEL_BRIDGE",
+        ]
 
 
 def test_the_held_caller_hangs_up(legs: LegsDesk) -> None:

@@ -36,7 +36,7 @@ def play_file(channel: Channel, argument: str, on_digit: OnDigit | None) -> Step
 
     Whatever is executed meanwhile runs inside and stops our clock: the rest is played afterwards.
     """
-    if not argument:
+    if not argument or not channel.ready():  # on its way elsewhere
         return Status.FALSE
     pieces = open_media(argument, channel.core.config.sound_dir)
     if pieces is None:

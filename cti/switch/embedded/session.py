@@ -295,9 +295,11 @@ def park(channel: Channel) -> Steps[None]:
         if channel.core.clock.now() >= expires:
             channel.hangup(cause)
             break
+        # What was sent before it was taken elsewhere is still executed here, where a playback comes to nothing; later
+        # it would be inside of the bridge.
+        yield from parse_all_events(channel)
         if not channel.ready():
             break
-        yield from parse_all_events(channel)
         take_digit(channel)
         while channel.detected and channel.ready():
             channel.core.tell_detected(channel, *channel.detected.popleft())
