@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import gevent
 
 from cti.core.errors import CtiError
+from cti.switch.holding import claim_end
 
 if TYPE_CHECKING:
     from cti.esl import Frame
@@ -64,6 +65,8 @@ class Liveness:
             self._links.submit_api("sched_del", group)
             self._links.submit_api("sched_api", f"+{LIFE_S}", group, "global_setvar", f"{self._variable}=0")
             self._links.submit_api("sched_del", f"{self._variable}_{old}")
+            if self._claim is not None:
+                self._links.submit_api("sched_del", claim_end(self._variable))
             taken = self._links.submit_api("global_setvar", f"{self._variable}={value}")
             taken.add_callback(lambda answer: self._fence.renewed(sent) if answer.value is not None else None)
             if self._claim is not None:

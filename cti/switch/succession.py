@@ -90,14 +90,20 @@ class Succession:
         return count
 
     def _seize(self, slot: int, dead: str) -> bool:
-        """Is the slot ours to empty? Whoever writes last has it, and the other one sees that."""
+        """Is the slot ours to empty? As `cti.switch.holding.Claim` takes one: of several at once one has it."""
         holder, state = self._get(f"cti_holder_{slot}"), self._get(f"cti_alive_{slot}")
         found = self._named(holder)
         if found not in (dead, self._name) or (self._named(state) in LIVING and found != self._name):
             return False
         group = f"cti_moving_{slot}"
         links = self._driver.links
-        self._set(f"cti_holder_{slot}", self._name)
+        self._set(f"cti_holder_{slot}", f"{self._name}={found}")  # where it is still the one that was found
+        holder, state = self._get(f"cti_holder_{slot}"), self._get(f"cti_alive_{slot}")
+        if self._named(holder) != self._name:
+            return False
+        if found != self._name and self._named(state) in LIVING:  # the one that was found goes on
+            self._set(f"cti_holder_{slot}", f"{found}={self._name}")
+            return False
         self._answer(links.submit_api("sched_del", group))
         self._answer(links.submit_api("sched_api", f"+{MOVING_S}", group, "global_setvar", f"cti_alive_{slot}=0"))
         self._set(f"cti_alive_{slot}", MOVING)
