@@ -81,6 +81,15 @@ class Relaxed:
 
 
 @dataclass(slots=True)
+class PriorityChanged:
+    """Of a contact in a queue, by a person: it stands elsewhere in the line, or not, and keeps its entry."""
+
+    at: float
+    contact: str
+    priority: int
+
+
+@dataclass(slots=True)
 class Why:
     """Why this agent, for this contact, now."""
 
@@ -191,6 +200,7 @@ Output = (
     | EntryEnded
     | Dismissed
     | Relaxed
+    | PriorityChanged
     | OfferMade
     | OfferEnded
     | ContactMoved

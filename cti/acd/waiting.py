@@ -9,7 +9,7 @@ from cti.acd.cases import Case
 from cti.acd.entries import arrive, begin, dismiss, end_entry, overflow, rank, stand, take_out
 from cti.acd.matching import end_offer, expect_staff, let_go, seek, serve, unseek
 from cti.acd.model import SLOTS
-from cti.acd.outputs import EntryBegan
+from cti.acd.outputs import EntryBegan, PriorityChanged
 from cti.acd.states import ContactState, Outcome
 
 if TYPE_CHECKING:
@@ -124,6 +124,7 @@ def reprioritise(floor: Floor, told: i.Reprioritise) -> None:
     case.priority = told.priority
     rank(floor, case)
     case.line.add(case)
+    floor.out.append(PriorityChanged(floor.now, case.contact, case.priority))
     if queued:
         seek(floor, case)
 

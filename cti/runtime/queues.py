@@ -50,8 +50,8 @@ class Queues(Protocol):
         """The call goes on elsewhere in its flow: a phone that rings is stopped. ``ref``: of the wish, nothing when the
         call waits by another one. ``keep_place``: while it decides about a callback."""
 
-    def stay(self, uuid: str) -> dict[str, Any] | None:
-        """Where the call waits, or talks, to be kept (`Stay.state`); None: nowhere."""
+    def stay(self, uuid: str) -> Stay | None:
+        """Where the call waits, or talks, to be kept; None: nowhere."""
 
     def gone(self, uuid: str, outcome: Outcome = Outcome.ABANDONED) -> None:
         """The call is over, or leaves by a key; nothing when it is in no queue."""
@@ -75,6 +75,6 @@ class WrittenQueues(Protocol):
 
     def leave(self, uuid: str, ref: int) -> None: ...
 
-    def stay(self, uuid: str) -> dict[str, Any] | None: ...
+    def stay(self, uuid: str) -> Stay | None: ...
 
     def gone(self, uuid: str, outcome: Outcome = Outcome.ABANDONED) -> None: ...

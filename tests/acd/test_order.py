@@ -124,6 +124,7 @@ def test_reprioritise_moves_a_contact_in_its_line() -> None:
     stage.tell(i.Reprioritise("c2", 1))
     assert stage.waiting() == ["c2", "c0", "c1"]
     stage.tell(i.Reprioritise("c0", -1))
+    assert [(fact.contact, fact.priority) for fact in stage.of(o.PriorityChanged)] == [("c2", 1), ("c0", -1)]
     assert stage.waiting() == ["c2", "c1", "c0"]
     assert serve_all(stage) == ["c2", "c1", "c0"]
     assert refusal(stage.tell(i.Reprioritise("c0", 1))) == "unknown-contact"

@@ -14,6 +14,7 @@ from cti.runtime.chats import Chats
 
 from .platform import Platform, path, summary
 from .test_faxes_kept import STAYS, rows, verified
+from .test_places_kept import kept_stay
 from .textkit import CUSTOMER, DESK, HANDS, Site
 
 OTHER = "13800000001"
@@ -110,6 +111,25 @@ def test_who_wrote_with_an_agent_comes_to_one_again_with_every_line(kept: Kept) 
     site.floor.desk_of(again).hang_up("anna", again)
     assert summary(kept.platform.recorded(contact)) == ("flow_end", "done", ("helped",))
     assert verified(kept.platform) == []
+
+
+def test_who_was_handed_over_waits_where_that_was(kept: Kept) -> None:
+    """And not for the agent of before, or in the place of before."""
+    kept.site.sign_in("anna", "1001")
+    call = kept.site.conversation()
+    floor = kept.site.floor
+    kept.site.until(lambda: kept_stay(kept.platform, call).get("agent") == "anna", "it is kept with whom it is")
+    floor.lines.set_not_ready("anna", "break")
+    floor.text_desk.transfer("anna", call, "queue", "second")
+    [moved] = [name for name in floor.owner.acd.floor.cases if name != call]
+    ranked_at = floor.owner.acd.floor.cases[moved].ranked_at
+    kept.site.until(lambda: kept_stay(kept.platform, call).get("contact") == moved, "its place is kept")
+    waited_s = floor.owner.now() - ranked_at
+    site = kept.die()
+    site.until(lambda: moved in site.floor.owner.acd.floor.cases, "it waits again")
+    case = site.floor.owner.acd.floor.cases[moved]
+    assert (case.queue.config.name, case.wish.prefer) == ("second", None)
+    assert site.floor.owner.now() - case.ranked_at >= waited_s
 
 
 def test_a_chat_stays_its_owners(kept: Kept) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cti.acd.states import Outcome
 from cti.core.events import QueueEnded
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cti.core.transcripts import Line
+    from cti.runtime.floor.stays import Stay
     from cti.runtime.queues import Entrant
 
 log = logging.getLogger("cti.queue")
@@ -27,7 +28,7 @@ class NoTexts:
     def leave(self, uuid: str, ref: int) -> None:
         pass
 
-    def stay(self, uuid: str) -> dict[str, Any] | None:
+    def stay(self, uuid: str) -> Stay | None:
         return None
 
     def gone(self, uuid: str, outcome: Outcome = Outcome.ABANDONED) -> None:

@@ -260,13 +260,13 @@ class QueueServer:
         call = self._calls.get(uuid)
         if call is None or call.orders is None:
             return
-        state = self._floor.callers.stay(uuid)
-        if state is None:
+        stay = self._floor.callers.stay(uuid)
+        if stay is None:
             return
-        known = state["contact"], state["queue"], state["priority"], state["agent"]
+        known = stay.contact, stay.queue, stay.priority, stay.agent
         if known != call.stay:
             call.stay = known
-            call.orders.stay(uuid, state)
+            call.orders.stay(uuid, stay.state(monotonic()))
 
 
 def _names(legs: LegControl) -> tuple[str, ...]:

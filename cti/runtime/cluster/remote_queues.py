@@ -93,9 +93,9 @@ class RemoteQueues:
             self.talks.caller_gone(one)
         self.news.gone(uuid, outcome)
 
-    def stay(self, uuid: str) -> dict[str, Any] | None:
+    def stay(self, uuid: str) -> Stay | None:
         one = self._callers.find(uuid)
-        return None if one is None else one.stay.state(monotonic())
+        return None if one is None else one.stay
 
     # ---- what an engine tells ------------------------------------------------------------------------------------
 
@@ -142,6 +142,7 @@ class RemoteQueues:
                 self.talks.answered(one, body["ours"], body["leg"])
             case "stay" if body["stay"] is not None:
                 one.stay = Stay.of(body["stay"], monotonic())
+                one.who.post(msg.StayChanged())
             case "post":
                 self._posted(one, unpack(body["event"]), body.get("done"))
 
@@ -166,7 +167,7 @@ class RemoteQueues:
         if not self.sure():
             return  # another process has the calls
         self.news.hello({*self.left_talking()} - {""}, {*(one.uuid for one in self._callers.all()), *self.unheard()})
-        for one in sorted(self._callers.all(), key=lambda one: one.stay.rank_at):
+        for one in sorted(self._callers.all(), key=lambda one: one.stay.place):
             one.back = True
             self._callers.renew(one)
             if self.talks.has(one):

@@ -62,6 +62,12 @@ class Instant:
             return max(0.0, self.monotonic - then.monotonic)
         return min(max(0.0, self.wall - then.wall), LONGEST_GAP_S)
 
+    def ahead_of(self, then: Instant) -> float:
+        """How far the monotonic clock of now is ahead of that one, as far as is known: not at all on one machine."""
+        if self.boot and self.boot == then.boot:
+            return 0.0
+        return self.monotonic - self.seconds_since(then) - then.monotonic
+
 
 @dataclass(frozen=True, slots=True)
 class Saved:

@@ -63,6 +63,8 @@ class DurableCalls:
         self.floor_left = b""  # who sat where
         self.talks_left: list[bytes] = []  # contacts at agents
         self._agents: dict[str, str] = {}  # call that was left talking -> agent
+        self._newest: dict[str, Instant] = {}  # of what each start of a machine left
+        self._ahead: dict[str, float] = {}  # of its monotonic clock, once that was asked
         #: Told of agents whose talk with a call that was left is over.
         self.talk_over: Callable[[str], None] = lambda _agent: None
         self._taking: set[str] = set()
@@ -104,6 +106,7 @@ class DurableCalls:
                 saved = load(one.body)
             except SnapshotUnreadable:
                 continue
+            self._dated(saved.at)
             agent = saved.stay.get("agent") if saved.stay is not None and not saved.by_text else None
             if agent:  # who writes with an agent waits for that one again
                 self._agents[one.call_id] = agent
@@ -245,6 +248,23 @@ class DurableCalls:
         self._store.keep_snapshot(
             RunSnapshot(call.uuid, call.switch, self.owner, self.ownership.epoch, number, self._clock.now(), body)
         )
+
+    def ahead_of(self, then: Instant) -> float:
+        """How far the monotonic clock of now is ahead of the one by which something was kept. The same for all that was
+        kept by it, though each is asked of at another moment, so that who waited longer still does; and a wall clock
+        that was set while it was kept has no say."""
+        newest = self._newest.get(then.boot)
+        if not then.boot or newest is None:
+            return self.instant().ahead_of(then)
+        if then.boot not in self._ahead:
+            self._ahead[then.boot] = self.instant().ahead_of(newest)
+        return self._ahead[then.boot]
+
+    def _dated(self, at: Instant) -> None:
+        newest = self._newest.get(at.boot)
+        if newest is None or at.monotonic > newest.monotonic:
+            self._newest[at.boot] = at
+            self._ahead.pop(at.boot, None)
 
     def on_disk(self) -> bool:
         """Wait until everything that was kept so far is: the intent precedes its effect. A database that is away holds

@@ -11,12 +11,13 @@ from cti.core.transcripts import TEXT
 from cti.runtime.durable.body import KEPT_WORK, Saved, SnapshotUnreadable, dump, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from cti.core.commands import Work
     from cti.core.snapshots import RunSnapshot
     from cti.flow import Run
     from cti.runtime.durable.desk import DurableCalls
+    from cti.runtime.floor.stays import Stay
     from cti.runtime.standing import Standing
 
 log = logging.getLogger("cti.call")
@@ -49,7 +50,7 @@ class CallSaver:
         if self._durable is not None and isinstance(work, KEPT_WORK):
             self._work[work.ref] = work
 
-    def save(self, at: Standing, stay: Callable[[str], Mapping[str, Any] | None]) -> None:
+    def save(self, at: Standing, stay: Callable[[str], Stay | None]) -> None:
         """Where the call stands now, if that changed since the last time. Takes some tens of microseconds; nobody waits
         for the database. ``stay``: as `cti.runtime.queues.Queues.stay`."""
         durable, run = self._durable, at.run
@@ -62,11 +63,13 @@ class CallSaver:
             return
         self._work = {ref: work for ref, work in self._work.items() if ref in run.pending}
         try:
+            now, stands = durable.instant(), stay(self._call.uuid)
             body = dump(
                 Saved(
-                    durable.instant(), run.plan.root, run.plan.version, at.clock.time(), {}, self._work,
+                    now, run.plan.root, run.plan.version, at.clock.time(), {}, self._work,
                     at.timers.due(), at.ending.state(), at.log.state(), (at.silent.since, at.silent.paused),
-                    stay(self._call.uuid), self._told(at), durable.owner, self.replies(),
+                    None if stands is None else stands.state(now.monotonic), self._told(at), durable.owner,
+                    self.replies(),
                 ),
                 run.dump(),
             )  # fmt: skip

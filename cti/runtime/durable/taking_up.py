@@ -57,9 +57,8 @@ class TakingUp:
             run = Run.restore(plan, saved.run)
         except (CtiError, KeyError, TypeError, ValueError, AttributeError) as error:
             return f"the state of the run cannot be read ({type(error).__name__})"
-        now = durable.instant()
-        seconds = now.seconds_since(saved.at)
-        shift_s = now.monotonic - (saved.at.monotonic + seconds)
+        shift_s = durable.ahead_of(saved.at)
+        seconds = max(0.0, durable.instant().monotonic - (saved.at.monotonic + shift_s))
         here = saved.owner == durable.owner
         return cls(saved, run, durable.last_seen(kept.saved_at), seconds, shift_s, here=here)
 
@@ -128,7 +127,7 @@ class TakingUp:
                     hands.do(work, gone=False)
 
     def _queue(self, wish: cmd.EnterQueue, call: NewCall, hands: Hands, post: Callable[[Any], None]) -> None:
-        known = None if self.saved.stay is None else Stay.of(self.saved.stay, self._now - self.seconds)
+        known = None if self.saved.stay is None else Stay.of(self.saved.stay, self.saved.at.monotonic + self._shift_s)
         if self.run.by_text:  # who wrote with an agent waits for that one again
             hands.enter(wish, known)
             return

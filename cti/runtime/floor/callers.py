@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cti.acd import inputs as i
 from cti.acd import outputs as o
@@ -191,9 +191,9 @@ class Callers:
             return None
         return case.wish, case.began_at if case.wish.rank_at is None else case.wish.rank_at
 
-    def stay(self, uuid: str) -> dict[str, Any] | None:
+    def stay(self, uuid: str) -> Stay | None:
         if (returning := self.returning.find(uuid)) is not None:  # about to be let in where they stood
-            return returning.state(self._owner.now())
+            return returning.on(-self._owner.ahead_s)
         caller = self._callers.get(uuid)
         case = self._owner.acd.floor.cases.get(caller.contact) if caller is not None else None
         if caller is None or case is None:
@@ -202,9 +202,9 @@ class Callers:
         stay = Stay(
             caller.contact, case.queue.config.name, case.began_at, case.ranked_at, case.priority, agent,
             case.entered_at + (case.wish.parked_s or 0.0) if case.parked else None,
-            (case.wish.prefer or "") if case.parked else "",
+            (case.wish.prefer or "") if case.parked else "", case.number,
         )  # fmt: skip
-        return stay.state(self._owner.now())
+        return stay.on(-self._owner.ahead_s)
 
     def contact_of(self, uuid: str) -> str | None:
         """As what the distribution knows a caller; None: in no queue."""
@@ -232,15 +232,23 @@ class Callers:
     # ---- what the distribution says ---------------------------------------------------------------------------------
 
     def _heard(self, fact: o.Output) -> None:
-        if isinstance(fact, o.EntryBegan) and fact.contact in self._uuids:
-            caller = self._callers.get(self._uuids[fact.contact])
-            if caller is not None:
-                caller.who.post(msg.StayChanged())
-        if isinstance(fact, o.EntryEnded) and fact.outcome is Outcome.ANSWERED:
-            caller = self._callers.get(self._uuids.get(fact.contact, fact.contact))
-            if caller is not None:
-                self._comfort.end(caller)
-                caller.who.post(ev.QueueConnected(caller.who.wish.ref, fact.agent))
+        match fact:
+            case o.EntryBegan():
+                caller = self._caller_of(fact.contact)
+                if caller is not None:
+                    if caller.stood:  # transferred, on to another queue; where it enters its run keeps it by itself
+                        caller.who.post(msg.StayChanged())
+                    caller.stood = True
+            case o.PriorityChanged():
+                if (caller := self._caller_of(fact.contact)) is not None:
+                    caller.who.post(msg.StayChanged())
+            case o.EntryEnded(outcome=Outcome.ANSWERED):
+                if (caller := self._caller_of(fact.contact)) is not None:
+                    self._comfort.end(caller)
+                    caller.who.post(ev.QueueConnected(caller.who.wish.ref, fact.agent))
+
+    def _caller_of(self, contact: str) -> Caller | None:
+        return self._callers.get(self._uuids.get(contact, contact))
 
     # ---- inside ------------------------------------------------------------------------------------------------------
 

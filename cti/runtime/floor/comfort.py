@@ -22,11 +22,12 @@ MUSIC = "tone_stream://%(300,9700,350,440)"
 @dataclass(slots=True, eq=False)
 class Caller:
     """``contact``: as what the distribution knows the caller at present. ``suspended``: the place is kept while the
-    flow asks about a callback. ``timers``: of announcements."""
+    flow asks about a callback. ``stood``: it has been in a queue. ``timers``: of announcements."""
 
     who: Entrant
     contact: str
     suspended: bool = False
+    stood: bool = False
     timers: set[gevent.Greenlet[Any, Any]] = field(default_factory=set)
 
     @property

@@ -21,14 +21,14 @@ class Returning:
 
     def __init__(self, enter: Callable[[Entrant], None]) -> None:
         self._enter = enter
-        self._waiting: dict[str, tuple[float, Entrant]] = {}  # with its rank
+        self._waiting: dict[str, tuple[tuple[float, int], Entrant]] = {}  # with its place
         #: Whether more calls are about to come back from an engine that is no more.
         self.settling: Callable[[], bool] = lambda: False
 
     def add(self, who: Entrant, stay: Stay) -> None:
         if not self._waiting:
             gevent.spawn_later(TOGETHER_S, self.let_in)
-        self._waiting[who.uuid] = stay.rank_at, who
+        self._waiting[who.uuid] = stay.place, who
         if not self.settling():
             self.let_in()
 

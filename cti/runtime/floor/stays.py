@@ -24,6 +24,12 @@ class Stay:
     agent: str = ""
     parked_until: float | None = None  # it stands beside the line until then (may be over: it is due) …
     parked_by: str = ""  # … when this agent is asked to take it back
+    number: int = 0  # who came first, of those who came in the same instant
+
+    @property
+    def place(self) -> tuple[float, int]:
+        """Whose is less is served first, of the same priority."""
+        return self.rank_at, self.number
 
     def on(self, ahead_s: float) -> Stay:
         """By a clock that is so far ahead of this one's."""
@@ -41,6 +47,7 @@ class Stay:
             "agent": self.agent,
             "parked_s": None if self.parked_until is None else self.parked_until - now,
             "parked_by": self.parked_by,
+            "number": self.number,
         }
 
     @classmethod
@@ -56,4 +63,5 @@ class Stay:
             agent=state["agent"],
             parked_until=None if parked_s is None else at + parked_s,
             parked_by=state.get("parked_by", ""),
+            number=state.get("number", 0),
         )

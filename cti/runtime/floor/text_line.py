@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cti.acd.states import Outcome
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from cti.core.calls import NewCall
     from cti.core.transcripts import Line
+    from cti.runtime.floor.stays import Stay
     from cti.runtime.queues import Entrant, Queues, WrittenQueues
 
 
@@ -33,7 +34,7 @@ class TextLine:
         """A callback is another medium: it takes no place in a line of those who write."""
         self._texts.leave(uuid, ref)
 
-    def stay(self, uuid: str) -> dict[str, Any] | None:
+    def stay(self, uuid: str) -> Stay | None:
         """Documents are kept by themselves."""
         return self._texts.stay(uuid)
 

@@ -123,15 +123,16 @@ class Texts(Writers):
             return replace(asked, prefer=stay.agent, prefer_s=PREFER_S)
         return replace(asked, since=stay.since)
 
-    def stay(self, uuid: str) -> dict[str, Any] | None:
+    def stay(self, uuid: str) -> Stay | None:
         """Where a customer waits, or with whom they write; None: nowhere."""
         writer = self._writers.get(uuid)
         case = self._owner.acd.floor.cases.get(writer.contact) if writer is not None else None
         if writer is None or writer.document or case is None:
             return None
         agent = case.desk.agent if case.desk is not None and writer.talking else ""
-        stay = Stay(writer.contact, case.queue.config.name, case.began_at, case.ranked_at, case.priority, agent)
-        return stay.state(self._owner.now())
+        queue = case.queue.config.name
+        stay = Stay(writer.contact, queue, case.began_at, case.ranked_at, case.priority, agent, number=case.number)
+        return stay.on(-self._owner.ahead_s)
 
     def leave(self, uuid: str, ref: int) -> None:
         """The customer goes on elsewhere in the flow."""
@@ -178,6 +179,10 @@ class Texts(Writers):
 
     def _heard(self, fact: o.Output) -> None:
         match fact:
+            case o.EntryBegan() | o.PriorityChanged():
+                writer = self._by_contact.get(fact.contact)
+                if writer is not None and not writer.document:
+                    writer.post(msg.StayChanged())
             case o.EntryEnded(outcome=Outcome.ANSWERED):
                 if (writer := self._by_contact.get(fact.contact)) is not None:
                     self._connected(writer, fact.agent)
