@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cti.call")
 
+#: What a run waits for while the caller talks with somebody.
+TALKS = frozenset({"queue", "transfer"})
+
 
 class Resuming:
     """``words``: None for one who speaks. ``feed``: the run, at once. ``post``: to the call's mailbox."""
@@ -96,6 +99,10 @@ class Resuming:
         found = TakingUp.of(durable, self._saver, kept)
         if isinstance(found, str):
             log.warning("call %s: its flow begins again: %s", call.uuid, found)
+            return False
+        if call.talking and not found.waits_for & TALKS:
+            # It had gone on from there when the engine ended, and the store was away.
+            log.warning("call %s: it talks, which was not kept: the talk goes on on the switch alone", call.uuid)
             return False
         found.go_on(self._at)
         log.warning("call %s goes on at %s, kept %.1f s ago", call.uuid, found.run.waiting.get("node"), found.seconds)
