@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gc
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gevent
 
 import cti.app.application as application_module
+import cti.app.ground as ground_module
 import cti.store.accounts as accounts_module
 import cti.store.cluster as cluster_module
 import cti.store.flow_versions as versions_module
@@ -20,6 +23,7 @@ import cti.switch.links.link as link_module
 from cti.app import Application
 from cti.app.slots import who_holds
 from cti.config import load_settings
+from cti.store import WriterSettings, open_store
 from cti.switch.holding import Holder
 
 from .database import Database
@@ -31,6 +35,9 @@ log = logging.getLogger(__name__)
 ROUNDS = 1000
 #: So often an engine that waits for the slot looks whether somebody lives there.
 WAITS_S = 0.5
+#: So long the first record of a group waits for others, in all engines of a run: as shipped, and longer, so that
+#: more is not on disk yet when an engine dies.
+GATHERS_S = (0.02, 0.05, 0.1)
 
 
 class _NoApi:
@@ -51,7 +58,8 @@ class Stopped:
 
 
 class Engines:
-    """One after the other in one worker slot. ``application`` is the one that runs, or that was killed last."""
+    """One after the other in one worker slot. ``application`` is the one that runs, or that was killed last. ``met``:
+    with which settings."""
 
     def __init__(
         self, folder: Path, database: Database, network: Network, direct: Mapping[str, str], time: VirtualTime
@@ -62,6 +70,9 @@ class Engines:
         self.channels: dict[str, Any] = {}  # for texts
         self._names: list[str] = []
         self._number = self._present = 1  # the newest, and the one whose ``application`` this is
+        gather_s = time.chance.choice(GATHERS_S)
+        self.met = Counter({f"store gathers for {gather_s:g} s": 1})
+        vars(ground_module)["open_store"] = partial(open_store, settings=WriterSettings(gather_s=gather_s))
         vars(link_module)["open_transport"] = network.connect
         vars(application_module)["start_api"] = lambda *_: _NoApi()
         vars(application_module)["set_aside"] = lambda: None  # greenlets of an engine are found by the collector

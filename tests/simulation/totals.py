@@ -32,7 +32,14 @@ FAULTS = (
     "store full",
     "clock set",
 )
-HAPPENED = ("fax machine calls", "text written", "agent: answer a text")
+HAPPENED = (
+    "fax machine calls",
+    "text written",
+    "agent: answer a text",
+    "store gathers for 0.02 s",
+    "store gathers for 0.05 s",
+    "store gathers for 0.1 s",
+)
 EXPECTED = (*(f"looked at: {what}" for what in LOOKED_AT), *(f"fault: {what}" for what in FAULTS), *HAPPENED)
 
 

@@ -56,7 +56,8 @@ class WideWorld:
 
     @property
     def counts(self) -> Counter[str]:
-        parts = [one.met for one in (self._faults, self.network, self.database, self.office, self.callers, self.texts)]
+        world = self._faults, self.network, self.database, self.office, self.callers, self.texts, self.engines
+        parts = [one.met for one in world]
         looked = Counter({f"looked at: {what}": count for what, count in self.holds.looked.items()})
         return sum(parts, looked + self.agents.done)
 

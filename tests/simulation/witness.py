@@ -75,9 +75,15 @@ class Witness:
         self._stayed += [(uuid, at, self._time.now) for uuid, at in self._came.items() if uuid not in gone]
 
     def excuse(self, since: float) -> None:
-        """Calls that came since then are known to nobody: the store was away, and the engine died with what it kept."""
+        """Calls that an engine has met since then are known to nobody: the store was away, and the engine died with
+        what it kept."""
         self.unwritten_since = since
-        self._excused |= {uuid for came in (self._came, self._wrote) for uuid, at in came.items() if at >= since}
+        self._excused |= {uuid for uuid, at in self._came.items() if self._met_at(at) >= since}
+        self._excused |= {conversation for conversation, at in self._wrote.items() if at >= since}
+
+    def _met_at(self, came: float) -> float:
+        """When an engine could see it first; never yet: infinite."""
+        return next((max(came, since) for since, last in self._served if last >= came), float("inf"))
 
     def watch(self, up: Callable[[], bool]) -> None:
         """When the engine had its links."""
