@@ -35,7 +35,8 @@ QUIET_S = 5.0
 REPLAYED = 8
 #: What an engine without a lease may say to the switch: who it is, and questions. Then it claims its slot.
 _ASKED = (b"auth ", b"userauth ", b"exit", b"filter ", b"event ", b"api global_getvar ", b"api show ", b"api uptime")
-_CLAIM = b"api global_setvar cti_holder_"
+#: A claim begins so; where the slot still is its own it puts off the end of its life first.
+_CLAIM = (b"api global_setvar cti_holder_", b"api sched_del cti_alive_0_claim")
 
 
 class Invariants:

@@ -177,6 +177,7 @@ def test_who_hangs_up_is_no_engine(scene: Scene) -> None:
 
 
 CLAIMS, KILLS = b"api global_setvar cti_holder_0=e1\n\n", b"api uuid_kill l1\n\n"
+PUTS_OFF = b"api sched_del cti_alive_0_claim\n\n"
 ASKS = b"auth secret\n\napi global_getvar cti_holder_0\n\n"
 
 
@@ -186,6 +187,8 @@ ASKS = b"auth secret\n\napi global_getvar cti_holder_0\n\n"
         ((ASKS, KILLS), False, True),
         ((ASKS, CLAIMS, KILLS), False, False),
         ((ASKS, CLAIMS), True, True),
+        ((ASKS, PUTS_OFF, CLAIMS, KILLS), False, False),
+        ((ASKS, PUTS_OFF), True, True),
         ((KILLS,), True, True),
         ((ASKS,), True, False),
     ],
