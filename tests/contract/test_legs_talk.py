@@ -189,11 +189,10 @@ def test_a_retrieve_in_the_frame_in_which_the_music_was_sent(
         legs.wait(LegsBridged(caller.leg, agent.leg), after=told)
         assert legs.talk_heard(caller, agent)
         events = [one for one in tap.events[since:] if one.get("Unique-ID") == caller.leg]
-        assert [one.name for one in events if one.name == "CHANNEL_BRIDGE" or one.get("Application") == "playback"] == [
-            "CHANNEL_EXECUTE",
-            "CHANNEL_EXECUTE_COMPLETE",
-            "CHANNEL_BRIDGE",
-        ]
+        names = [one.name for one in events if one.name == "CHANNEL_BRIDGE" or one.get("Application") == "playback"]
+        if names[0] == "CHANNEL_BRIDGE":  # of the talk before, of which the tap may hear late
+            del names[0]
+        assert names == ["CHANNEL_EXECUTE", "CHANNEL_EXECUTE_COMPLETE", "CHANNEL_BRIDGE"]
 
 
 def test_the_held_caller_hangs_up(legs: LegsDesk) -> None:
