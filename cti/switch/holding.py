@@ -23,13 +23,13 @@ from cti.switch.links.errors import LinkLost
 
 log = logging.getLogger("cti.switch")
 
-#: Shorter than `cti.switch.liveness.LIFE_S` by more than the whole second in which the switch's scheduler looks.
+#: A sign of life, a claim or a heartbeat, is good for so long.
+LIFE_S = 5
+#: Shorter than that by more than the whole second in which the switch's scheduler looks.
 LEASE_S = 3.5
 #: Of ``cti_alive_<k>``: somebody holds the slot. With 2 another slot's engine moves its calls; new ones go elsewhere.
 MOVING = "2"
 LIVING = ("1", MOVING)
-#: So long a claim lasts without a heartbeat, as one of those does (`cti.switch.liveness.LIFE_S`).
-CLAIM_S = 5
 #: Of a holder's name, which stands in a global variable of the switch.
 NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,120}")
 
@@ -117,7 +117,7 @@ class Claim:
 
     def take(self, ask: Callable[..., str]) -> None:
         """``ask(command, argument, …)`` gives the switch's answer. Raises SlotHeld while another engine lives there, or
-        takes it in this moment. From here on the slot lives for `CLAIM_S`, without new calls if nobody lived there."""
+        takes it in this moment. From here on the slot lives for `LIFE_S`, without new calls if nobody lived there."""
         found, alive = self._found(ask)
         if found in ("", self._holder.name, *self._holder.before) and alive in LIVING:
             self._renew(ask)
@@ -151,7 +151,7 @@ class Claim:
     def _renew(self, ask: Callable[..., str]) -> None:
         """Earlier ends fall away only after there is a later one."""
         ask("sched_del", self._end)
-        ask("sched_api", f"+{CLAIM_S}", self._end, "global_setvar", f"{self._alive}=0")
+        ask("sched_api", f"+{LIFE_S}", self._end, "global_setvar", f"{self._alive}=0")
         for turn in range(2):
             ask("sched_del", f"{self._alive}_{turn}")
 

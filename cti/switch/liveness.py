@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import gevent
 
 from cti.core.errors import CtiError
-from cti.switch.holding import claim_end
+from cti.switch.holding import LIFE_S, claim_end
 
 if TYPE_CHECKING:
     from cti.esl import Frame
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cti.switch")
 
-LIFE_S = 5
 BEAT_S = 1.5
 
 

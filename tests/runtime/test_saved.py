@@ -10,12 +10,15 @@ import pytest
 
 from cti.boss import WAYS, load_office
 from cti.core import commands as cmd
+from cti.core.calls import Caller, Medium, NewCall
 from cti.core.events import Resumed, TimerFired
+from cti.core.snapshots import RunSnapshot
 from cti.core.versions import FlowVersion, Origin
 from cti.flow import Catalog, EntryTable, Plan, Run
 from cti.flow.replay import replay
 from cti.flow.replay_recording import read_recording
 from cti.runtime.durable import Instant, PlanSource, RunClock, Saved, SnapshotUnreadable, dump, load
+from cti.runtime.durable.saver import CallSaver, told_of
 from cti.runtime.durable.taking_up import TakingUp
 from cti.runtime.library import FlowLibrary, load_folder
 from cti.runtime.messages import Timers
@@ -156,6 +159,16 @@ def test_work_is_packed_without_loss() -> None:
     }
     saved = Saved(Instant(1.0, 2.0, "b"), "f", "v", 3.0, {"x": 1}, works)
     assert load(dump(saved, b'{"x": 1}')) == saved
+
+
+@pytest.mark.parametrize(("medium", "heeds"), [(Medium.VOICE, True), (Medium.CHAT, False)])
+def test_who_calls_is_kept_for_on_hangup_and_of_those_who_write_always(medium: Medium, heeds: bool) -> None:
+    """A conversation by text has no hang-up whose place a flow's end must take."""
+    call = NewCall("u", "texts", Caller("13800000000", "", "10086"), medium)
+    body = dump(Saved(Instant(1.0, 2.0, "b"), "f", "v", 3.0, {}, {}, call=told_of(call)), b"{}")
+    saver = CallSaver(None, call)
+    saver.taken_up(RunSnapshot("u", "texts", "n/0", 1, 4, 2.0, body))
+    assert (saver.number, saver.heeds_hangup) == (4, heeds)
 
 
 class History:

@@ -30,7 +30,7 @@ log = logging.getLogger("cti.engine")
 #: How often an engine gives a sign of life, which tells afterwards when a gap began.
 SIGN_S = 2.0
 #: A sign of life is good for so long, then it is asked anew before anything is done that cannot be taken back. Shorter
-#: than an engine is ever silent before another one may have its slot: `cti.switch.liveness.LIFE_S` less `BEAT_S`.
+#: than an engine is ever silent before another one may have its slot: `LIFE_S` of `cti.switch.holding` less `BEAT_S`.
 SURE_S = 3.0
 #: The database has 10 s to answer (`cti.store.repository`). Where it took longer, this process stood still.
 STOPPED_S = 15.0

@@ -63,12 +63,12 @@ class CallSaver:
             return
         self._work = {ref: work for ref, work in self._work.items() if ref in run.pending}
         try:
-            now, stands = durable.instant(), stay(self._call.uuid)
+            now, stands, heeds = durable.instant(), stay(self._call.uuid), self._heeds(run)
             body = dump(
                 Saved(
                     now, run.plan.root, run.plan.version, at.clock.time(), {}, self._work,
                     at.timers.due(), at.ending.state(), at.log.state(), (at.silent.since, at.silent.paused),
-                    None if stands is None else stands.state(now.monotonic), self._told(at), durable.owner,
+                    None if stands is None else stands.state(now.monotonic), self._told(at, heeds), durable.owner,
                     self.replies(),
                 ),
                 run.dump(),
@@ -78,16 +78,16 @@ class CallSaver:
             self._durable = None
             return
         self.number += 1
-        self.heeds_hangup = self._heeds(run)
+        self.heeds_hangup = heeds
         durable.keep(self._call, self.number, body)
 
     def _heeds(self, run: Run) -> bool:
         return self._call.medium in SPOKEN and not run.ended and run.heeds_hangup
 
-    def _told(self, at: Standing) -> dict[str, Any] | None:
+    def _told(self, at: Standing, heeds: bool) -> dict[str, Any] | None:
         """What the next engine must know of a conversation by text, or of a call whose flow heeds a hang-up, which may
         be over by then; None: its switch will tell."""
-        if self._call.medium in BY_TEXT or at.ending.gone or at.run.ended or self._heeds(at.run):
+        if self._call.medium in BY_TEXT or at.ending.gone or at.run.ended or heeds:
             return told_of(self._call)
         return None
 
@@ -96,7 +96,7 @@ class CallSaver:
         saved = load(kept.body)
         self._work = dict(saved.work)
         self.number = kept.number
-        self.heeds_hangup = saved.call is not None
+        self.heeds_hangup = saved.call is not None and self._call.medium in SPOKEN
         return saved
 
     def on_disk(self) -> bool:
