@@ -14,7 +14,7 @@ from cti.flow.yamlio import MAX_BYTES
 
 
 def refusal(path: Path) -> str:
-    with gevent.Timeout(5.0), pytest.raises(ConfigError) as caught:
+    with gevent.Timeout(5.0, AssertionError("not in time")), pytest.raises(ConfigError) as caught:
         read_file(path, what="the flow", remedy="mend it")
     assert caught.value.code == "unreadable-file"
     return str(caught.value).removeprefix(f"{path}: [unreadable-file] ")

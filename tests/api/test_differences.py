@@ -28,7 +28,7 @@ def bill(desk: Platform, **answer: str) -> None:
     desk.boss.way.answer = {**BILL, **answer}
     arguments = {"msisdn": "13800001234", "month": "2026-02"}
     assert desk.do("anna", "POST", "/v1/lookups/bill.get", {"arguments": arguments}).json["outcome"] == "ok"
-    with gevent.Timeout(30):
+    with gevent.Timeout(30, AssertionError("not in time")):
         while desk.boss.server.asking.shadows.running:
             gevent.sleep(0.002)
 

@@ -83,7 +83,7 @@ def test_every_request_is_answered_and_none_is_a_traceback(
 
 def test_slow_clients_do_not_keep_others_out(listening: WSGIServer) -> None:
     slow = [send(listening, b"GET /healthz HTTP/1.1\r\nX: ") for _ in range(10)]
-    with gevent.Timeout(5.0):
+    with gevent.Timeout(5.0, AssertionError("not in time")):
         assert answer(listening, GET) == "HTTP/1.1 200 OK"
     for connection in slow:
         connection.close()

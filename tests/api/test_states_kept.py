@@ -59,7 +59,7 @@ def test_nobody_is_told_before_it_is_on_disk(
     fresh: Platform, disk: Disk, name: str, method: str, path: str, body: Any
 ) -> None:
     asking = gevent.spawn(ask, fresh, name, method, path, body)
-    with gevent.Timeout(60):
+    with gevent.Timeout(60, AssertionError("not in time")):
         while not disk.asked:
             gevent.sleep(0.01)
     gevent.idle()
@@ -80,7 +80,7 @@ def test_where_that_takes_long_it_is_202_and_an_event_tells_the_ending(
     assert answer.json["state"] in ("NOT_READY", "LOGOUT")  # it holds all the same
     watching.take()
     disk.written.set()
-    with gevent.Timeout(60):
+    with gevent.Timeout(60, AssertionError("not in time")):
         while not watching.wait(1.0):
             pass
     [ending] = [json.loads(event.text) for event in watching.take()]

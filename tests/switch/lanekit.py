@@ -80,13 +80,13 @@ class ScriptedWire:
 
     def until(self, count: int) -> None:
         """That many commands were said."""
-        with gevent.Timeout(3):
+        with gevent.Timeout(3, AssertionError("not in time")):
             while len(self.said) < count:
                 self.changed.clear()
                 self.changed.wait()
 
     def happens(self, attribute: str) -> None:
-        with gevent.Timeout(3):
+        with gevent.Timeout(3, AssertionError("not in time")):
             while not getattr(self, attribute):
                 self.changed.clear()
                 self.changed.wait()

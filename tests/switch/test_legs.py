@@ -53,7 +53,7 @@ class Told(list[LegEvent]):
 
 
 def until(condition: Callable[[], object]) -> None:
-    with gevent.Timeout(LIMIT_S):
+    with gevent.Timeout(LIMIT_S, AssertionError("not in time")):
         while not condition():
             gevent.sleep(0.005)
 

@@ -59,7 +59,7 @@ def killed(folder: Folder, work: Callable[[SqlStore, pytest.MonkeyPatch], None],
             work(folder.open(), pytest.MonkeyPatch())
         finally:
             os._exit(3)
-    with gevent.Timeout(60):
+    with gevent.Timeout(60, AssertionError("not in time")):
         assert os.WTERMSIG(waitpid(pid, 0)[1]) == signal.SIGKILL
 
 
