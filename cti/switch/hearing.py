@@ -7,7 +7,10 @@ import re
 from time import monotonic
 from typing import TYPE_CHECKING
 
+import gevent
+
 from cti.core import events as ev
+from cti.core.errors import CtiError
 from cti.core.recent import Recent
 from cti.switch import orders
 from cti.switch.orders import Found, Kind, Order
@@ -30,14 +33,18 @@ UUID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 DIGITS = frozenset("0123456789*#")
 #: So long is known which calls are over, so that a late event does not raise them from the dead. In seconds.
 ENDED_S = 600.0
+#: A caller has hung up, and how a fax or a recording ended is still to be told: from one question whether the switch
+#: still has the channel to the next. What it told before may be on its way when it says no.
+ASKED_S = (0.1, 0.2, 0.4, 0.8, 1.6, 2.0)
+UNDER_WAY_S, REPLY_S = 0.2, 5.0
 
 
 class Leg:
     """What this adapter remembers of one of our channels."""
 
     __slots__ = (
-        *("answer_wanted", "film", "found", "image", "kill", "lane", "leaving", "orphan"),
-        *("others", "talking", "tapes", "uuid"),
+        *("answer_wanted", "cause", "film", "found", "image", "kill", "lane", "leaving"),
+        *("orphan", "others", "talking", "tapes", "uuid"),
     )
 
     def __init__(self, uuid: str, lane: Lane) -> None:
@@ -50,6 +57,7 @@ class Leg:
         self.tapes: list[Tape] = []  # recordings of the call that run, or that the switch has yet to close
         self.image = False  # a fax went over in T.38: the line carries no sound any more
         self.leaving = False  # it has hung up; how its fax or its recording ended is still to be told
+        self.cause = ""  # with which it has hung up
         self.kill: str | None = None  # the cause with which we have hung it up
         self.found: Found | None = None  # what was seen of a transfer when its call was adopted
         self.orphan: NewCall | None = None  # in a bridge of an earlier engine: ours when it parks again
@@ -66,7 +74,6 @@ class Hearing:
             "CHANNEL_ANSWER": self._answered,
             "CHANNEL_BRIDGE": self._bridged,
             "CHANNEL_HANGUP": self._hung_up,
-            "CHANNEL_HANGUP_COMPLETE": self._hung_up,
             "CHANNEL_EXECUTE_COMPLETE": self._completed,
             "DTMF": self._digit,
             "RECORD_STOP": self._record_stopped,
@@ -138,22 +145,50 @@ class Hearing:
     def _hung_up(self, event: Event, uuid: str) -> None:
         cause = event.get("Hangup-Cause") or "NORMAL_CLEARING"
         leg = self._driver.legs.get(uuid)
-        if leg is not None and event.name == "CHANNEL_HANGUP" and (leg.lane.faxing or leg.tapes):
+        if leg is not None and (leg.lane.faxing or leg.tapes):
             # A fax machine hangs up as soon as it has all. How the fax ended, and whether the recording could be
-            # written, is told before the end is complete.
-            leg.leaving = True
+            # written, is told after that.
+            if not leg.leaving:
+                leg.leaving, leg.cause = True, cause
+                gevent.spawn(self._leaves, leg)
             return
         if leg is not None:
             self._driver.end(uuid, cause)
         elif (call := self._others.pop(uuid, None)) is not None:
             self._sink.leg_left(call, uuid, cause)
 
+    def _told(self, leg: Leg) -> None:
+        """How a fax or a recording ended. Of a caller who has hung up, was it the last that was to be told?"""
+        if leg.leaving and not leg.lane.faxing and not leg.tapes:
+            self._left(leg)
+
+    def _leaves(self, leg: Leg) -> None:
+        """What was ordered in its last moment never begins, so that no end of it is told either."""
+        for pause_s in ASKED_S:
+            gevent.sleep(pause_s)
+            if self._driver.legs.get(leg.uuid) is not leg:
+                return
+            try:
+                there = self._driver.links.submit_api("uuid_exists", leg.uuid).wait(REPLY_S).reply
+            except CtiError:
+                return  # what there is is looked at when the links are back
+            if there.strip() == "false":
+                gevent.sleep(UNDER_WAY_S)
+                break
+        self._left(leg)
+
+    def _left(self, leg: Leg) -> None:
+        if self._driver.legs.get(leg.uuid) is leg:
+            self._driver.end(leg.uuid, leg.cause)
+
     def _record_stopped(self, event: Event, uuid: str) -> None:
-        leg = self._driver.taped(uuid)
-        if leg is not None:
-            self._driver.tape_over(leg, event)
+        taped = self._driver.taped(uuid)
+        if taped is not None:
+            self._driver.tape_over(taped, event)
         if path := event.get("Record-File-Path"):
             self._sink.recording_over(path)
+        if (leg := self._driver.legs.get(uuid)) is not None:
+            self._told(leg)
 
     def _digit(self, event: Event, uuid: str) -> None:
         """While two people talk, keys are theirs."""
@@ -178,3 +213,4 @@ class Hearing:
             self._sink.call_taken(uuid)
         else:
             leg.lane.completed(token, event)
+            self._told(leg)

@@ -22,6 +22,8 @@ from .rig import LIMIT_S, WORKER, Caller, Rig, wait_for
 from .story import RELIED, Line, line
 
 SLOTS = range(4)
+#: More than the driver hears: that nothing is left of a channel.
+WATCHED = (*SUBSCRIBED, "CHANNEL_HANGUP_COMPLETE", *SPEECH_EVENTS)
 
 
 class Recorder:
@@ -129,7 +131,7 @@ class Desk:
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
         self.heard = Recorder()
-        settings = LinkSettings(rig.host, rig.port, rig.password, SUBSCRIBED + SPEECH_EVENTS, worker=WORKER)
+        settings = LinkSettings(rig.host, rig.port, rig.password, WATCHED, worker=WORKER)
         self.links = SwitchLinks("contract", settings, self.heard)
         self.links.start()
         wait_for(lambda: self.links.connected, "the links come up")

@@ -29,6 +29,7 @@ class Told:
     picked_up: list[str] = field(default_factory=list)
     events: list[ev.Event] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)  # recordings
+    over: list[str] = field(default_factory=list)  # files of recordings that have ended
     order: list[str] = field(default_factory=list)  # of what came when
     taken: list[str] = field(default_factory=list)  # by the emergency extension
     lives: list[set[str]] = field(default_factory=list)  # calls that were found alive, each time the links came up
@@ -46,6 +47,9 @@ class Told:
     def recording_failed(self, uuid: str, action: str) -> None:
         self.failed.append(action)
         self.order.append(action)
+
+    def recording_over(self, path: str) -> None:
+        self.over.append(path)
 
     def leg_joined(self, uuid: str, other_uuid: str, role: str, number: str) -> None:
         raise AssertionError("nobody talks here")

@@ -48,14 +48,13 @@ PREPARED = {
 
 
 def test_what_the_dialplan_did_before_is_told_in_order(desk: Desk) -> None:
-    """The worker is chosen while routing, so the filter lets the dialplan's own steps through as well."""
+    """The worker is named by the first step, so the filter lets the dialplan's own through as well."""
     call = desk.arrive()
     told = [event for event in desk.heard.events[call.since :] if event.get("Unique-ID") == call.uuid]
     assert [
         (event.name, event.get("Application"), event.get("Application-Data", "").partition("=")[0]) for event in told
     ] == [
-        ("CHANNEL_EXECUTE_COMPLETE", "set", "cti_worker"),
-        ("CHANNEL_EXECUTE_COMPLETE", "multiset", "cti_emergency"),
+        ("CHANNEL_EXECUTE_COMPLETE", "multiset", "cti_worker"),
         ("CHANNEL_EXECUTE_COMPLETE", "sched_transfer", "+30 9999 XML emergency"),
         ("CHANNEL_PARK", None, ""),
     ]

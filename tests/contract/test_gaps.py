@@ -141,6 +141,36 @@ def test_a_fax_that_could_not_begin_in_a_gap_has_failed_after_it(engine: Engine)
     assert engine.told.of(ev.FaxEnded) == [ev.FaxEnded(REF, "failed")]
 
 
+# ---- who hangs up while something is still to be told ----------------------------------------------------------------
+
+
+def test_a_fax_that_was_ordered_too_late_does_not_keep_its_caller(engine: Engine) -> None:
+    """It never begins, so no end of it is told."""
+    engine.driver.receive_fax(engine.uuid, REF, f"{engine.path}.tif")
+    engine.happens("CHANNEL_EXECUTE")
+    engine.caller.hang_up()
+    wait_for(lambda: bool(engine.told.of(ev.HungUp)), "the end", 3.0)
+    assert engine.uuid not in engine.driver.legs
+
+
+def test_the_end_of_a_recording_is_told_before_its_caller_has_gone(engine: Engine) -> None:
+    path = tape(engine)
+    engine.caller.hang_up()
+    wait_for(lambda: bool(engine.told.of(ev.HungUp)), "the end")
+    assert engine.told.over == [path]
+    assert engine.told.failed == []
+
+
+def test_an_end_that_is_not_told_is_not_waited_for_for_long(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    tape(engine)
+    monkeypatch.delitem(engine.driver.hearing._handlers, "RECORD_STOP")
+    engine.caller.hang_up()
+    engine.happens("RECORD_STOP")
+    assert not engine.told.of(ev.HungUp)
+    wait_for(lambda: bool(engine.told.of(ev.HungUp)), "the end", 3.0)
+    assert engine.uuid not in engine.driver.legs
+
+
 # ---- the recording of the call ---------------------------------------------------------------------------------------
 
 

@@ -62,12 +62,13 @@ class PlatformDialplan:
         return self._engine(channel, number)
 
     def _engine(self, channel: Channel, number: str) -> Extension:
-        worker, inline = self._worker(channel)
         if not _NUMBER.fullmatch(number):
-            return Extension("engine-no-such-number", [("hangup", "UNALLOCATED_NUMBER")], inline)
+            return Extension("engine-no-such-number", [("hangup", "UNALLOCATED_NUMBER")])
+        worker = self._worker(channel)
         if worker is None:
-            return Extension("engine-park", [("transfer", "9999 XML emergency")], inline)
+            return Extension("engine-park", [("transfer", "9999 XML emergency")])
         sets = (
+            ("cti_worker", str(worker)),
             ("cti_emergency", ""),
             ("playback_terminators", "none"),
             ("hangup_after_bridge", "false"),
@@ -82,14 +83,13 @@ class PlatformDialplan:
             ("sched_transfer", f"+{self.guard_s} 9999 XML emergency"),
             ("park", ""),
         ]
-        return Extension("engine-park", actions, inline)
+        return Extension("engine-park", actions)
 
-    def _worker(self, channel: Channel) -> tuple[int | None, list[Action]]:
-        """The live slot that gets the call, and the inline actions with which the shipped dialplan chooses it."""
+    def _worker(self, channel: Channel) -> int | None:
+        """The live slot that gets the call."""
         live = [k for k in range(4) if channel.core.globals.get(f"cti_alive_{k}") == "1"]
         owners = (k for digit in channel.uuid for k in live if digit in _DIGITS[k])
-        worker = next(owners, live[0]) if live else None
-        return worker, [("set", f"cti_worker={'' if worker is None else worker}")]
+        return next(owners, live[0]) if live else None
 
     def _phone_to_phone(self, channel: Channel, number: str) -> Extension:
         return Extension(

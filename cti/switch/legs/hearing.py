@@ -43,7 +43,6 @@ class LegHearing:
             "CHANNEL_BRIDGE": self._bridged,
             "CHANNEL_UNBRIDGE": self._unbridged,
             "CHANNEL_HANGUP": self._hung_up,
-            "CHANNEL_HANGUP_COMPLETE": self._hung_up,
             "CHANNEL_EXECUTE_COMPLETE": self._completed,
             "DTMF": self._digit,
             "MEDIA_BUG_START": self._bugged,
