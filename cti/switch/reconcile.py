@@ -32,7 +32,6 @@ log = logging.getLogger("cti.switch")
 #: Applications that run while a call is in an engine's hands. Before them it is still in the dialplan, and its
 #: CHANNEL_PARK is to come.
 OURS = frozenset({"park", "playback", "record", "bridge", "answer", "txfax", "rxfax", "detect_speech", "conference"})
-GONE_STATES = frozenset({"CS_HANGUP", "CS_REPORTING", "CS_DESTROY"})
 EMERGENCY = "cti_emergency"
 
 
@@ -168,7 +167,9 @@ class Reconciler:
                 log.warning("%s: no uuid_dump of %s in time", links.name, uuid)
                 continue
             event = esl.PlainEvent(b"\n" + text.encode("utf-8", "replace"), 0)
-            gone = text.startswith("-") or event.get("Channel-State") in GONE_STATES
+            # Not Channel-State, which is where its thread has got to (switch_channel_event_set_basic_data): a channel
+            # that hung up while nobody listened looks alive in it until the thread sees that.
+            gone = text.startswith("-") or event.get("Answer-State") == "hangup"
             found[uuid] = None if gone else event
         return found
 

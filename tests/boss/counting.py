@@ -12,6 +12,11 @@ import gevent
 from tests.boss.rig import until
 
 
+def greenlets() -> list[gevent.Greenlet]:
+    """Those that still run or wait."""
+    return [one for one in gc.get_objects() if isinstance(one, gevent.Greenlet) and not one.dead]
+
+
 def counted() -> tuple[int, int, int]:
     """Threads and sockets of this process, as the kernel has them; greenlets that still run or wait. Of gevent's own
     threads only those at work: how many it keeps depends on how much was once done at the same time."""
@@ -20,9 +25,8 @@ def counted() -> tuple[int, int, int]:
     for descriptor in os.listdir("/proc/self/fd"):
         with suppress(OSError):  # the list's own
             sockets += os.readlink(f"/proc/self/fd/{descriptor}").startswith("socket:")
-    greenlets = sum(isinstance(one, gevent.Greenlet) and not one.dead for one in gc.get_objects())
     pool = gevent.get_hub().threadpool
-    return len(os.listdir("/proc/self/task")) - pool.size + len(pool), sockets, greenlets
+    return len(os.listdir("/proc/self/task")) - pool.size + len(pool), sockets, len(greenlets())
 
 
 @contextmanager
@@ -32,5 +36,5 @@ def nothing_left() -> Iterator[None]:
     until(
         lambda: all(after <= was for after, was in zip(counted(), before, strict=True)),
         30.0,
-        lambda: f"threads, sockets, greenlets: {counted()}, and {before} before",
+        lambda: f"threads, sockets, greenlets: {counted()}, and {before} before; {greenlets()}",
     )

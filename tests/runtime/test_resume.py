@@ -247,7 +247,7 @@ def test_places_in_a_queue_and_the_time_waited_are_kept(house: House, callers: d
 def test_nothing_of_a_call_is_kept_after_its_end(house: House, callers: dict[str, VirtualCaller]) -> None:
     for name in CASES:
         house.record(callers[name])
-    assert house.ask("select count(*) from call_snapshots") == [(0,)]
+    house.until(lambda: house.ask("select count(*) from call_snapshots") == [(0,)], "no snapshot is left")
     assert "907351" not in (house.folder / "data" / "cti.db").read_bytes().decode("latin-1")
 
 
