@@ -139,8 +139,13 @@ def test_each_file_has_its_outcome_and_the_ones_before_and_after_it_answer(site:
 
     def answers(way: Any, amounts: Callable[[Fault], int], reasons: Callable[[Fault], str]) -> None:
         want = {name: (amounts(fault), reasons(fault)) for name, fault in FAULTS.items()}
-        until(lambda: all(way.facts()[f"{feeds[name]}.problem"] == reason for name, (_, reason) in want.items()))
-        until(lambda: all(ask(way, feeds[name]) == amount for name, (amount, _) in want.items()))
+
+        def wrong() -> list[str]:
+            told = way.facts()
+            bad = [name for name, (_, reason) in want.items() if told[f"{feeds[name]}.problem"] != reason]
+            return bad or [name for name, (amount, _) in want.items() if ask(way, feeds[name]) != amount]
+
+        until(lambda: not wrong(), 60.0, lambda: f"not as they should be: {wrong()}; {way.facts()}")
 
     for name, fault in FAULTS.items():
         if not fault.late:
