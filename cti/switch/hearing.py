@@ -163,7 +163,8 @@ class Hearing:
             self._left(leg)
 
     def _leaves(self, leg: Leg) -> None:
-        """What was ordered in its last moment never begins, so that no end of it is told either."""
+        """What was ordered in its last moment never begins, so that no end of it is told either. A switch that cannot
+        be asked is not waited for: the caller has hung up, that much is known."""
         for pause_s in ASKED_S:
             gevent.sleep(pause_s)
             if self._driver.legs.get(leg.uuid) is not leg:
@@ -171,7 +172,7 @@ class Hearing:
             try:
                 there = self._driver.links.submit_api("uuid_exists", leg.uuid).wait(REPLY_S).reply
             except CtiError:
-                return  # what there is is looked at when the links are back
+                break
             if there.strip() == "false":
                 gevent.sleep(UNDER_WAY_S)
                 break

@@ -167,11 +167,8 @@ def opened(*plans: QuestionPlan, **more: Any) -> Iterator[Office]:
 def until(condition: Callable[[], object], limit_s: float = 20.0, what: Callable[[], str] = str) -> None:
     """``what``: said of what did not come about. An AssertionError, for gevent's own is no Exception: raised while a
     test is cleared up, that would leave the test's other fixtures, its folder among them, to all that follow."""
-    with gevent.Timeout(limit_s) as late:
-        try:
-            while not condition():
-                gevent.sleep(0.002)
-        except gevent.Timeout as error:
-            if error is not late:
-                raise
-            raise AssertionError(what() or "not in time") from None
+    with gevent.Timeout(limit_s, False):
+        while not condition():
+            gevent.sleep(0.002)
+        return
+    raise AssertionError(what() or "not in time")

@@ -6,11 +6,13 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import gevent
 import pytest
 
 from cti.core import events as ev
+from cti.switch.links.errors import LinkLost
 
 from .desk import Desk
 from .engine import Engine
@@ -167,6 +169,18 @@ def test_an_end_that_is_not_told_is_not_waited_for_for_long(engine: Engine, monk
     engine.caller.hang_up()
     engine.happens("RECORD_STOP")
     assert not engine.told.of(ev.HungUp)
+    wait_for(lambda: bool(engine.told.of(ev.HungUp)), "the end", 3.0)
+    assert engine.uuid not in engine.driver.legs
+
+
+def test_who_has_hung_up_is_over_though_the_switch_cannot_be_asked(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tape(engine)
+    monkeypatch.delitem(engine.driver.hearing._handlers, "RECORD_STOP")
+    refused = LinkLost("as if it were busy")
+    monkeypatch.setattr(engine.driver.links, "submit_api", Mock(side_effect=refused))
+    engine.caller.hang_up()
     wait_for(lambda: bool(engine.told.of(ev.HungUp)), "the end", 3.0)
     assert engine.uuid not in engine.driver.legs
 

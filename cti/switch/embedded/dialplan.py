@@ -15,11 +15,10 @@ Action = tuple[str, str]
 
 @dataclass(slots=True)
 class Extension:
-    """What a channel will execute. ``actions`` are consumed from the front as they run, ``inline`` while routing."""
+    """What a channel will execute. ``actions`` are consumed from the front as they run."""
 
     name: str
     actions: list[Action] = field(default_factory=list)
-    inline: list[Action] = field(default_factory=list)
 
 
 Dialplan = Callable[["Channel", str, str], Extension | None]

@@ -47,7 +47,7 @@ def _run_state(channel: Channel) -> Steps[None]:
     channel.transferring = False  # arrived, be it where it was sent or where a later command sent it instead
     channel.set_running(state)
     if state == State.ROUTING:
-        yield from _route(channel)
+        _route(channel)
         return
     if state == State.EXECUTE:
         yield from _run_extension(channel)
@@ -71,7 +71,7 @@ def _run_state(channel: Channel) -> Steps[None]:
         yield from channel.core.bridging.soft_execute(channel)
 
 
-def _route(channel: Channel) -> Steps[None]:
+def _route(channel: Channel) -> None:
     if channel.outbound and channel.extension is None and not channel.core.is_transferred(channel):
         channel.state = State.CONSUME_MEDIA
         return
@@ -85,10 +85,6 @@ def _route(channel: Channel) -> Steps[None]:
         return
     if extension is None:
         channel.hangup("NO_ROUTE_DESTINATION")
-        return
-    for application, argument in extension.inline:
-        yield from execute(channel, application, argument)
-    if not channel.up() or channel.transferring:
         return
     channel.extension = extension
     channel.flip_cid()
