@@ -65,6 +65,9 @@ def test_one_that_was_stopped_is_refused_while_the_next_looks_at_what_is_there(s
         stopped, found = engine("stopped")
         found.goes_on.set()
         until(lambda: stopped.up and found.ups, "it has the slot")
+        # The answer to the beat with which it comes up would renew the lease.
+        until(lambda: switch.core.globals.get("cti_alive_0") == "1", "its first beat is there")
+        until(lambda: not stopped._fence.unanswered_s, "and answered")
         # It was stopped: no beats, and its last one is long ago, for itself and for the switch.
         stopped._fence.armed, stopped._fence._renewed = True, stopped._fence.now() - 2 * LEASE_S
         switch.core.set_global("cti_alive_0", "0")
