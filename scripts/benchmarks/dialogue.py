@@ -10,6 +10,8 @@ Answer, prompt, digit, prompt, digit, hang up. What is measured, by turns in one
   engine takes more than the native dialplan.
 - calls per second at under 0.1 % failures, with switch, SIPp and engine (or the web server) on the same cores: the rate
   is raised until calls fail. A call has failed that did not get through both prompts to the far side's BYE in time.
+  SIPp has a higher real-time priority than the rest: without it SIPp is the first to get no processor, presses keys
+  too late, and what is counted are its own failures.
 
 mod_httapi is built with few FreeSWITCHes; --httapi names the file of one built elsewhere.
 """
@@ -82,11 +84,14 @@ class Site:
         limit = calls / rate + LATE_S
         return run_callers(
             self.sipp, at, self.switch.conf.trunks_port, called, how, calls=calls, per_second=rate, at_once=calls,
-            timeout_s=limit,
+            timeout_s=limit, ahead=True,
         )  # fmt: skip
 
     def quiet(self) -> None:
-        """No channel is left."""
+        """No channel is left. Raises RuntimeError when the engine has ended: what is measured then is nothing."""
+        assert self.engine.process is not None
+        if (status := self.engine.process.poll()) is not None:
+            raise RuntimeError(f"the engine ended with {status}:\n{self.engine.log()[-3000:]}")
         with self.switch.tap("HEARTBEAT") as tap:
             try:
                 wait_until(lambda: tap.api("show channels count").startswith("0"), 20, "no channel left", 0.1)

@@ -13,6 +13,7 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from .ports import borrow_ports
+from .scheduling import as_caller
 from .switch import free_port
 
 KILL_AFTER_S = 5
@@ -75,11 +76,13 @@ def run_callers(
     at_once: int | None = None,
     callers: Sequence[str] = ("13800138000",),
     timeout_s: float = 60,
+    ahead: bool = False,
 ) -> Result:
     """``calls`` callers at ``per_second`` dial ``called`` at 127.0.0.1:``port``, with the numbers ``callers`` in turn.
 
     ``at_once``: never more than so many, and all with one port for what they hear (which nobody listens to), so that
-    there may be any number of them; else each has ports of its own.
+    there may be any number of them; else each has ports of its own. ``ahead``: SIPp never waits for a processor behind
+    the switch (`as_caller`), for what is measured when both fill the machine.
 
     Raises TimeoutError when SIPp does not end by itself ``timeout_s`` after its start; a call that does not go as the
     steps say is a failed one."""
@@ -103,6 +106,7 @@ def run_callers(
             stdin=subprocess.DEVNULL,
             cwd=folder,
             env={**os.environ, "TERM": "dumb"},
+            preexec_fn=as_caller if ahead else None,
         )
         try:
             running.wait(timeout_s + KILL_AFTER_S)
