@@ -79,19 +79,21 @@ class Site:
         self.ways = [Way(name) for name in CALLED if not name.startswith("httapi") or with_httapi]
 
     def callers(self, called: str, how: tuple[Pause | Press | WaitBye, ...], calls: int, rate: int) -> Result:
+        """Raises RuntimeError when the engine has ended: what is measured then is nothing."""
         self.runs += 1
         at = self.folder / f"callers-{self.runs}"
         limit = calls / rate + LATE_S
-        return run_callers(
+        result = run_callers(
             self.sipp, at, self.switch.conf.trunks_port, called, how, calls=calls, per_second=rate, at_once=calls,
             timeout_s=limit, ahead=True,
         )  # fmt: skip
-
-    def quiet(self) -> None:
-        """No channel is left. Raises RuntimeError when the engine has ended: what is measured then is nothing."""
         assert self.engine.process is not None
         if (status := self.engine.process.poll()) is not None:
             raise RuntimeError(f"the engine ended with {status}:\n{self.engine.log()[-3000:]}")
+        return result
+
+    def quiet(self) -> None:
+        """No channel is left."""
         with self.switch.tap("HEARTBEAT") as tap:
             try:
                 wait_until(lambda: tap.api("show channels count").startswith("0"), 20, "no channel left", 0.1)

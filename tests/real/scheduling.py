@@ -11,12 +11,15 @@ from cti.app.units import PRIORITY
 def as_unit() -> None:
     """In a child, before its program begins: scheduled as `cti ops units` has an engine beside a switch. A user who may
     not is scheduled like everybody."""
-    with contextlib.suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
+    _round_robin(PRIORITY)
 
 
 def as_caller() -> None:
     """In a child, before its program begins: ahead of switch and engine, as callers are who are not on their machine.
     A SIPp that waits behind a full switch presses its keys late or not at all, and tells of calls that failed."""
+    _round_robin(PRIORITY + 1)
+
+
+def _round_robin(priority: int) -> None:
     with contextlib.suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY + 1))
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(priority))
