@@ -93,7 +93,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not skipped:
         return
     reasons = {str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else "" for report in skipped}
-    terminalreporter.section("The real-switch half did not run", sep="=", yellow=True)
+    ran = any("real" in report.keywords for report in terminalreporter.stats.get("passed", []))
+    title = "Some of the real-switch half did not run" if ran else "The real-switch half did not run"
+    terminalreporter.section(title, sep="=", yellow=True)
     terminalreporter.line(f"{len(skipped)} tests against a real FreeSWITCH were skipped:")
     for reason in sorted(reasons):
         terminalreporter.line(f"  {reason.removeprefix('Skipped: ')}")

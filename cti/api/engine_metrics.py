@@ -45,6 +45,8 @@ class LinkCollector(Collector):
             "cti_switch_backlog", "Events not handled and commands not answered", labels=["switch"]
         )
         idle = GaugeMetricFamily("cti_switch_idle_ratio", "Of its machine's processors", labels=["switch"])
+        first = "1: the switch is on this machine and reads commands before it serves its calls"
+        ahead = GaugeMetricFamily("cti_switch_commands_ahead", first, labels=["switch"])
         counts = {
             count: CounterMetricFamily(name, says, labels=["switch"]) for count, (name, says) in _LINK_COUNTS.items()
         }
@@ -53,9 +55,10 @@ class LinkCollector(Collector):
             if driver.idle_pct is not None:
                 idle.add_metric([name], driver.idle_pct / 100.0)
             stats = driver.links.stats()
+            ahead.add_metric([name], float(stats["ahead"]))
             for count, family in counts.items():
                 family.add_metric([name], stats[count])
-        yield from (backlog, idle, *counts.values())
+        yield from (backlog, idle, ahead, *counts.values())
 
 
 class DatabaseCollector(Collector):

@@ -27,8 +27,8 @@ PRIORITY = 1
 _HARDENING = """\
 UMask=0077
 NoNewPrivileges=yes
-CapabilityBoundingSet={capabilities}
-AmbientCapabilities={capabilities}
+CapabilityBoundingSet=
+AmbientCapabilities=
 ProtectSystem=strict
 ProtectHome={home}
 PrivateTmp=yes
@@ -102,7 +102,7 @@ RestartSec=1
 TimeoutStopSec=30
 LimitNOFILE={files}
 LimitCORE=0
-LimitRTPRIO=50
+LimitRTPRIO=99
 LimitSTACK=1M
 OOMScoreAdjust=-600
 # It records into the engine's folder and plays from it; the keys and the database are none of its business.
@@ -168,6 +168,7 @@ def units(plan: Plan) -> dict[str, str]:
     }
     written = _written(settings)
     paths = [plan.config.resolve(), *written]
+    beside = plan.switch is not None
     engines = {"cti-engine": "CTI engine", **({"cti-standby": "CTI engine, the other one"} if plan.standby else {})}
     found = {
         f"{name}.service": _ENGINE.format(
@@ -176,9 +177,9 @@ def units(plan: Plan) -> dict[str, str]:
             what=what,
             how=" --standby" if plan.standby else "",  # both: whoever comes second waits
             stop_s=round(settings.worker.drain_s) + STOP_S,
-            scheduling=_BESIDE_SWITCH if plan.switch is not None else "",
+            scheduling=_BESIDE_SWITCH if beside else "",
             writable=" ".join(map(str, written)),
-            hardening=_hardening(paths),
+            hardening=_hardening(paths, realtime=beside),
         )
         for name, what in engines.items()
     }
@@ -223,12 +224,13 @@ def _secrets(settings: Settings) -> list[Path]:
 
 
 def _hardening(paths: list[Path], *, realtime: bool = False, families: str = "", calls: str = "") -> str:
-    """``paths``: what is needed; a program that is installed below a home can be read there."""
+    """``paths``: what is needed; a program that is installed below a home can be read there. ``realtime``: it may give
+    threads a real-time priority: a switch its own, an engine the one that reads its commands
+    (`cti.switch.links.ahead`). Neither has a capability for it: whoever has less than a process sees nothing of it."""
     home = any(str(path).startswith(("/home/", "/root/", "/run/user/")) for path in (*paths, sys.prefix))
     return _HARDENING.format(
         home="read-only" if home else "yes",
         realtime="no" if realtime else "yes",
-        capabilities="CAP_SYS_NICE" if realtime else "",
         families=families,
         calls=calls,
     )

@@ -11,7 +11,8 @@ Answer, prompt, digit, prompt, digit, hang up. What is measured, by turns in one
 - calls per second at under 0.1 % failures, with switch, SIPp and engine (or the web server) on the same cores: the rate
   is raised until calls fail. A call has failed that did not get through both prompts to the far side's BYE in time.
   SIPp has a higher real-time priority than the rest: without it SIPp is the first to get no processor, presses keys
-  too late, and what is counted are its own failures.
+  too late, and what is counted are its own failures. A rate is kept up for half a minute: for ten seconds the switch
+  takes on more than it can carry, in up to a thousand calls that last ever longer.
 
 mod_httapi is built with few FreeSWITCHes; --httapi names the file of one built elsewhere.
 """
@@ -221,7 +222,7 @@ def main() -> int:
     )
     options.add_argument("--step-turns", type=int, default=1)
     options.add_argument("--turns", type=int, default=1, help="how often each rate is tried; 0: none")
-    options.add_argument("--seconds", type=int, default=10, help="how long each rate is kept up")
+    options.add_argument("--seconds", type=int, default=30, help="how long each rate is kept up")
     options.add_argument("--rates", default="60:200:20", help="calls per second: from:to:step")
     asked = options.parse_args()
     binary, sipp = find_binary(), shutil.which("sipp")

@@ -99,7 +99,14 @@ def read(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
 
 
 #: What the machine that runs the tests may have.
-OF_THE_MACHINE = {"timezone-differs", "disk-low", "descriptors-low", "clock-unsynchronised", "database-not-durable"}
+OF_THE_MACHINE = {
+    "timezone-differs",
+    "disk-low",
+    "descriptors-low",
+    "clock-unsynchronised",
+    "database-not-durable",
+    "no-real-time",
+}
 
 
 def test_a_deployment_that_is_well(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,8 +38,12 @@ def test_engine_switch_and_backup(units: Path, tmp_path: Path) -> None:
     assert f" -m cti serve --config {tmp_path}/cti.yaml\n" in engine
     assert "TimeoutStopSec=50\n" in engine
     assert "Restart=always\n" in engine
-    assert "CapabilityBoundingSet=\n" in engine
     assert "CPUSchedulingPolicy=rr\nCPUSchedulingPriority=1\n" in engine  # as much as the calls of the switch beside it
+    for unit in (engine, switch):  # as the same user, without a capability: else the engine does not see its threads
+        assert "RestrictRealtime=no\n" in unit
+        assert "CapabilityBoundingSet=\nAmbientCapabilities=\n" in unit
+        assert "User=root\n" in unit
+    assert "LimitRTPRIO=99\n" in switch
     hidden = re.search(r"^InaccessiblePaths=(.*)$", switch, re.MULTILINE)
     assert hidden is not None
     assert {f"-{tmp_path}/data/{name}" for name in ("keys.json", "token-key.pem", "cti.db")} <= set(hidden[1].split())
@@ -55,6 +59,7 @@ def test_of_two_engines_whoever_comes_second_waits(tmp_path: Path) -> None:
         assert f" -m cti serve --standby --config {config}\n" in unit
         assert "Restart=always\n" in unit
         assert "CPUScheduling" not in unit  # the switch is on another machine
+        assert "RestrictRealtime=yes\n" in unit
     assert (
         first.replace("cti-engine\n", "cti-standby\n", 1).replace("=CTI engine\n", "=CTI engine, the other one\n")
         == second

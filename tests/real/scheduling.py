@@ -17,7 +17,8 @@ def as_unit() -> None:
 def as_caller() -> None:
     """In a child, before its program begins: ahead of switch and engine, as callers are who are not on their machine.
     A SIPp that waits behind a full switch presses its keys late or not at all, and tells of calls that failed."""
-    _round_robin(PRIORITY + 1)
+    # One step is taken: by the thread of the switch that reads commands (cti.switch.links.ahead).
+    _round_robin(PRIORITY + 2)
 
 
 def _round_robin(priority: int) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gevent
 import pytest
 
 from cti.core.errors import CommandRefused
-from cti.esl import Event
+from cti.esl import Event, probe
 from cti.switch.conf import slot_name, slot_variable
 from cti.switch.links import AccessRefused, Link, LinkSettings, LinkState, SwitchLinks
+from cti.switch.links.ahead import PROBE, Standing
 
 from .switch import RealSwitch
 from .ua import Phone
@@ -125,3 +130,67 @@ def test_a_wrong_password_is_told_apart(real_switch: RealSwitch) -> None:
     with pytest.raises(AccessRefused) as refused:
         link.connect()
     assert refused.value.code == "password-refused"
+
+
+def priorities(switch: RealSwitch) -> dict[int, int]:
+    """Thread -> priority; {} where the switch has no real-time one."""
+    if os.sched_getscheduler(switch.pid) != os.SCHED_FIFO:
+        return {}
+    threads = (int(name) for name in os.listdir(f"/proc/{switch.pid}/task"))
+    return {thread: os.sched_getparam(thread).sched_priority for thread in threads}
+
+
+def needs_real_time(switch: RealSwitch) -> None:
+    if not priorities(switch):
+        pytest.skip("the switch may not have a real-time priority here: run as root, or with `ulimit -r 99`")
+
+
+def test_commands_are_read_before_calls_are_served(real_switch: RealSwitch, links: SwitchLinks, parked: str) -> None:
+    """One thread of the switch is a step ahead while the links live, also after they were lost with a call up."""
+    needs_real_time(real_switch)
+    assert links.standing is Standing.AHEAD
+    first = {thread for thread, priority in priorities(real_switch).items() if priority == 2}
+    assert len(first) == 1
+    assert links._pair is not None
+    links._pair.commands.stop()
+    with gevent.Timeout(LIMIT_S, AssertionError("they did not come back")):
+        while links.stats()["connects"] < 2 or not links.connected:
+            gevent.sleep(0.005)
+        # The old thread ends when it finds its connection closed.
+        while first & {thread for thread, priority in priorities(real_switch).items() if priority == 2}:
+            gevent.sleep(0.005)
+    second = {thread for thread, priority in priorities(real_switch).items() if priority == 2}
+    assert links.standing is Standing.AHEAD
+    assert len(second) == 1
+
+
+def test_it_is_the_thread_that_reads_the_commands(real_switch: RealSwitch, links: SwitchLinks) -> None:
+    needs_real_time(real_switch)
+    (thread,) = (thread for thread, priority in priorities(real_switch).items() if priority == 2)
+
+    def used() -> int:
+        return int(Path(f"/proc/{real_switch.pid}/task/{thread}/schedstat").read_text().split()[0])
+
+    idle = used()
+    for _ in range(20):
+        links.submit(probe(PROBE)).wait(LIMIT_S)
+    assert used() - idle > 20 * 300_000  # ns; its 20 ms of waiting between two polls cost some 10,000
+
+
+STRANGER = """
+import os, socket, sys
+from cti.switch.links.ahead import Reader
+ours = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+ours.recv(1)
+os.setgid(65534), os.setuid(65534)
+print(Reader.look(ours).standing.value)
+"""
+
+
+def test_who_is_not_the_switch_s_user_may_not(real_switch: RealSwitch) -> None:
+    needs_real_time(real_switch)
+    if os.geteuid():
+        pytest.skip("only root can try what another user may: run as root")
+    command = [sys.executable, "-c", STRANGER, str(real_switch.conf.port)]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=True)
+    assert told.stdout == "forbidden\n"

@@ -111,6 +111,15 @@ CODES: dict[str, Code] = {
         "The event socket is reached over a network.",
         "It is not encrypted: password and events can be read on the way.",
         "Put engine and switch on one machine, or the link into a VPN or TLS tunnel, and the port behind a firewall."),
+    "no-real-time": Code(
+        "A switch on this machine has no real-time priority.",
+        "On a full machine voice stutters, because it waits for other programs.",
+        "Start it with its unit of `cti ops units`, which allows it, or under `ulimit -r 99`."),
+    "commands-behind": Code(
+        "A switch on this machine reads the engine's commands no sooner than it serves its calls.",
+        "A full machine carries fewer calls (docs/sizing.md): a command waits for all calls after each of its bytes.",
+        "Run switch and engine as one user, the switch with `LimitRTPRIO=99`: the units of `cti ops units` do. "
+        "Look as that user, too: others are not shown the switch's threads."),
     "password-weak": Code(
         "The event socket's password is short.", "It can be guessed.",
         "`cti switch config` makes one of 32 characters."),

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from cti.app.doctor.database import skew
 from cti.core.errors import ConfigError, DeadlineExceeded, SwitchUnavailable
+from cti.esl import probe
 from cti.switch.conf.check import modules as needed_modules
 from cti.switch.conf.check import safety, tested_version
 from cti.switch.conf.talk import Talk
 from cti.switch.conf.verdict import Finding, bad, good, warn
+from cti.switch.links.ahead import PROBE, Reader, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,6 +52,9 @@ def _switch(settings: Settings, switch: SwitchSettings, timeout_s: float) -> Ite
             yield skew(subject, there + 0.5, before, time.time())  # it tells whole seconds
             if switch.kind == "freeswitch":
                 yield from _freeswitch(settings, subject, talk.api)
+                reader = Reader.look(talk.socket)
+                with Talk(switch.host, switch.port, password, timeout_s) as another:
+                    yield from _priorities(subject, reader.go_ahead(lambda: another.ask(probe(PROBE))))
     except SwitchUnavailable as error:
         yield bad(error.code, subject, error.message, error.remedy or "look at its log")
     except DeadlineExceeded as error:
@@ -67,6 +72,22 @@ def _freeswitch(settings: Settings, subject: str, api: Callable[[str], str]) -> 
     prompt = next((settings.data / "prompts").rglob("*.wav"), None)
     if prompt is not None:
         yield _readable(subject, str(prompt.resolve()), api)
+
+
+def _priorities(subject: str, standing: Standing) -> Iterator[Finding]:
+    if standing is Standing.AHEAD:
+        yield good("commands-ahead", subject, "commands are read before calls are served")
+    elif standing is Standing.EQUAL:
+        message = "it has no real-time priority: voice waits for other programs"
+        yield warn(
+            "no-real-time", subject, message, "start it with its unit of `cti ops units`, or under `ulimit -r 99`"
+        )
+    elif standing is not Standing.ELSEWHERE:
+        message = "on this machine, but we may not let it read commands before it serves calls"
+        if standing is Standing.UNKNOWN:
+            message = "which of its threads reads commands is not to be seen"
+        remedy = "run it and the engine as one user, it with LimitRTPRIO=99: `cti ops units` writes them so"
+        yield warn("commands-behind", subject, message, remedy)
 
 
 def _codecs(subject: str, api: Callable[[str], str]) -> Finding:

@@ -26,7 +26,7 @@ class Talk:
         self._parser = FrameParser()
         self._frames: list[Frame] = []
         try:
-            self._socket = socket.create_connection((host, port), timeout_s)
+            self.socket = socket.create_connection((host, port), timeout_s)
         except OSError as error:
             raise SwitchUnavailable(
                 f"nothing answers on {self._where} ({error.strerror or error})",
@@ -36,18 +36,18 @@ class Talk:
         try:
             self._log_in(password)
         except BaseException:
-            self._socket.close()
+            self.socket.close()
             raise
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
-        self._socket.close()
+        self.socket.close()
 
     def api(self, command: str) -> str:
         """The switch's answer as text, without the final newline."""
-        return self._ask(f"api {command}").reply.rstrip("\n")
+        return self.ask(f"api {command}\n\n".encode()).reply.rstrip("\n")
 
     def _log_in(self, password: str) -> None:
         frame = self._next()
@@ -57,16 +57,17 @@ class Talk:
                 code="switch-acl",
                 remedy="start the switch on the configuration that `cti switch config` wrote",
             )
-        if not self._ask(f"auth {password}").reply.startswith("+OK"):
+        if not self.ask(f"auth {password}\n\n".encode()).reply.startswith("+OK"):
             raise SwitchUnavailable(
                 f"{self._where} refuses the password",
                 code="switch-password",
                 remedy="restart the switch on this configuration, or pass its own --to folder",
             )
 
-    def _ask(self, line: str) -> Frame:
+    def ask(self, command: bytes) -> Frame:
+        """One whole command; its answer."""
         try:
-            self._socket.sendall(f"{line}\n\n".encode())
+            self.socket.sendall(command)
         except OSError as error:
             raise self._lost() from error
         return self._next()
@@ -81,12 +82,12 @@ class Talk:
             left = until - time.monotonic()
             if left <= 0:
                 raise DeadlineExceeded(f"no answer from {self._where} within {self._timeout_s:g} s")
-            self._socket.settimeout(left)
+            self.socket.settimeout(left)
             self._receive()
 
     def _receive(self) -> None:
         try:
-            data = self._socket.recv(CHUNK)
+            data = self.socket.recv(CHUNK)
             if not data:
                 raise self._lost()
             self._frames += self._parser.feed(data)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cti.core.errors import CtiError, SwitchUnavailable
-from cti.esl import Event, Frame, api, events, filter_add
+from cti.esl import Event, Frame, api, events, filter_add, probe
+from cti.switch.links.ahead import PROBE, Reader, Standing
 from cti.switch.links.errors import LinkLost
 from cti.switch.links.link import Link
 from cti.switch.links.mailbox import Mailbox
@@ -36,6 +37,7 @@ class LinkPair:
         self._settings = settings
         self._on_event = on_event
         self._attention = attention
+        self.standing = Standing.UNKNOWN  # of the switch's thread that reads the commands
         self.missed = False  # events were dropped because the sink was too slow
         self.commands = self._link(f"{name}/commands")
         self.events = self._link(f"{name}/events")
@@ -71,13 +73,21 @@ class LinkPair:
         """
         self.inbox.hold()
         try:
-            for link in (self.events, self.commands):
-                link.connect()
-                link.ended.rawlink(lambda _: self._attention())
+            self._connect(self.events)
+            reader = Reader.look(self.events.sock)
+            self._connect(self.commands)
+            self.standing = reader.go_ahead(self._probe_reader)
             self._subscribe(filters)
         except BaseException:
             self.close()
             raise
+
+    def _connect(self, link: Link) -> None:
+        link.connect()
+        link.ended.rawlink(lambda _: self._attention())
+
+    def _probe_reader(self) -> None:
+        self.commands.request(probe(PROBE), self._settings.reply_timeout_s)
 
     def _subscribe(self, filters: Iterable[tuple[str, str]]) -> None:
         wanted = dict.fromkeys((*self._settings.events, *NEEDED_EVENTS))

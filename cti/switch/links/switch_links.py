@@ -15,6 +15,7 @@ from gevent.event import Event as Flag
 from cti import esl
 from cti.core.errors import CtiError
 from cti.esl import Event, Frame
+from cti.switch.links.ahead import Standing
 from cti.switch.links.errors import AccessRefused, LinkLost
 from cti.switch.links.jobs import Jobs, refusal
 from cti.switch.links.pair import LinkPair
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
 log = logging.getLogger("cti.switch.links")
 
 _STOP_S = 10.0
+
+_STANDINGS = {
+    Standing.AHEAD: (logging.INFO, "the switch reads our commands before it serves its calls"),
+    Standing.FORBIDDEN: (
+        logging.WARNING,
+        "the switch is on this machine, but we may not let it read our commands before it serves its calls, so that a "
+        "full machine carries fewer. Run both as one user, the switch with LimitRTPRIO=99 (as `cti ops units` has it)",
+    ),
+    Standing.UNKNOWN: (logging.WARNING, "which of its threads reads our commands the switch's machine does not show"),
+}
 
 
 class SwitchLinks:
@@ -54,6 +65,7 @@ class SwitchLinks:
         self.state = LinkState.STOPPED
         self.reason = ""
         self.core_uuid = ""
+        self.standing = Standing.UNKNOWN  # of the switch's thread that reads our commands
         self._sink = sink
         self._rng = rng or random.Random()
         self._new_id = new_id
@@ -106,6 +118,7 @@ class SwitchLinks:
             came_up = False
             try:
                 pair.connect(self._filters)
+                self._stands(pair.standing)
                 self._hold(pair)
                 self._reconcile(pair)
                 came_up = True
@@ -128,6 +141,12 @@ class SwitchLinks:
             self._claim.take(lambda *words: pair.commands.request(esl.api(*words), self.settings.reply_timeout_s).reply)
         if self._fence is not None:
             self._fence.renewed(at)
+
+    def _stands(self, standing: Standing) -> None:
+        if standing is not self.standing and standing in _STANDINGS:
+            level, says = _STANDINGS[standing]
+            log.log(level, "%s: %s", self.name, says)
+        self.standing = standing
 
     def _down(self, pair: LinkPair, reason: CtiError, came_up: bool) -> None:
         pair.close(handle_rest=came_up, goodbye=self._stopping)
@@ -309,6 +328,7 @@ class SwitchLinks:
             "state": str(self.state),
             "reason": self.reason,
             **self._counts,
+            "ahead": self.standing is Standing.AHEAD,
             "jobs": len(self._jobs),
             "waiting_events": len(pair.inbox) if pair else 0,
             "dropped_events": pair.inbox.dropped if pair else 0,
