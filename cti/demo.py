@@ -75,9 +75,7 @@ class Demo:
     def start(self) -> Platform:
         self.folder.mkdir(parents=True, exist_ok=True)
         password = secrets.token_urlsafe(24)
-        switch = EmbeddedSwitch(
-            SwitchConfig(password=password, domain=DOMAIN, verbose_channel_events=True, gateways={"carrier": True})
-        )
+        switch = EmbeddedSwitch(SwitchConfig(password=password, domain=DOMAIN, gateways={"carrier": True}))
         port = switch.start()
         secret = self.folder / "event_socket.secret"
         with open(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:

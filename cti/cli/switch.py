@@ -43,7 +43,7 @@ def run_embedded(options: argparse.Namespace) -> int:
     from cti.demo import DOMAIN
     from cti.switch.embedded import SwitchConfig, run
 
-    config = SwitchConfig(domain=DOMAIN, verbose_channel_events=True)
+    config = SwitchConfig(domain=DOMAIN)
     run(options.host, options.port, password_of(options.password_file), config=config)
     return 0
 

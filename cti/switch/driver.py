@@ -265,7 +265,7 @@ class FreeSwitch(Transfers, MediaOrders, Tapes):
         self._sink.switch_down(self.name, reason)
 
     def take_over(self, theirs: Mapping[str, str], there: Collection[str]) -> int:
-        """Channels (uuid -> direction) of another slot that have our ``cti_worker`` now; how many calls go on.
+        """Channels (uuid -> direction) of another slot that have our ``presence_data`` now; how many calls go on.
         ``there``: all that the switch has. Raises CtiError."""
         count = self._reconciler.take_over(self._sink, theirs, there)
         outbound = [{"uuid": uuid, "direction": "outbound"} for uuid, way in theirs.items() if way == "outbound"]

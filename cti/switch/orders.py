@@ -9,6 +9,7 @@ from typing import Protocol
 
 from cti.core import events as ev
 from cti.switch.dialing import Route, outcome_of
+from cti.switch.links.settings import WORKER
 
 #: A talk is told apart from an attempt by the caller's side: set while bridged, while ringing (switch_ivr_bridge.c).
 TALKS = "bridge_to"
@@ -177,7 +178,7 @@ def dial_string(route: Route, other: str, worker: str) -> str:
     """
     own = "".join(f",{name}={value}" for name, value in route.variables)
     whole = "".join(f",{name}={value}" for name, value in whole_time(route).items())
-    return f"{{ignore_early_media=true,cti_worker={worker}{whole}}}[origination_uuid={other}{own}]{route.address}"
+    return f"{{ignore_early_media=true,{WORKER}={worker}{whole}}}[origination_uuid={other}{own}]{route.address}"
 
 
 def whole_time(route: Route) -> dict[str, str]:

@@ -15,6 +15,7 @@ from cti.core.calls import Caller, Medium, NewCall
 from cti.core.errors import CtiError, DeadlineExceeded
 from cti.switch import orders
 from cti.switch.handover import returned
+from cti.switch.links.settings import WORKER
 from cti.switch.media_orders import IMAGE_AGREED
 from cti.switch.orders import Found, Kind, Order
 
@@ -100,7 +101,7 @@ class Reconciler:
                 found.live[uuid] = new_call(dump, uuid, driver.name, driver.platforms, adopted=True)
         elif dump is None or (dump.get("Call-Direction") != "inbound" and not driver.kept(uuid)):
             return
-        elif dump.variable("cti_worker") != driver.links.worker:
+        elif dump.variable(WORKER) != driver.links.worker:
             found.elsewhere.add(uuid)
         elif dump.variable(EMERGENCY) == "true":
             found.taken.append(new_call(dump, uuid, driver.name, driver.platforms, adopted=True))

@@ -2,8 +2,8 @@
 
 The holder's variable is taken first, so that the dead one, should it go on, finds that it has nothing left to do; while
 the calls are moved the slot counts as held (`MOVING`, which ends by itself), so that nobody claims it, and the
-dialplan, which asks for 1, gives it no calls. Each channel gets our ``cti_worker``, by which its events come to us from
-that moment on; what it was doing then tells `uuid_dump`, and from there on all is as after a restart. Events wait
+dialplan, which asks for 1, gives it no calls. Each channel gets our ``presence_data``, by which its events come to us
+from that moment on; what it was doing then tells `uuid_dump`, and from there on all is as after a restart. Events wait
 meanwhile.
 """
 
@@ -19,6 +19,7 @@ from cti.core.errors import SwitchUnavailable
 from cti.core.snapshots import SlotSeen
 from cti.switch.holding import LIVING, MOVING, named
 from cti.switch.links.pair import parse_rows
+from cti.switch.links.settings import WORKER
 from cti.switch.reconcile import esl_word
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Succession:
             return 0
         rows = parse_rows(self._answer(links.submit_api("show", "channels", "as", "json")))
         theirs = self._of_slots(rows, {str(k) for k in slots})
-        for answer in [links.submit_api("uuid_setvar", uuid, "cti_worker", str(links.worker)) for uuid in theirs]:
+        for answer in [links.submit_api("uuid_setvar", uuid, WORKER, str(links.worker)) for uuid in theirs]:
             self._answer(answer)
         count = self._driver.take_over(theirs, {str(row.get("uuid", "")) for row in rows})
         for k in slots:
@@ -114,7 +115,7 @@ class Succession:
         driver, listed = self._driver, {str(row.get("uuid", "")): str(row.get("direction")) for row in rows}
         known = driver.legs.keys() | driver.leg_control.own.keys()
         asked = {
-            uuid: driver.links.submit_api("uuid_getvar", uuid, "cti_worker")
+            uuid: driver.links.submit_api("uuid_getvar", uuid, WORKER)
             for uuid in listed
             if uuid not in known and esl_word(uuid)
         }

@@ -47,9 +47,7 @@ def main(password_file: str, phones: int) -> None:
     with open(password_file, encoding="ascii") as file:
         password = file.read().strip()
     own = tuple(VirtualPhone(str(FIRST_PHONE + n), PhoneBehaviour(answer_after=ANSWER_S)) for n in range(phones))
-    switch = EmbeddedSwitch(
-        SwitchConfig(password=password, domain="cti.local", verbose_channel_events=True, phones=own)
-    )
+    switch = EmbeddedSwitch(SwitchConfig(password=password, domain="cti.local", phones=own))
     print(switch.start(), flush=True)
     for line in FileObject(sys.stdin.fileno(), closefd=False):
         match line.split():

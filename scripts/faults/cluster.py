@@ -135,7 +135,7 @@ class ClusterPlatform(Platform):
 
     def worker_of(self, uuid: str) -> str:
         """The slot that has the call."""
-        return self.switch.tap.api(f"uuid_getvar {uuid} cti_worker").strip()
+        return self.switch.tap.api(f"uuid_getvar {uuid} presence_data").strip()
 
     def on(self, switch: str, uuid: str) -> bool:
         return self.switch.tap.at(uuid) == switch

@@ -119,9 +119,7 @@ class Hour:
         self._uuids: list[str] = []
         self._late_s = 0.0
         dialplan = PlatformDialplan(apology="say:cti:en:We are sorry.", guard_s=30)
-        self.switch = EmbeddedSwitch(
-            SwitchConfig(password=PASSWORD, domain="cti.local", verbose_channel_events=True, dialplan=dialplan)
-        )
+        self.switch = EmbeddedSwitch(SwitchConfig(password=PASSWORD, domain="cti.local", dialplan=dialplan))
         self.switch.start()
         self.switch.core.bus.add(self.watch)
         self._make_phones(agents + agents // 2)

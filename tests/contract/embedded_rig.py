@@ -102,9 +102,7 @@ class EmbeddedRig:
 
     def __init__(self, folder: Path) -> None:
         self.host, self.password, self.domain, self.folder = "127.0.0.1", "contract-secret", "cti.local", folder
-        config = SwitchConfig(
-            password=self.password, domain=self.domain, heartbeat_s=2.0, verbose_channel_events=True, seed=1
-        )
+        config = SwitchConfig(password=self.password, domain=self.domain, heartbeat_s=2.0, seed=1)
         self._switch = EmbeddedSwitch(config)
         self.port = self._switch.start()
         self._callers: list[VirtualCaller] = []

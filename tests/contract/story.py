@@ -11,14 +11,14 @@ Line = tuple[str, ...]
 
 #: By event name. Uuids are replaced by the names of the legs; what is missing is `-`.
 RELIED = {
-    "CHANNEL_PARK": ("variable_cti_worker", "Call-Direction", "Answer-State"),
-    "CHANNEL_ANSWER": ("variable_cti_worker", "Answer-State"),
+    "CHANNEL_PARK": ("Channel-Presence-Data", "Call-Direction", "Answer-State"),
+    "CHANNEL_ANSWER": ("Channel-Presence-Data", "Answer-State"),
     "CHANNEL_BRIDGE": ("Other-Leg-Unique-ID", "Other-Leg-Destination-Number", "variable_bridge_to"),
     "CHANNEL_HANGUP": ("Hangup-Cause",),
     "CHANNEL_HANGUP_COMPLETE": ("Hangup-Cause", "variable_hangup_cause"),
     "CHANNEL_EXECUTE_COMPLETE": ("Application", "Application-UUID", "Application-Response"),
     "RECORD_STOP": ("Record-Completion-Cause",),
-    "DTMF": ("DTMF-Digit", "DTMF-Source", "variable_cti_worker"),
+    "DTMF": ("DTMF-Digit", "DTMF-Source", "Channel-Presence-Data"),
 }
 SHORT = {"CHANNEL_EXECUTE_COMPLETE": "COMPLETE", "CHANNEL_HANGUP_COMPLETE": "GONE"}
 OWN = {"bridge": ("variable_originate_disposition",), "record": ("variable_silence_hits_exhausted",)}

@@ -36,7 +36,7 @@ WHO = {
     "Call-Direction": "inbound",
 }
 PREPARED = {
-    "cti_worker": "0",
+    "presence_data": "0",
     "cti_emergency": None,
     "playback_terminators": "none",
     "park_after_bridge": "true",
@@ -54,7 +54,7 @@ def test_what_the_dialplan_did_before_is_told_in_order(desk: Desk) -> None:
     assert [
         (event.name, event.get("Application"), event.get("Application-Data", "").partition("=")[0]) for event in told
     ] == [
-        ("CHANNEL_EXECUTE_COMPLETE", "multiset", "cti_worker"),
+        ("CHANNEL_EXECUTE_COMPLETE", "multiset", "presence_data"),
         ("CHANNEL_EXECUTE_COMPLETE", "sched_transfer", "+30 9999 XML emergency"),
         ("CHANNEL_PARK", None, ""),
     ]

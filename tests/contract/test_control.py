@@ -134,7 +134,7 @@ def test_a_transfer_starts_the_dialplan_anew(call: Call, tap: Tap) -> None:
     assert park["Caller-Destination-Number"] == "4001"
     assert park["Caller-RDNIS"] == "4000"
     assert park["Caller-Context"] == "trunks"
-    assert park.variable("cti_worker") == "0"
+    assert park.variable("presence_data") == "0"
     assert park.variable("park_after_bridge") == "true"
     told = tap.story({call.uuid: "c"}, "CHANNEL_PARK", "CHANNEL_UNPARK", "CHANNEL_HANGUP")
     assert told == [("c", "UNPARK"), ("c", "PARK")]

@@ -34,7 +34,7 @@ def test_people_take_the_call(desk: Desk, tap: Tap, why: str) -> None:
     assert bridge["Caller-Destination-Number"] == "9999"
     assert bridge["Caller-RDNIS"] == "4000"
     assert bridge["Caller-Context"] == "emergency"
-    assert bridge.variable("cti_worker") == ("0" if why == "the guard" else None)
+    assert bridge.variable("presence_data") == ("0" if why == "the guard" else None)
     phone.hang_up()
     assert tap.wait("CHANNEL_HANGUP_COMPLETE", uuid)["Hangup-Cause"] == "NORMAL_CLEARING"
     wait_for(lambda: caller.ended, "the caller sees the end")

@@ -91,7 +91,7 @@ def test_a_phone_fails_after_the_gap(legs: LegsDesk) -> None:
 def test_a_leg_of_an_earlier_engine_is_hung_up(legs: LegsDesk, tap: Tap) -> None:
     legs.rig.phone("1001", Treats.ANSWERS)
     leg = str(uuid4())
-    variables = f"{{origination_uuid={leg},cti_worker={WORKER},{MARK}=true}}"
+    variables = f"{{origination_uuid={leg},presence_data={WORKER},{MARK}=true}}"
     tap.command(f"bgapi originate {variables}user/1001@{legs.rig.domain} &park()")
     tap.wait("CHANNEL_HANGUP_COMPLETE", leg)
     assert legs.of(LegAnswered, LegHungUp) == []

@@ -123,5 +123,5 @@ def test_an_application_without_brackets_and_an_extension(desk: Desk, tap: Tap) 
     answer = job(tap, f"originate {user(desk, '1001', origination_uuid=two)} 4000 XML trunks")
     assert answer == f"+OK {two}"
     park = tap.wait("CHANNEL_PARK", two)
-    assert park.variable("cti_worker") == "0"
+    assert park.variable("presence_data") == "0"
     assert park["Caller-Context"] == "trunks"

@@ -33,7 +33,7 @@ def test_variables(call: Call, bare: Tap) -> None:
         ("uuid_getvar", f"{uuid} b", "_undef_"),
         ("uuid_getvar", f"{uuid} a", "_undef_"),
         ("uuid_getvar", f"{uuid} destination_number", "4000"),
-        ("uuid_getvar", f"{uuid} cti_worker", "0"),
+        ("uuid_getvar", f"{uuid} presence_data", "0"),
         ("uuid_getvar", f"{uuid} cti_alive_0", "1"),  # a global variable
     ):
         assert (command, arguments, bare.command(f"api {command} {arguments}")) == (command, arguments, reply)

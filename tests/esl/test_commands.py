@@ -30,9 +30,9 @@ def test_commands_word_for_word() -> None:
         esl.events("plain", ["CUSTOM", "sofia::register", "CHANNEL_PARK", "DTMF"]),
         esl.events("json", ["HEARTBEAT"]),
         esl.channel_event(UUID, "cti::eavesdrop", "eavesdrop-command", "*"),
-        esl.filter_add("variable_cti_worker", "w1"),
+        esl.filter_add("Channel-Presence-Data", "w1"),
         esl.filter_delete("Event-Name", "HEARTBEAT"),
-        esl.filter_delete("variable_cti_worker"),
+        esl.filter_delete("Channel-Presence-Data"),
         esl.auth("s3cret!"),
         esl.exit_(),
     ] == [
@@ -48,9 +48,9 @@ def test_commands_word_for_word() -> None:
         b"event plain CHANNEL_PARK DTMF CUSTOM sofia::register\n\n",
         b"event json HEARTBEAT\n\n",
         f"sendevent CUSTOM\nEvent-Subclass: cti::eavesdrop\nunique-id: {UUID}\neavesdrop-command: *\n\n".encode(),
-        b"filter variable_cti_worker w1\n\n",
+        b"filter Channel-Presence-Data w1\n\n",
         b"filter delete Event-Name HEARTBEAT\n\n",
-        b"filter delete variable_cti_worker\n\n",
+        b"filter delete Channel-Presence-Data\n\n",
         b"auth s3cret!\n\n",
         b"exit\n\n",
     ]
@@ -157,8 +157,8 @@ def test_a_refused_password_is_not_shown() -> None:
 
 def test_channel_variables() -> None:
     assert esl.channel_variables({}) == ""
-    assert esl.channel_variables({"cti_worker": "w1", "origination_uuid": UUID}) == (
-        f"{{cti_worker=w1,origination_uuid={UUID}}}"
+    assert esl.channel_variables({"presence_data": "w1", "origination_uuid": UUID}) == (
+        f"{{presence_data=w1,origination_uuid={UUID}}}"
     )
 
 

@@ -38,7 +38,7 @@ def test_a_live_worker_gets_the_call_parked_and_prepared(real_switch: RealSwitch
     with Phone("13800138000") as caller:
         caller.call("4000", real_switch.conf.trunks_port)
         event = tap.wait_name("CHANNEL_PARK")
-        assert {name: event.variable(name) for name in PREPARED} == PREPARED | {"cti_worker": slot_name(2)}
+        assert {name: event.variable(name) for name in PREPARED} == PREPARED | {"presence_data": slot_name(2)}
         assert event.get("Caller-Caller-ID-Number") == "13800138000"
         assert event.get("Caller-Destination-Number") == "4000"
         assert event.get("Call-Direction") == "inbound"
@@ -46,7 +46,7 @@ def test_a_live_worker_gets_the_call_parked_and_prepared(real_switch: RealSwitch
 
 
 PREPARED = {
-    "cti_worker": "",
+    "presence_data": "",
     "cti_trunk": "callers",
     "playback_terminators": "none",
     "park_after_bridge": "true",
@@ -66,8 +66,8 @@ def test_calls_spread_over_the_living(real_switch: RealSwitch, tap: Tap, alive: 
             call = caller.call(f"40{number:02}", real_switch.conf.trunks_port)
             event = tap.wait_name("CHANNEL_PARK", after=before)
             uuid = event.get("Unique-ID")
-            assert event.variable("cti_worker") == slot_name(expected_slot(uuid, alive))
-            got[int(event.variable("cti_worker"))] += 1
+            assert event.variable("presence_data") == slot_name(expected_slot(uuid, alive))
+            got[int(event.variable("presence_data"))] += 1
             call.hang_up()
             tap.wait_name("CHANNEL_HANGUP_COMPLETE", after=before, Unique_ID=uuid)
     assert set(got) == alive
@@ -85,7 +85,7 @@ def test_liveness_ends_by_itself(real_switch: RealSwitch, tap: Tap) -> None:
         tap.wait_name("DEL_SCHEDULE", 30, after=before)
         caller.call("4001", real_switch.conf.trunks_port)
         answered = tap.wait_name("CHANNEL_ANSWER", after=before)
-        assert answered.variable("cti_worker") is None
+        assert answered.variable("presence_data") is None
         assert answered.variable("cti_emergency") == "true"
 
 
@@ -146,7 +146,7 @@ def test_phones_call_each_other_and_the_engine(real_switch: RealSwitch, tap: Tap
         before = len(tap.events)
         one.call("10086", real_switch.conf.phones_port)
         parked = tap.wait_name("CHANNEL_PARK", after=before)
-        assert (parked.variable("cti_phone"), parked.variable("cti_worker")) == ("1003", slot_name(0))
+        assert (parked.variable("cti_phone"), parked.variable("presence_data")) == ("1003", slot_name(0))
 
 
 def test_an_odd_number_is_not_taken(real_switch: RealSwitch, tap: Tap) -> None:

@@ -98,7 +98,7 @@ def test_up_and_asked(links: SwitchLinks, sink: Sink) -> None:
 
 def test_a_call_of_ours_is_heard_and_dumped(links: SwitchLinks, sink: Sink, parked: str) -> None:
     dump = links.dump(parked)
-    assert (dump["Unique-ID"], dump.variable("cti_worker")) == (parked, slot_name(0))
+    assert (dump["Unique-ID"], dump.variable("presence_data")) == (parked, slot_name(0))
     assert {event["Unique-ID"] for event in sink.events if "Unique-ID" in event} == {parked}
 
 

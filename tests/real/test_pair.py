@@ -143,7 +143,7 @@ def test_an_answered_call_is_made_again_with_its_uuid(pair: Pair) -> None:
         assert "Recovered 1 call(s)" in pair.take_over()
         parked = tap.wait_name("CHANNEL_PARK", 30, Unique_ID=uuid)
         assert parked.variable("recovered") == "true"
-        assert parked.variable("cti_worker") == "0"
+        assert parked.variable("presence_data") == "0"
         assert parked.variable("cti_trunk") == "callers"
         # What has not been answered is in no database.
         assert tap.api(f"uuid_exists {lost}") == "false"

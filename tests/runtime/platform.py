@@ -151,7 +151,7 @@ class Platform:
     def _new_switch(self, port: int) -> EmbeddedSwitch:
         dialplan = PlatformDialplan(apology="say:cti:en:We are sorry.", guard_s=self.guard_s)
         config = SwitchConfig(
-            password=PASSWORD, port=port, domain="cti.local", verbose_channel_events=True, dialplan=dialplan,
+            password=PASSWORD, port=port, domain="cti.local", dialplan=dialplan,
             gateways={"carrier": True, "spare": True, "oldpbx": True}, heartbeat_s=2.0,
         )  # fmt: skip
         switch = EmbeddedSwitch(config)

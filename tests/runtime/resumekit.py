@@ -74,9 +74,7 @@ class House:
         self.office = SocketOffice("lines")
         dialplan = PlatformDialplan(apology="say:cti:en:We are sorry.", guard_s=300)
         self.switch = EmbeddedSwitch(
-            SwitchConfig(
-                password=PASSWORD, domain="cti.local", verbose_channel_events=True, dialplan=dialplan, heartbeat_s=2.0
-            )
+            SwitchConfig(password=PASSWORD, domain="cti.local", dialplan=dialplan, heartbeat_s=2.0)
         )
         self.switch.start()
         (folder / "data").mkdir()

@@ -105,7 +105,7 @@ class Cluster:
         dialplan = PlatformDialplan(apology="say:cti:en:We are sorry.", guard_s=300)
         self.switch = EmbeddedSwitch(
             SwitchConfig(
-                password=SECRET, domain="cti.local", verbose_channel_events=True, dialplan=dialplan, heartbeat_s=2.0,
+                password=SECRET, domain="cti.local", dialplan=dialplan, heartbeat_s=2.0,
                 gateways={"carrier": True},
             )
         )  # fmt: skip

@@ -28,7 +28,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Iterator[
 
 def worker(caller: VirtualCaller) -> str:
     assert caller.channel is not None
-    return caller.channel.getvar("cti_worker") or ""
+    return caller.channel.getvar("presence_data") or ""
 
 
 def of_slot(house: House, slot: str, number: str, node: str) -> VirtualCaller:

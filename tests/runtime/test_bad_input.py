@@ -39,7 +39,7 @@ class Intruder:
             pass
 
     def event(self, name: str, uuid: str, **headers: str) -> None:
-        lines = {"Unique-ID": uuid, "variable_cti_worker": "0", "Call-Direction": "inbound"}
+        lines = {"Unique-ID": uuid, "Channel-Presence-Data": "0", "Call-Direction": "inbound"}
         lines |= {key.replace("_", "-") if not key.startswith("variable") else key: v for key, v in headers.items()}
         self.say("\n".join([f"sendevent {name}", *(f"{key}: {value}" for key, value in lines.items())]))
 
@@ -85,7 +85,7 @@ EVENTS: dict[str, Callable[[Intruder, str], None]] = {
     "PARK of a strange name": lambda i, _: i.event("CHANNEL_PARK", "../../etc/passwd"),
     "PARK of nothing": lambda i, _: i.event("CHANNEL_PARK", ""),
     "PARK of an agent's leg": lambda i, _: i.event("CHANNEL_PARK", STRANGER, Call_Direction="outbound"),
-    "another worker's": lambda i, _: i.event("CHANNEL_PARK", STRANGER, variable_cti_worker="2"),
+    "another worker's": lambda i, _: i.event("CHANNEL_PARK", STRANGER, Channel_Presence_Data="2"),
 }
 
 
@@ -174,7 +174,7 @@ def test_a_callers_name_is_text(platform: Platform, monkeypatch: pytest.MonkeyPa
 def test_ten_thousand_keys(platform: Platform, intruder: Intruder) -> None:
     caller, other = in_menu(platform), platform.call("menu", Hear("Main"), Keys("1"), number="13800000001")
     block = "\n\n".join(
-        f"sendevent DTMF\nUnique-ID: {uuid_of(caller)}\nvariable_cti_worker: 0\nDTMF-Digit: 9" for _ in range(10_000)
+        f"sendevent DTMF\nUnique-ID: {uuid_of(caller)}\nChannel-Presence-Data: 0\nDTMF-Digit: 9" for _ in range(10_000)
     )
     reader = gevent.spawn(lambda: [intruder._reply() for _ in range(9_999)])
     intruder.say(block)

@@ -266,7 +266,7 @@ def test_two_engines_share_a_switch_and_leave_each_others_calls_alone(platform: 
     caller = in_prompt(platform)
     assert caller.channel is not None
     platform.kill_engine()
-    caller.channel.setvar("cti_worker", "3")
+    caller.channel.setvar("presence_data", "3")
     platform.restart_engine()
     assert summary(platform.over(platform.call("menu", number="13800000001"))) == ("flow_end", "quiet", ())
     assert uuid_of(caller) not in platform.driver.legs

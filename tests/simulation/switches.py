@@ -30,7 +30,6 @@ class Switches:
         config = SwitchConfig(
             password="simulated",
             domain="cti.local",
-            verbose_channel_events=True,
             dialplan=PlatformDialplan(apology="say:cti:en:We are sorry.", guard_s=30),
             gateways={"carrier": True, "spare": True, "oldpbx": True},
             heartbeat_s=20.0,

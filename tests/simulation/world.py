@@ -65,7 +65,6 @@ class World:
             SwitchConfig(
                 password="simulated",
                 domain="cti.local",
-                verbose_channel_events=True,
                 dialplan=plan,
                 gateways=gateways,
                 heartbeat_s=20.0,

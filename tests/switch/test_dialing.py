@@ -149,13 +149,13 @@ def test_the_switchs_word_for_a_flows_exit(disposition: str | None, outcome: str
 def test_the_dial_string() -> None:
     route = Route("user/1001@cti.local", (("leg_timeout", "20"),))
     assert dial_string(route, "the-uuid", "2") == (
-        "{ignore_early_media=true,cti_worker=2}[origination_uuid=the-uuid,leg_timeout=20]user/1001@cti.local"
+        "{ignore_early_media=true,presence_data=2}[origination_uuid=the-uuid,leg_timeout=20]user/1001@cti.local"
     )
 
 
 def test_a_phone_may_ring_for_longer_than_the_switch_dials() -> None:
     route = Route("sofia/phones/1001@127.0.0.1", (("leg_timeout", "600"),))
     assert dial_string(route, "the-uuid", "2") == (
-        "{ignore_early_media=true,cti_worker=2,originate_timeout=601}"
+        "{ignore_early_media=true,presence_data=2,originate_timeout=601}"
         "[origination_uuid=the-uuid,leg_timeout=600]sofia/phones/1001@127.0.0.1"
     )

@@ -39,7 +39,7 @@ LOST = {
 
 
 def slot_name(slot: int) -> str:
-    """The value that the dialplan stamps as `cti_worker` for worker ``slot`` (0 to 3)."""
+    """The value that the dialplan stamps as `presence_data` for worker ``slot`` (0 to 3)."""
     return str(slot)
 
 

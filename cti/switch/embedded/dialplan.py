@@ -67,7 +67,7 @@ class PlatformDialplan:
         if worker is None:
             return Extension("engine-park", [("transfer", "9999 XML emergency")])
         sets = (
-            ("cti_worker", str(worker)),
+            ("presence_data", str(worker)),
             ("cti_emergency", ""),
             ("playback_terminators", "none"),
             ("hangup_after_bridge", "false"),

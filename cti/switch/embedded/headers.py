@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 def basic_block(channel: Channel) -> Block:
     """switch_channel_event_set_basic_data, in its order."""
     headers = _basic_headers(channel)
-    kind = (bool(channel.variables.get("presence_id")), bool(channel.hangup_cause), bool(channel.has_media))
+    variables = channel.variables
+    kind = (
+        bool(variables.get("presence_id")),
+        bool(variables.get("presence_data")),
+        bool(channel.hangup_cause),
+        bool(channel.has_media),
+    )
     shape = _SHAPES.get(kind)
     if shape is None:
         shape = _SHAPES[kind] = Shape([name for name, _ in headers])
@@ -37,6 +43,9 @@ def _basic_headers(channel: Channel) -> list[Header]:
     presence = channel.variables.get("presence_id")
     if presence:
         headers.append(("Channel-Presence-ID", presence))
+    data = channel.variables.get("presence_data")
+    if data:
+        headers.append(("Channel-Presence-Data", data))
     headers.append(("Channel-Call-UUID", channel.variables.get("call_uuid", channel.uuid)))
     headers.append(("Answer-State", answer_state(channel)))
     if channel.hangup_cause:
@@ -55,7 +64,7 @@ def answer_state(channel: Channel) -> str:
 
 
 #: Whether there is a presence id, a cause of the end, media -> names of the headers.
-_SHAPES: dict[tuple[bool, bool, bool], Shape] = {}
+_SHAPES: dict[tuple[bool, bool, bool, bool], Shape] = {}
 _CODEC_HEADERS: list[Header] = [
     (f"Channel-{side}-Codec-{what}", value)
     for side in ("Read", "Write")

@@ -25,6 +25,7 @@ from cti.core.legs import LegFound, LegHungUp, LegsUnbridged, Phone
 from cti.switch.lane import Lane
 from cti.switch.legs.own import OwnLeg
 from cti.switch.legs.rooms import PROFILE
+from cti.switch.links.settings import WORKER
 from cti.switch.orders import TALKS, Kind, Order, confers
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class Adopting:
             found = self._legs.dump(set(self.wanted))
             # Of a leg that is another worker's still nothing would be heard: it comes with that one's calls.
             ours = self._legs.links.worker
-            self.found({leg: at for leg, at in found.items() if at is None or at.variable("cti_worker") == ours})
+            self.found({leg: at for leg, at in found.items() if at is None or at.variable(WORKER) == ours})
         except CtiError as error:
             log.info("%s: not asked for legs that are kept: %s", self._legs.name, error)  # when the link is back
 

@@ -10,6 +10,7 @@ from cti.core.legs import LegDigit
 from cti.switch.legs.own import MARK
 from cti.switch.legs.registry import ENDED, REGISTERED
 from cti.switch.legs.rooms import MAINTENANCE
+from cti.switch.links.settings import WORKER
 from cti.switch.orders import TALKS, confers
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ class LegHearing:
         """Nobody's: it waits in vain, unless it talks with somebody, in a conference too."""
         if found is None or found.variable(MARK) != "true":
             return
-        ours = found.variable("cti_worker") == self._legs.links.worker
+        ours = found.variable(WORKER) == self._legs.links.worker
         answered = found.get("Answer-State") == "answered"
         if ours and spared and answered and self._legs.spare(uuid, taken):
             return

@@ -11,6 +11,7 @@ from cti.core.errors import CtiError
 from cti.core.legs import Phone
 from cti.switch.dialing import Route
 from cti.switch.lane import Lane
+from cti.switch.links.settings import WORKER
 from cti.switch.orders import whole_time
 from cti.switch.tapes import Tape
 
@@ -63,7 +64,7 @@ class OwnLeg:
 
 def variables_of(worker: str, call: str, caller_number: str, headers: Mapping[str, str]) -> dict[str, str]:
     """Channel variables of a leg, checked. Raises CtiError ``bad-header``."""
-    found = {"ignore_early_media": "true", "cti_worker": worker, MARK: "true", **STAYS}
+    found = {"ignore_early_media": "true", WORKER: worker, MARK: "true", **STAYS}
     if call:
         found["cti_call"] = call
     if caller_number:

@@ -13,6 +13,10 @@ from cti.esl import Event
 
 _WORKER = re.compile(r"[0-9A-Za-z_.-]{1,64}")
 
+#: Channel variable and header of its events: the worker that has the channel. This variable is in every event about a
+#: channel, also in those that carry no others, as of keys (switch_channel.c: switch_channel_event_set_basic_data).
+WORKER, WORKER_HEADER = "presence_data", "Channel-Presence-Data"
+
 #: Always asked for: the watchdog and job results need them.
 NEEDED_EVENTS = ("HEARTBEAT", "BACKGROUND_JOB")
 
@@ -28,8 +32,8 @@ class LinkState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class LinkSettings:
     """``events``: names to subscribe to, but none of the applications ``unheard``. ``worker``: only events of channels
-    whose variable ``cti_worker`` is this (None: all channels). All times in seconds. Raises ConfigError for a password
-    that everybody knows."""
+    whose ``presence_data`` is this (None: all channels). All times in seconds. Raises ConfigError for a password that
+    everybody knows."""
 
     host: str
     port: int

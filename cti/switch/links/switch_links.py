@@ -20,7 +20,7 @@ from cti.switch.links.errors import AccessRefused, LinkLost
 from cti.switch.links.jobs import Jobs, refusal
 from cti.switch.links.pair import LinkPair
 from cti.switch.links.pending import Pending
-from cti.switch.links.settings import LinkSettings, LinkSink, LinkState
+from cti.switch.links.settings import WORKER_HEADER, LinkSettings, LinkSink, LinkState
 
 if TYPE_CHECKING:
     from cti.switch.holding import Claim, Fence
@@ -74,7 +74,7 @@ class SwitchLinks:
         # A minus: none of these, whatever other filters say (mod_event_socket.c: event_handler).
         self._filters = [("Application", f"-{name}") for name in settings.unheard]
         if settings.worker is not None:
-            self._filters.append(("variable_cti_worker", settings.worker))
+            self._filters.append((WORKER_HEADER, settings.worker))
             self._filters += [("Event-Name", "HEARTBEAT"), ("Event-Name", "BACKGROUND_JOB")]
             # Subclasses of CUSTOM are about no channel, or carry no variables of it.
             self._filters += [("Event-Subclass", name) for name in settings.events if "::" in name]

@@ -42,7 +42,7 @@ def test_calls_spread_over_the_live_slots_and_only_those() -> None:
     workers = []
     for n in range(200):
         caller = dial(lab, VirtualCaller(str(n), "95001"))
-        workers.append(caller.channel.variables["cti_worker"] if caller.channel else "")
+        workers.append(caller.channel.variables["presence_data"] if caller.channel else "")
     assert set(workers) == {"1", "3"}
     assert 60 < workers.count("1") < 140
 
@@ -105,7 +105,7 @@ def test_uuid_bridge_then_the_agent_hangs_up_and_the_caller_is_parked_again() ->
     assert caller.channel is not None
     wire = lab.login("event plain CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_PARK CHANNEL_HANGUP BACKGROUND_JOB\n\n")
     execute(lab, caller, "answer")
-    wire.send("bgapi originate {origination_uuid=agent-1,cti_worker=2}user/1001 &park\n\n", 1.0)
+    wire.send("bgapi originate {origination_uuid=agent-1,presence_data=2}user/1001 &park\n\n", 1.0)
     wire.send(f"api uuid_bridge {caller.channel.uuid} agent-1\n\n", 8.0)
     names = [event["Event-Name"] for event in events(list(messages(wire.take())))]
     assert names == [

@@ -66,7 +66,7 @@ def test_a_call_from_dialling_to_the_keys(switch: EmbeddedSwitch) -> None:
     peer.until(b"+OK")
     caller = switch.call("+8613800001234", "95001", name="Li", script=[Hear("balance"), Keys("12")])
     uuid = caller.channel.uuid if caller.channel else ""
-    assert b"variable_cti_worker: 0" in peer.until(b"variable_cti_worker: 0\n")
+    assert b"variable_presence_data: 0" in peer.until(b"variable_presence_data: 0\n")
     peer.send(f"sendmsg {uuid}\ncall-command: execute\nexecute-app-name: answer\nevent-uuid: a\n\n".encode())
     peer.until(b"Application-UUID: a\n")
     peer.send(

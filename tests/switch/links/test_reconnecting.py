@@ -94,7 +94,7 @@ def test_another_core_uuid_is_a_restart() -> None:
     ]
 
 
-COMMANDS = ["auth", "filter variable", "event ", "api global_getvar", "api show channels"]
+COMMANDS = ["auth", "filter Channel", "event ", "api global_getvar", "api show channels"]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_up_subscribed_and_reconciled() -> None:
         assert [c.commands for c in switch.connections] == [
             [
                 f"auth {PASSWORD}",
-                "filter variable_cti_worker w1",
+                "filter Channel-Presence-Data w1",
                 "filter Event-Name HEARTBEAT",
                 "filter Event-Name BACKGROUND_JOB",
                 "event plain CHANNEL_PARK DTMF HEARTBEAT BACKGROUND_JOB",
@@ -125,10 +125,10 @@ def test_the_sink_may_use_the_links_while_it_is_told_of_them() -> None:
 
     class Asking(Sink):
         def on_up(self, core_uuid: str, restarted: bool, channels: Any) -> None:
-            answers.append(links.dump("u1").variable("cti_worker") or "")
+            answers.append(links.dump("u1").variable("presence_data") or "")
 
     with good_switch() as switch:
-        switch.answers["api uuid_dump u1"] = response("Event-Name: CHANNEL_DATA\nvariable_cti_worker: w%201\n\n")
+        switch.answers["api uuid_dump u1"] = response("Event-Name: CHANNEL_DATA\nvariable_presence_data: w%201\n\n")
         links = SwitchLinks("fs1", LinkSettings("127.0.0.1", switch.port, PASSWORD, ("DTMF",)), Asking())
         links.start()
         eventually(lambda: answers)
@@ -139,17 +139,17 @@ def test_the_sink_may_use_the_links_while_it_is_told_of_them() -> None:
 def test_filters_added_later_are_there_after_a_reconnect() -> None:
     with good_switch() as switch, links_to(switch, Sink(), worker="w1") as links:
         eventually(lambda: links.connected)
-        links.add_filter("variable_cti_worker", "w2").wait(LIMIT_S)
-        links.add_filter("variable_cti_worker", "w3").wait(LIMIT_S)
-        links.remove_filter("variable_cti_worker", "w2").wait(LIMIT_S)
+        links.add_filter("Channel-Presence-Data", "w2").wait(LIMIT_S)
+        links.add_filter("Channel-Presence-Data", "w3").wait(LIMIT_S)
+        links.remove_filter("Channel-Presence-Data", "w2").wait(LIMIT_S)
         switch.of("event ").close()
         eventually(lambda: len(switch.connections) == 4 and links.connected)
         filters = [c for c in switch.of("event ").commands if c.startswith("filter")]
     assert filters == [
-        "filter variable_cti_worker w1",
+        "filter Channel-Presence-Data w1",
         "filter Event-Name HEARTBEAT",
         "filter Event-Name BACKGROUND_JOB",
-        "filter variable_cti_worker w3",
+        "filter Channel-Presence-Data w3",
     ]
 
 
