@@ -103,9 +103,9 @@ def _names_are_names(tap: Tap) -> None:
 
 
 def _read_again(tap: Tap, changed_at: float, after: int) -> None:
-    """The switch has read its files since; one reading may have been under way for another change. Its clock is kept in
-    milliseconds."""
-    due = changed_at * 1e6 - 2e3
+    """The switch has read its files since; one reading may have been under way for another change. Its clock is one
+    that a thread of it sets, every millisecond if it gets a processor."""
+    due = changed_at * 1e6 - 50e3
     tap.wait(lambda e: e.name == "RELOADXML" and int(e.get("Event-Date-Timestamp")) >= due, 30, after=after)
 
 

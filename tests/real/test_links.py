@@ -183,7 +183,7 @@ from cti.switch.links.ahead import Reader
 ours = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 ours.recv(1)
 os.setgid(65534), os.setuid(65534)
-print(Reader.look(ours).standing.value)
+print(Reader.look((ours.getpeername()[1], ours.getsockname()[1])).standing.value)
 """
 
 

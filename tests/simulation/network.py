@@ -100,7 +100,7 @@ class MemoryTransport:
     """In the place of `cti.switch.links.transport.Transport`."""
 
     def __init__(self, network: Network) -> None:
-        self.sock = None
+        self.sock = self.ports = None
         self.unsent = self.received = 0
         self.reader: gevent.Greenlet[..., None] | None = None
         self.engine = engine_of(gevent.getcurrent())

@@ -52,7 +52,7 @@ def _switch(settings: Settings, switch: SwitchSettings, timeout_s: float) -> Ite
             yield skew(subject, there + 0.5, before, time.time())  # it tells whole seconds
             if switch.kind == "freeswitch":
                 yield from _freeswitch(settings, subject, talk.api)
-                reader = Reader.look(talk.socket)
+                reader = Reader.look(talk.ports)
                 with Talk(switch.host, switch.port, password, timeout_s) as another:
                     yield from _priorities(subject, reader.go_ahead(lambda: another.ask(probe(PROBE))))
     except SwitchUnavailable as error:

@@ -26,7 +26,7 @@ class Talk:
         self._parser = FrameParser()
         self._frames: list[Frame] = []
         try:
-            self.socket = socket.create_connection((host, port), timeout_s)
+            self._socket = socket.create_connection((host, port), timeout_s)
         except OSError as error:
             raise SwitchUnavailable(
                 f"nothing answers on {self._where} ({error.strerror or error})",
@@ -36,14 +36,22 @@ class Talk:
         try:
             self._log_in(password)
         except BaseException:
-            self.socket.close()
+            self._socket.close()
             raise
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
-        self.socket.close()
+        self._socket.close()
+
+    @property
+    def ports(self) -> tuple[int, int] | None:
+        """The switch's and ours; None: the connection has ended."""
+        try:
+            return self._socket.getpeername()[1], self._socket.getsockname()[1]
+        except OSError:
+            return None
 
     def api(self, command: str) -> str:
         """The switch's answer as text, without the final newline."""
@@ -67,7 +75,7 @@ class Talk:
     def ask(self, command: bytes) -> Frame:
         """One whole command; its answer."""
         try:
-            self.socket.sendall(command)
+            self._socket.sendall(command)
         except OSError as error:
             raise self._lost() from error
         return self._next()
@@ -82,12 +90,12 @@ class Talk:
             left = until - time.monotonic()
             if left <= 0:
                 raise DeadlineExceeded(f"no answer from {self._where} within {self._timeout_s:g} s")
-            self.socket.settimeout(left)
+            self._socket.settimeout(left)
             self._receive()
 
     def _receive(self) -> None:
         try:
-            data = self.socket.recv(CHUNK)
+            data = self._socket.recv(CHUNK)
             if not data:
                 raise self._lost()
             self._frames += self._parser.feed(data)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
-from typing import Any, Self
+from typing import Self
 
 log = logging.getLogger("cti.switch.links")
 
@@ -49,10 +49,11 @@ class Reader:
         self._pid, self._others = pid, others
 
     @classmethod
-    def look(cls, sock: Any) -> Self:
-        """``sock``: of another connection to the same event socket. Never raises, takes milliseconds."""
+    def look(cls, ports: tuple[int, int] | None) -> Self:
+        """``ports``: the switch's and ours, of another connection to the same event socket; None: it has none. Never
+        raises, takes milliseconds."""
         try:
-            pid = _process_behind(sock)
+            pid = _process_behind(*ports) if ports is not None else None
             if pid is None:
                 return cls(Standing.ELSEWHERE)
             if pid == os.getpid() or os.sched_getscheduler(pid) not in _REAL_TIME:
@@ -123,10 +124,10 @@ def _step_up(thread: int) -> Standing:
     return Standing.AHEAD
 
 
-def _process_behind(sock: Any) -> int | None:
+def _process_behind(port: int, ours: int) -> int | None:
     """The process that has the other end of a connection within this machine; None: it is elsewhere. Raises
     PermissionError: another user's."""
-    inode = _inode(sock.getpeername()[1], sock.getsockname()[1])
+    inode = _inode(port, ours)
     if inode is None:
         return None
     wanted = f"socket:[{inode}]"

@@ -108,6 +108,11 @@ class Link(InboundESL):
             )
 
     @property
+    def ports(self) -> tuple[int, int] | None:
+        """The switch's and ours; None: there is no connection, or it is none of TCP."""
+        return self._transport.ports if self._transport is not None else None
+
+    @property
     def unanswered(self) -> int:
         """Commands whose replies have not come."""
         return len(self._replies)

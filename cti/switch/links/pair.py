@@ -74,7 +74,7 @@ class LinkPair:
         self.inbox.hold()
         try:
             self._connect(self.events)
-            reader = Reader.look(self.events.sock)
+            reader = Reader.look(self.events.ports)
             self._connect(self.commands)
             self.standing = reader.go_ahead(self._probe_reader)
             self._subscribe(filters)

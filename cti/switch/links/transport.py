@@ -56,6 +56,14 @@ class Transport:
         self._closing = False
         self._closer: gevent.Greenlet[..., None] | None = None
 
+    @property
+    def ports(self) -> tuple[int, int] | None:
+        """The other's and ours; None: the connection has ended."""
+        try:
+            return self.sock.getpeername()[1], self.sock.getsockname()[1]
+        except OSError:
+            return None
+
     def start(self, on_data: Callable[[memoryview], object], on_end: Callable[[str], object]) -> None:
         self.sock.setblocking(False)
         self.reader = gevent.spawn(self._read, on_data, on_end)
