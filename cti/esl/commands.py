@@ -137,9 +137,9 @@ def filter_delete(name: str, value: str = "") -> bytes:
     return f"filter delete {_match(_HEADER, name, 'header')}{tail}\n\n".encode()
 
 
-def probe(size: int) -> bytes:
+def padded(size: int) -> bytes:
     """A question that costs the switch nothing but the reading of ``size`` bytes, one by one (see `execute`)."""
-    question = b"api global_getvar core_uuid\nprobe:"
+    question = b"api global_getvar core_uuid\npadding:"
     return question + b"." * (size - len(question) - 2) + b"\n\n"
 
 

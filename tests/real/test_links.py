@@ -13,10 +13,10 @@ import gevent
 import pytest
 
 from cti.core.errors import CommandRefused
-from cti.esl import Event, probe
+from cti.esl import Event, padded
 from cti.switch.conf import slot_name, slot_variable
 from cti.switch.links import AccessRefused, Link, LinkSettings, LinkState, SwitchLinks
-from cti.switch.links.ahead import PROBE, Standing
+from cti.switch.links.ahead import Standing
 
 from .switch import RealSwitch
 from .ua import Phone
@@ -173,7 +173,7 @@ def test_it_is_the_thread_that_reads_the_commands(real_switch: RealSwitch, links
 
     idle = used()
     for _ in range(20):
-        links.submit(probe(PROBE)).wait(LIMIT_S)
+        links.submit(padded(4096)).wait(LIMIT_S)
     assert used() - idle > 20 * 300_000  # ns; its 20 ms of waiting between two polls cost some 10,000
 
 

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 from cti.app.doctor.database import skew
 from cti.core.errors import ConfigError, DeadlineExceeded, SwitchUnavailable
-from cti.esl import probe
 from cti.switch.conf.check import modules as needed_modules
 from cti.switch.conf.check import safety, tested_version
 from cti.switch.conf.talk import Talk
 from cti.switch.conf.verdict import Finding, bad, good, warn
-from cti.switch.links.ahead import PROBE, Reader, Standing
+from cti.switch.links.ahead import Reader, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +53,7 @@ def _switch(settings: Settings, switch: SwitchSettings, timeout_s: float) -> Ite
                 yield from _freeswitch(settings, subject, talk.api)
                 reader = Reader.look(talk.ports)
                 with Talk(switch.host, switch.port, password, timeout_s) as another:
-                    yield from _priorities(subject, reader.go_ahead(lambda: another.ask(probe(PROBE))))
+                    yield from _priorities(subject, reader.go_ahead(another.ask))
     except SwitchUnavailable as error:
         yield bad(error.code, subject, error.message, error.remedy or "look at its log")
     except DeadlineExceeded as error:

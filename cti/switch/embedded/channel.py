@@ -61,7 +61,7 @@ class Channel:
         self.broadcast = False
         self.stop_broadcast = False
         self.event_lock = False
-        self.verbose = core.config.verbose_channel_events
+        self.verbose = False  # application ``verbose_events``: all events carry the variables
         self.stack = 0
         self.recordings: dict[str, float] = {}
         self.muted = False

@@ -58,7 +58,6 @@ class SwitchConfig:
     sound_dir: str = ""
     hold_music: str = "tone_stream://%(2000,4000,440,480)"
     seed: int | None = None
-    verbose_channel_events: bool = False  # switch.conf's: all channel events carry the variables, DTMF among them
     acl: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     phones: tuple[VirtualPhone, ...] = ()
     gateways: Mapping[str, bool] = field(default_factory=lambda: {"trunk": True})

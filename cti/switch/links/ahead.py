@@ -18,13 +18,15 @@ from pathlib import Path
 from time import monotonic
 from typing import Self
 
+from cti.esl import padded
+
 log = logging.getLogger("cti.switch.links")
 
 _PROC = Path("/proc")
 _REAL_TIME = frozenset(getattr(os, name, -1) for name in ("SCHED_FIFO", "SCHED_RR"))
 
 #: Bytes of a probe: reading them takes some 3 ms, a call uses less than 0.1 ms meanwhile.
-PROBE = 4_096
+_PROBE = 4_096
 _PROBES = 3  # a call that begins meanwhile uses as much once, not each time
 _ROUNDS = 3
 _LEAST_NS = 300_000
@@ -65,15 +67,15 @@ class Reader:
             log.debug("the switch's process cannot be looked at: %s", error)
             return cls(Standing.UNKNOWN)
 
-    def go_ahead(self, probe: Callable[[], object]) -> Standing:
-        """Find the thread and move it a step up. ``probe``: sends `PROBE` bytes to it and waits for the answer; what it
+    def go_ahead(self, ask: Callable[[bytes], object]) -> Standing:
+        """Find the thread and move it a step up. ``ask``: sends a command to it and waits for the answer; what it
         raises is passed on."""
         if not self._others:
             return self.standing
         try:
             until = monotonic() + _LIMIT_S
             for _ in range(_ROUNDS):
-                thread = reader_of(self._work(probe, until))
+                thread = reader_of(self._work(ask, until))
                 if thread is not None:
                     self.standing = _step_up(thread)
                     break
@@ -85,13 +87,13 @@ class Reader:
             log.debug("the switch's threads cannot be looked at: %s", error)
         return self.standing
 
-    def _work(self, probe: Callable[[], object], until: float) -> dict[int, list[int]]:
+    def _work(self, ask: Callable[[bytes], object], until: float) -> dict[int, list[int]]:
         """Thread -> nanoseconds of processor time, for each probe, of those that are new since `look`."""
         new = [thread for thread in _threads(self._pid) if thread not in self._others]
         before = {thread: used for thread in new if (used := _used_ns(self._pid, thread)) is not None}
         work: dict[int, list[int]] = {thread: [] for thread in before}
         for _ in range(_PROBES):
-            probe()
+            ask(padded(_PROBE))
             for thread in tuple(work):
                 used = _used_ns(self._pid, thread)
                 if used is None:  # it has ended

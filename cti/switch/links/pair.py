@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cti.core.errors import CtiError, SwitchUnavailable
-from cti.esl import Event, Frame, api, events, filter_add, probe
-from cti.switch.links.ahead import PROBE, Reader, Standing
+from cti.esl import Event, Frame, api, events, filter_add
+from cti.switch.links.ahead import Reader, Standing
 from cti.switch.links.errors import LinkLost
 from cti.switch.links.link import Link
 from cti.switch.links.mailbox import Mailbox
@@ -76,7 +76,7 @@ class LinkPair:
             self._connect(self.events)
             reader = Reader.look(self.events.ports)
             self._connect(self.commands)
-            self.standing = reader.go_ahead(self._probe_reader)
+            self.standing = reader.go_ahead(lambda order: self.commands.request(order, self._settings.reply_timeout_s))
             self._subscribe(filters)
         except BaseException:
             self.close()
@@ -85,9 +85,6 @@ class LinkPair:
     def _connect(self, link: Link) -> None:
         link.connect()
         link.ended.rawlink(lambda _: self._attention())
-
-    def _probe_reader(self) -> None:
-        self.commands.request(probe(PROBE), self._settings.reply_timeout_s)
 
     def _subscribe(self, filters: Iterable[tuple[str, str]]) -> None:
         wanted = dict.fromkeys((*self._settings.events, *NEEDED_EVENTS))

@@ -65,7 +65,7 @@ class SwitchLinks:
         self.state = LinkState.STOPPED
         self.reason = ""
         self.core_uuid = ""
-        self.standing = Standing.UNKNOWN  # of the switch's thread that reads our commands
+        self.standing: Standing | None = None  # of the switch's thread that reads our commands; None: not looked yet
         self._sink = sink
         self._rng = rng or random.Random()
         self._new_id = new_id

@@ -11,6 +11,7 @@ from gevent.event import Event as Flag
 from cti.core.errors import ConfigError
 from cti.esl import Event
 from cti.switch.links import LinkSettings, LinkState, SwitchLinks
+from cti.switch.links.ahead import Reader, Standing
 from tests.switch.links.scripted import (
     CORE,
     LIMIT_S,
@@ -184,3 +185,26 @@ def test_well_known_passwords_are_refused(password: str) -> None:
 def test_worker_names_are_checked() -> None:
     with pytest.raises(ConfigError):
         LinkSettings("127.0.0.1", 8021, PASSWORD, ("DTMF",), worker="a b\n\nexit")
+
+
+@pytest.mark.parametrize(
+    ("standing", "says"),
+    [
+        (Standing.FORBIDDEN, ["the switch is on this machine, but we may not"]),
+        (Standing.UNKNOWN, ["which of its threads reads our commands"]),
+        (Standing.ELSEWHERE, []),
+    ],
+)
+def test_commands_that_wait_for_calls_are_told_once(
+    standing: Standing, says: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Reader, "look", lambda _ports: Reader(standing))
+    with good_switch() as switch, links_to(switch, Sink(), backoff_first_s=0.001) as links:
+        for connects in (1, 2):
+            eventually(lambda: links.connected and links.stats()["connects"] == connects)  # noqa: B023
+            switch.connections[-1].close()
+        eventually(lambda: links.stats()["connects"] == 3)
+        assert links.stats()["ahead"] is False
+    told = [record.getMessage() for record in caplog.records if "our commands" in record.getMessage()]
+    assert len(told) == len(says)
+    assert all(said in one for one, said in zip(told, says, strict=True))
