@@ -15,6 +15,7 @@ from cti.esl.expansion import literal, refers
 
 _NAME = re.compile(r"[A-Za-z_][0-9A-Za-z_.-]{0,127}")
 _TOKEN = re.compile(r"[0-9A-Za-z_.:-]{1,128}")  # uuids, our own event and job ids
+_FILTER = re.compile(r"[0-9A-Za-z_.:-]{1,128}|/[0-9A-Za-z_.:|^$()-]{1,1024}/")  # a value, or a pattern
 _HEADER = re.compile(r"[A-Za-z_][0-9A-Za-z_-]{0,127}")
 _EVENT_NAME = re.compile(r"[A-Za-z_][0-9A-Za-z_:.-]{0,127}")
 _VARIABLE_VALUE = re.compile(r"[0-9A-Za-z_.:@/+=~*#()!-]{1,1024}")
@@ -127,13 +128,14 @@ def events(fmt: str, names: Iterable[str]) -> bytes:
 
 
 def filter_add(name: str, value: str) -> bytes:
-    """Only events in which a header has this value; several filters are ORed."""
-    return f"filter {_match(_HEADER, name, 'header')} {_token(value, 'filter value')}\n\n".encode()
+    """Only events in which a header has this value, or one that fits the pattern ``/…/``; several are ORed. With
+    ``-`` before a value: none with it."""
+    return f"filter {_match(_HEADER, name, 'header')} {_match(_FILTER, value, 'filter value')}\n\n".encode()
 
 
 def filter_delete(name: str, value: str = "") -> bytes:
     """Without a value: all filters on the header."""
-    tail = f" {_token(value, 'filter value')}" if value else ""
+    tail = f" {_match(_FILTER, value, 'filter value')}" if value else ""
     return f"filter delete {_match(_HEADER, name, 'header')}{tail}\n\n".encode()
 
 

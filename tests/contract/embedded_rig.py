@@ -27,6 +27,7 @@ BEHAVIOURS = {
     Treats.ANSWERS: PhoneBehaviour(answer_after=0.05),
     Treats.BUSY: BUSY,
     Treats.RINGS: NO_ANSWER,
+    Treats.EARLY: PhoneBehaviour(answer_after=None, early=True),
     Treats.ABSENT: UNREGISTERED,
     Treats.REJECTS: PhoneBehaviour(refuse="CALL_REJECTED"),
     Treats.ITSELF: PhoneBehaviour(answer_after=None, answers_itself=True),

@@ -19,6 +19,7 @@ WHENS = {
     Treats.ANSWERS: When.ANSWER,
     Treats.BUSY: When.BUSY,
     Treats.RINGS: When.RING,
+    Treats.EARLY: When.EARLY,
     Treats.REJECTS: When.REJECT,
     Treats.ITSELF: When.ITSELF,
     Treats.ON_TALK: When.ON_TALK,

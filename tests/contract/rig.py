@@ -24,6 +24,7 @@ class Treats(Enum):
     RINGS = "rings"  # for ever
     ABSENT = "absent"  # not registered
     REJECTS = "rejects"
+    EARLY = "early"  # as RINGS, which it tells by sound: 183
     ITSELF = "itself"  # rings, and answers by itself a call that asks for it
     ON_TALK = "on talk"  # rings, and answers when it gets a NOTIFY of `talk`
 

@@ -37,6 +37,18 @@ def test_an_agent_hangs_up(legs: LegsDesk) -> None:
     legs.wait(LegHungUp(agent.leg, "NORMAL_CLEARING"))
 
 
+def test_a_phone_that_rings_by_sound_rings(legs: LegsDesk) -> None:
+    phone = legs.rig.phone("1001", Treats.EARLY)
+    leg = legs.ring("user/1001")
+    legs.wait(LegRinging(leg))
+    phone.answer()
+    legs.wait(LegAnswered(leg))
+    assert legs.in_our_hands(Person(leg, phone))
+    legs.legs.hang_up(leg)
+    legs.wait(LegHungUp(leg, "NORMAL_CLEARING"))
+    assert legs.of(LegRinging, LegAnswered, LegFailed) == [LegRinging(leg), LegAnswered(leg)]
+
+
 @pytest.mark.parametrize(
     ("treats", "outcome"),
     [

@@ -23,6 +23,7 @@ class When(Enum):
     ANSWER = "answer"
     BUSY = "busy"
     RING = "ring"  # for ever
+    EARLY = "early"  # as RING, with sound: 183 and its SDP instead of 180
     REJECT = "reject"
     ITSELF = "itself"  # rings, unless the call asks to be answered (Call-Info: answer-after=0)
     ON_TALK = "on talk"  # rings until a NOTIFY with Event: talk
@@ -231,7 +232,10 @@ class Phone(Transactions):
         target = contact.group(1) if contact else f"sip:{where[0]}:{where[1]}"
         call_id = invite.get("Call-ID")
         dialog = Dialog(self, call_id, local, invite.get("From"), target, outgoing=False, invite=invite, route=where)
-        self._reply(invite, 180, "Ringing", where, local)
+        if self.when is When.EARLY:
+            self._reply(invite, 183, "Session Progress", where, local, sdp(dialog.media.port))
+        else:
+            self._reply(invite, 180, "Ringing", where, local)
         asked = "answer-after=0" in invite.get("Call-Info")
         if self.when is When.ANSWER or (self.when is When.ITSELF and asked):
             self.answer(dialog)

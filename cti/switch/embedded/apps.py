@@ -146,6 +146,11 @@ def respond(channel: Channel, argument: str) -> None:
         channel.hangup(causes.get(code, "NORMAL_CLEARING"))
 
 
+@quick("eval")
+def evaluate(channel: Channel, argument: str) -> None:
+    """Nothing: what is wanted are the events about it."""
+
+
 @quick("log")
 def log(channel: Channel, argument: str) -> None:
     level, _, text = argument.partition(" ")

@@ -219,6 +219,7 @@ class Channel:
         self.profile.times.progress_media = self.core.clock.now()
         self.profile_changed()
         self.fire("CHANNEL_PROGRESS_MEDIA")
+        self.core.execute_on(self, "execute_on_pre_answer")
         self.set_callstate("EARLY")
         self.changed()
 

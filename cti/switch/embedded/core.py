@@ -29,7 +29,7 @@ from cti.switch.embedded.names import State
 from cti.switch.embedded.phones import Directory, PhoneBehaviour, VirtualPhone, demo_phones
 from cti.switch.embedded.profile import Profile, without_references
 from cti.switch.embedded.schedule import TaskList
-from cti.switch.embedded.session import session_steps, start_extension
+from cti.switch.embedded.session import execute, session_steps, start_extension
 from cti.switch.embedded.task import FRAME_S, Task
 from cti.switch.embedded.utterance import Utterance
 from cti.switch.embedded.wire import Block, Header
@@ -201,6 +201,14 @@ class Core:
         while self._recent and self._recent[0] <= limit:
             self._recent.popleft()
         return len(self._recent)
+
+    def execute_on(self, channel: Channel, variable: str) -> None:
+        """Run what the variable says (``<application>`` or ``<application>:<argument>``), one that takes no time, on
+        whoever's turn it is (switch_channel_execute_on)."""
+        if wanted := channel.getvar(variable):
+            name, _, argument = wanted.partition(":")
+            for _ in execute(channel, name, argument):
+                pass
 
     def type_keys(self, channel: Channel, keys: str, source: str = "RTP") -> None:
         """Digits arrive on a channel's media; beyond the queue's bound they are lost, as on the real switch."""

@@ -38,25 +38,24 @@ class Filters:
             actual = event.get(name)
             if actual is None:
                 continue
-            positive = True
+            positive, pattern = True, wanted.startswith("/")  # with a sign before it, it is none
             if wanted.startswith("+"):
                 wanted = wanted[1:]
             elif wanted.startswith("-"):
                 positive, wanted = False, wanted[1:]
             if send and positive:
                 continue
-            if _matches(wanted, actual):
+            if _matches(wanted, actual, pattern):
                 if not positive:
                     return False
                 send = True
         return send
 
 
-def _matches(wanted: str, actual: str) -> bool:
-    if wanted.startswith("/"):
-        pattern = wanted[1:].rpartition("/")[0] or wanted[1:]
+def _matches(wanted: str, actual: str, pattern: bool) -> bool:
+    if pattern:
         try:
-            return re2.search(pattern, actual[:8192]) is not None
+            return re2.search(wanted[1:].rpartition("/")[0] or wanted[1:], actual[:8192]) is not None
         except re2.error:
             return False
     return wanted.lower() == actual.lower()

@@ -16,7 +16,8 @@ class PhoneBehaviour:
 
     ``refuse``: a hang-up cause with which it refuses at once (USER_BUSY, CALL_REJECTED, …), after ``refuse_after``.
     ``keys``: digits it types after answering, as (seconds after the answer, digits). ``answers_itself``: when the call
-    asks for it (Call-Info: answer-after=0). ``answers_on_talk``: when a NOTIFY asks for it.
+    asks for it (Call-Info: answer-after=0). ``answers_on_talk``: when a NOTIFY asks for it. ``early``: it tells that it
+    rings by sound (183) instead of a word (180), as gateways do.
     """
 
     answer_after: float | None = 0.5
@@ -29,6 +30,7 @@ class PhoneBehaviour:
     keys: tuple[tuple[float, str], ...] = ()
     answers_itself: bool = False
     answers_on_talk: bool = False
+    early: bool = False
 
 
 ANSWERS = PhoneBehaviour()
@@ -72,7 +74,7 @@ class PhoneLeg:
         if behaviour.refuse:
             self._later(behaviour.refuse_after, lambda: self.channel.hangup(behaviour.refuse))
             return
-        self._later(behaviour.ring_after, self.channel.mark_ringing)
+        self._later(behaviour.ring_after, self.channel.pre_answer if behaviour.early else self.channel.mark_ringing)
         after = behaviour.answer_after
         if behaviour.answers_itself and self.channel.is_true("sip_auto_answer"):
             after = 0.0

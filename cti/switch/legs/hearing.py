@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cti.core.legs import LegDigit
-from cti.switch.legs.own import MARK
+from cti.switch.legs.own import EARLY, MARK
 from cti.switch.legs.registry import ENDED, REGISTERED
 from cti.switch.legs.rooms import MAINTENANCE
 from cti.switch.links.settings import WORKER
@@ -24,7 +24,6 @@ log = logging.getLogger("cti.switch")
 #: variables: they come for all workers.
 LEG_EVENTS = (
     "CHANNEL_PROGRESS",
-    "CHANNEL_PROGRESS_MEDIA",
     "CHANNEL_UNBRIDGE",
     "MEDIA_BUG_START",
     MAINTENANCE,
@@ -40,7 +39,6 @@ class LegHearing:
         self._handlers: dict[str, Callable[[Event, str], None]] = {
             "CHANNEL_PARK": self._parked,
             "CHANNEL_PROGRESS": self._progressed,
-            "CHANNEL_PROGRESS_MEDIA": self._progressed,
             "CHANNEL_BRIDGE": self._bridged,
             "CHANNEL_UNBRIDGE": self._unbridged,
             "CHANNEL_HANGUP": self._hung_up,
@@ -86,7 +84,10 @@ class LegHearing:
             self._legs.gone(uuid, event.get("Hangup-Cause") or "NORMAL_CLEARING")
 
     def _completed(self, event: Event, uuid: str) -> None:
-        if (own := self._legs.own.get(uuid)) is not None:
+        own = self._legs.own.get(uuid)
+        if own is not None and (event.get("Application"), event.get("Application-Data")) == EARLY:
+            self._legs.ringing.progressed(own)
+        elif own is not None:
             own.lane.completed(event.get("Application-UUID") or "", event)
 
     def _digit(self, event: Event, uuid: str) -> None:

@@ -24,6 +24,9 @@ SHOWN = re.compile(r"\+?[0-9]{1,32}")
 AUTO_ANSWER = "sip_h_Call-Info=<sip:cti>;answer-after=0,sip_h_Alert-Info=<http://localhost>;info=alert-autoanswer"
 ITSELF = {"sip_auto_answer": "true", "sip_auto_answer_suppress_notify": "true"}
 
+#: Legs that we call tell of early media (183) by the end of this, which does nothing (mod_dptools: `eval`): who asks
+#: for CHANNEL_PROGRESS_MEDIA gets it of every caller as well, when it is answered.
+EARLY = ("eval", "early")
 #: Into idle park, from wherever the leg is and whatever it is about to do (`uuid_park` on a leg that is parked
 #: already leaves it deaf: its park ends and no other begins). A transfer clears ``park_after_bridge``.
 TO_PARK = "set:park_after_bridge=true,set:uuid_bridge_park_on_cancel=true,park"
@@ -64,7 +67,13 @@ class OwnLeg:
 
 def variables_of(worker: str, call: str, caller_number: str, headers: Mapping[str, str]) -> dict[str, str]:
     """Channel variables of a leg, checked. Raises CtiError ``bad-header``."""
-    found = {"ignore_early_media": "true", WORKER: worker, MARK: "true", **STAYS}
+    found = {
+        "ignore_early_media": "true",
+        WORKER: worker,
+        MARK: "true",
+        "execute_on_pre_answer": ":".join(EARLY),
+        **STAYS,
+    }
     if call:
         found["cti_call"] = call
     if caller_number:

@@ -76,8 +76,10 @@ class SwitchLinks:
         if settings.worker is not None:
             self._filters.append((WORKER_HEADER, settings.worker))
             self._filters += [("Event-Name", "HEARTBEAT"), ("Event-Name", "BACKGROUND_JOB")]
-            # Subclasses of CUSTOM are about no channel, or carry no variables of it.
-            self._filters += [("Event-Subclass", name) for name in settings.events if "::" in name]
+            # Subclasses of CUSTOM are about no channel, or carry no variables of it. One filter for all: each is looked
+            # for among the headers of every event, the hundred and fifty of a call's too.
+            if subclasses := [name for name in settings.events if "::" in name]:
+                self._filters.append(("Event-Subclass", f"/^({'|'.join(subclasses)})$/"))
         self._jobs = Jobs()
         self._pair: LinkPair | None = None
         self._attention = Flag()
