@@ -137,6 +137,14 @@ CODES: dict[str, Code] = {
     "system-commands": Code(
         "The switch runs shell commands for its clients.", "Who gets into the event socket gets into the machine.",
         "Run the switch on what `cti switch config` writes."),
+    "dialplan-missing": Code(
+        "The switch has no dialplan for calls of trunks or phones.",
+        "Such calls are refused, unless another context of yours takes them.",
+        "Install what `cti switch config` writes and run `reloadxml` on the switch."),
+    "dialplan-old": Code(
+        "The dialplan of the switch is of another release.",
+        "No engine hears of its calls; after half a minute each goes to the emergency group.",
+        "Install what `cti switch config` writes, `dialplan/` and `vars.xml` together, and run `reloadxml`."),
     "codec-missing": Code(
         "The switch lacks G.711.", "Most trunks speak nothing else.", "Load its codecs: it is in the core by default."),
     "sessions-low": Code(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from cti.app.doctor.database import skew
 from cti.core.errors import ConfigError, DeadlineExceeded, SwitchUnavailable
+from cti.switch.conf.check import dialplan, safety, tested_version
 from cti.switch.conf.check import modules as needed_modules
-from cti.switch.conf.check import safety, tested_version
 from cti.switch.conf.talk import Talk
 from cti.switch.conf.verdict import Finding, bad, good, warn
 from cti.switch.links.ahead import Reader, Standing
@@ -66,6 +66,7 @@ def _freeswitch(settings: Settings, subject: str, api: Callable[[str], str]) -> 
     yield from tested_version(api)
     yield from needed_modules((), api)
     yield from safety(api)
+    yield from dialplan(api)
     yield _codecs(subject, api)
     yield _sessions(settings, subject, api)
     prompt = next((settings.data / "prompts").rglob("*.wav"), None)

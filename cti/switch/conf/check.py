@@ -14,6 +14,7 @@ from cti.switch.conf.settings import SwitchSettings, check_password
 from cti.switch.conf.talk import Talk
 from cti.switch.conf.trunkcheck import trunk_verdicts
 from cti.switch.conf.verdict import Finding, Verdict, bad, good, warn
+from cti.switch.links.settings import WORKER
 from cti.switch.media_orders import video_module
 
 __all__ = ["CheckReport", "Finding", "Verdict", "check"]
@@ -23,6 +24,7 @@ REQUIRED_MODULES = ("mod_commands", "mod_dptools", "mod_dialplan_xml", "mod_sofi
 LOST_WITHOUT = {"mod_spandsp": "fax and in-band digits", "mod_conference": "three-party talk and supervision"}
 TESTED_VERSIONS = ("1.10", "1.11")
 PROFILES = ("phones", "trunks")
+CONTEXTS = PROFILES  # of the dialplan
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,17 @@ def check(
     try:
         with Talk(socket.address, socket.port, password, timeout_s) as talk:
             findings.append(good("event-socket", "event socket", f"logged in at {socket.address}:{socket.port}"))
-            for examine in (_version, _modules, _safety, _load, _profiles, _trunks, _phones, directory_verdicts):
+            for examine in (
+                _version,
+                _modules,
+                _safety,
+                _dialplan,
+                _load,
+                _profiles,
+                _trunks,
+                _phones,
+                directory_verdicts,
+            ):
                 findings.extend(examine(settings, talk.api))
             findings.extend(_films(films, talk.api))
     except CtiError as error:
@@ -125,6 +137,26 @@ def safety(api: Api) -> Iterator[Finding]:
         yield bad("system-commands", "safety", "the `system` command is available to every client", remedy)
     else:
         yield good("safety", "safety", "API expansion and system commands are off")
+
+
+def _dialplan(_: SwitchSettings, api: Api) -> Iterator[Finding]:
+    yield from dialplan(api)
+
+
+def dialplan(api: Api) -> Iterator[Finding]:
+    """Does the running dialplan give calls to our workers? An embedded switch has no file of it and is not asked."""
+    told = {name: api(f"xml_locate dialplan context name {name}") for name in CONTEXTS}
+    if any(answer.startswith("-ERR") for answer in told.values()):
+        return
+    remedy = "install what `cti switch config` writes and run `reloadxml` on the switch"
+    for name, answer in told.items():
+        if "<context" not in answer:
+            yield warn("dialplan-missing", "dialplan", f"it has no context {name!r} (one of your own?)", remedy)
+        elif f"{WORKER}=" not in answer:
+            message = f"context {name!r} is of another release: no engine hears of its calls ({WORKER} is not set)"
+            yield bad("dialplan-old", "dialplan", message, remedy)
+    if all(f"{WORKER}=" in answer for answer in told.values()):
+        yield good("dialplan", "dialplan", "gives calls to the workers")
 
 
 def _load(settings: SwitchSettings, api: Api) -> Iterator[Finding]:

@@ -17,6 +17,8 @@ GOOD: dict[str, str] = {
     "version": "FreeSWITCH Version 1.10.12-release~64bit\n",
     "fsctl api_expansion": "+OK api_expansion is off \n",
     "global_getvar disable_system_api_commands": "true",
+    "xml_locate dialplan context name trunks": '<context name="trunks">… presence_data=${cti_owner_$5} …</context>',
+    "xml_locate dialplan context name phones": '<context name="phones">… presence_data=${cti_owner_$5} …</context>',
     "fsctl max_sessions": "+OK max sessions: 2000\n",
     "fsctl sps": "+OK sessions per second: 200\n",
     "sofia status": (
@@ -86,7 +88,18 @@ def findings(port: int, more: str = TRUNK) -> list[tuple[str, str]]:
     return [(finding.verdict.value, finding.code) for finding in report.findings]
 
 
-ALL_WELL = ["event-socket", "version", "modules", "safety", "load", "profile", "profile", "trunk", "emergency"]
+ALL_WELL = [
+    "event-socket",
+    "version",
+    "modules",
+    "safety",
+    "dialplan",
+    "load",
+    "profile",
+    "profile",
+    "trunk",
+    "emergency",
+]
 
 
 def test_a_good_switch(serve: Callable[[Script], int]) -> None:
@@ -108,6 +121,8 @@ def test_a_module_of_the_settings_is_missed(serve: Callable[[Script], int]) -> N
         ("fsctl api_expansion", "+OK api_expansion is on \n", ("fail", "api-expansion")),
         ("fsctl api_expansion", "-ERR what\n", ("fail", "api-expansion")),
         ("global_getvar disable_system_api_commands", "", ("fail", "system-commands")),
+        ("xml_locate dialplan context name trunks", "can't find anything", ("warn", "dialplan-missing")),
+        ("xml_locate dialplan context name phones", '<context name="phones"/>', ("fail", "dialplan-old")),
         ("fsctl max_sessions", "+OK max sessions: 1000\n", ("warn", "load-differs")),
         ("sofia status", GOOD["sofia status"].replace("phones", "other"), ("fail", "profile-down")),
         ("sofia status", GOOD["sofia status"].replace(":5060\tRUNNING", ":5060\tDOWN"), ("fail", "profile-down")),
