@@ -68,6 +68,7 @@ def test_check_finds_a_good_trunk_and_an_empty_emergency_group(
         ("version", "version"): Verdict.OK,
         ("modules", "modules"): Verdict.OK,
         ("safety", "safety"): Verdict.OK,
+        ("dialplan", "dialplan"): Verdict.OK,
         ("load", "load"): Verdict.OK,
         ("phones", "profile"): Verdict.OK,
         ("trunks", "profile"): Verdict.OK,
