@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def make_overload(settings: Settings) -> Overload:
     told = settings.limits.overload
-    return Overload(Bounds(told.cpu_pct, told.late_ms / 1000.0, told.backlog, told.switch_idle_pct))
+    return Overload(Bounds(told.cpu_pct, told.late_ms / 1000.0, told.backlog, told.switch_idle_pct, told.records))
 
 
 def make_admission(

@@ -127,7 +127,8 @@ class CallsSide:
         for driver in self.switches.values():
             driver.links.start()
             beats.append(gevent.spawn(driver.liveness.run))
-        beats.append(gevent.spawn(LoadWatch(ground.overload, lambda: self.switches).run))
+        watch = LoadWatch(ground.overload, lambda: self.switches, lambda: ground.store.health().late)
+        beats.append(gevent.spawn(watch.run))
         if self.switches:
             beats.append(gevent.spawn(keep_phones(ground.settings, ground.accounts, self.switches).run))
         return beats

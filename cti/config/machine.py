@@ -116,6 +116,9 @@ class OverloadSettings(Section):
     switch_idle_pct: Annotated[float, Field(ge=0, le=90)] = Field(
         0.0, description="what a switch's machine must have left (Idle-CPU of its HEARTBEAT), else its new callers"
     )
+    records: Annotated[int, Field(ge=0, le=50_000)] = Field(
+        20_000, description="records that wait for a database which answers but cannot keep up"
+    )
     backends: tuple[Name, ...] = Field(
         (), description="back ends without which callers only pile up: `backends_pct` holds while one of them is ill"
     )

@@ -320,3 +320,8 @@ class StoreHealth:
     lost: int  # records dropped: memory and spill file were both full
     duplicates: int  # second call detail records, dropped
     error: str = ""  # why it is not healthy
+
+    @property
+    def late(self) -> int:
+        """Records that wait although the database answers: it cannot keep up."""
+        return self.queued + self.spilled if self.healthy else 0

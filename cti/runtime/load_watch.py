@@ -26,17 +26,20 @@ class Loaded(Protocol):
 
 
 class LoadWatch:
-    """``clock`` and ``cpu``: seconds that passed, and that this process computed."""
+    """``records``: that wait for a database which answers. ``clock`` and ``cpu``: seconds that passed, and that this
+    process computed."""
 
     def __init__(
         self,
         overload: Overload,
         switches: Callable[[], Mapping[str, Loaded]],
+        records: Callable[[], int] = lambda: 0,
         *,
         clock: Callable[[], float] = time.monotonic,
         cpu: Callable[[], float] = time.process_time,
     ) -> None:
-        self._overload, self._switches, self._clock, self._cpu = overload, switches, clock, cpu
+        self._overload, self._switches, self._records = overload, switches, records
+        self._clock, self._cpu = clock, cpu
         self._over: frozenset[tuple[str, str]] = frozenset()
 
     def run(self) -> None:
@@ -56,6 +59,7 @@ class LoadWatch:
                 late_s=max(0.0, passed_s - LOOK_S),
                 backlog={name: switch.backlog for name, switch in switches.items()},
                 idle_pct={name: idle for name, switch in switches.items() if (idle := switch.idle_pct) is not None},
+                records=self._records(),
             )
         )
         over = frozenset(key for key, over in self._overload.states().items() if over)

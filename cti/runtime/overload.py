@@ -25,12 +25,14 @@ CALM = 0.8
 class Bounds:
     """0: not looked at. ``cpu_pct``: of one core, the engine's own; ``late_s``: how late its timers fire;
     ``backlog``: events and commands that wait in the links of a switch; ``idle_pct``: what a switch's machine must
-    have left, as its HEARTBEAT tells."""
+    have left, as its HEARTBEAT tells; ``records``: that wait for a database which answers (one that is away holds up
+    nobody who is new: what is recorded meanwhile is kept)."""
 
     cpu_pct: float = 90.0
     late_s: float = 1.0
     backlog: int = 5000
     idle_pct: float = 0.0
+    records: int = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Reading:
     late_s: float
     backlog: Mapping[str, int] = field(default_factory=dict)
     idle_pct: Mapping[str, float] = field(default_factory=dict)
+    records: int = 0
 
 
 @dataclass(slots=True)
@@ -90,6 +93,8 @@ class Overload:
             shares["cpu", ""] = reading.cpu_pct / bounds.cpu_pct
         if bounds.late_s:
             shares["late", ""] = reading.late_s / bounds.late_s
+        if bounds.records:
+            shares["records", ""] = reading.records / bounds.records
         if bounds.backlog:
             shares |= {("backlog", name): waiting / bounds.backlog for name, waiting in reading.backlog.items()}
         if bounds.idle_pct:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from cti.core.calls import Caller, NewCall
+from cti.core.records import StoreHealth
 from cti.runtime.admission import Admission, Limits, TrunkLimit
 from cti.runtime.load_watch import LoadWatch
 from cti.runtime.overload import BEGIN_LOOKS, END_LOOKS, LOOK_S, Bounds, Overload, Reading
@@ -14,7 +15,7 @@ from cti.runtime.overload import BEGIN_LOOKS, END_LOOKS, LOOK_S, Bounds, Overloa
 from .platform import Limits as Given
 from .platform import Platform, path, summary, uuid_of
 
-BOUNDS = Bounds(cpu_pct=90.0, late_s=0.5, backlog=1000, idle_pct=5.0)
+BOUNDS = Bounds(cpu_pct=90.0, late_s=0.5, backlog=1000, idle_pct=5.0, records=500)
 CALM = Reading(20.0, 0.001, {"a": 3, "b": 0}, {"a": 60.0, "b": 50.0})
 
 
@@ -41,6 +42,7 @@ def call(number: str | None = "13800000000", trunk: str = "", switch: str = "a")
         (Reading(20.0, 0.8), "late", "late"),
         (Reading(20.0, 0.001, {"a": 1001, "b": 999}), "backlog", None),
         (Reading(20.0, 0.001, {}, {"a": 2.0, "b": 6.0}), "switch_cpu", None),
+        (Reading(20.0, 0.001, records=501), "records", "records"),
         (CALM, None, None),
     ],
     ids=[
@@ -48,6 +50,7 @@ def call(number: str | None = "13800000000", trunk: str = "", switch: str = "a")
         "its timers are late",
         "events wait",
         "the switch has nothing left",
+        "records wait",
         "calm",
     ],
 )
@@ -74,9 +77,9 @@ def test_a_moment_of_work_is_no_overload_and_a_moment_of_rest_not_its_end() -> N
 
 
 def test_a_bound_of_nothing_is_not_looked_at() -> None:
-    overload = Overload(Bounds(0, 0, 0, 0))
+    overload = Overload(Bounds(0, 0, 0, 0, 0))
     for _ in range(BEGIN_LOOKS):
-        overload.look(Reading(100.0, 60.0, {"a": 30_000}, {"a": 0.0}))
+        overload.look(Reading(100.0, 60.0, {"a": 30_000}, {"a": 0.0}, 50_000))
     assert (overload.reason("a"), overload.states()) == (None, {})
 
 
@@ -85,8 +88,13 @@ def test_the_watch_reads_the_share_of_a_core_and_the_switches() -> None:
         backlog, idle_pct = 7, None
 
     overload = Overload(BOUNDS)
-    LoadWatch(overload, lambda: {"a": Busy()}).look(LOOK_S * 2, LOOK_S)
-    assert overload.reading == Reading(50.0, LOOK_S, {"a": 7}, {})
+    LoadWatch(overload, lambda: {"a": Busy()}, lambda: 9).look(LOOK_S * 2, LOOK_S)
+    assert overload.reading == Reading(50.0, LOOK_S, {"a": 7}, {}, 9)
+
+
+def test_records_are_late_only_where_the_database_answers() -> None:
+    assert StoreHealth(True, 3, 2, 0, 0, 0, 0).late == 5
+    assert StoreHealth(False, 3, 2, 0, 0, 0, 0).late == 0
 
 
 def test_who_redials_without_end_stays_out_for_a_minute() -> None:
