@@ -323,5 +323,5 @@ class StoreHealth:
 
     @property
     def late(self) -> int:
-        """Records that wait although the database answers: it cannot keep up."""
+        """Records that wait although the database answers: it cannot keep up, or catches up after it was away."""
         return self.queued + self.spilled if self.healthy else 0

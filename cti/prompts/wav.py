@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from os.path import isfile
 from pathlib import Path
 
 import gevent
@@ -186,12 +185,12 @@ class WavPrompts:
         if not isinstance(part, Say):
             return str(sound_file(self._folder, part.file))
         recorded = (self._fixed_recorded if part.fixed else self._recorded)(part.language, part.text)
-        if isfile(recorded):
+        if recorded.is_file():
             return str(recorded)
         if not part.fixed and call_id not in self._calls:
             return None
         path = self._path(part, call_id)
-        return str(path) if isfile(path) else None
+        return str(path) if path.is_file() else None
 
     def _recorded(self, language: str, text: str) -> Path:
         return recorded_file(self._folder, language, text)

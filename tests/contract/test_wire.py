@@ -111,6 +111,9 @@ def test_noevents_takes_back_all(bare: Tap) -> None:
         (["filter Number one"], ["one"]),
         (["filter Number one", "filter Number two"], ["one", "two"]),
         (["filter Number /^t/"], ["two", "three"]),
+        (["filter Number /^(one|three)$/"], ["one", "three"]),
+        (["filter Number /./", "filter Number -two"], ["one", "three"]),
+        (["filter Number /./", "filter Number -/^t/"], ["one", "two", "three"]),  # a pattern with a sign is none
         (["filter Number one", "filter delete Number one"], ["one", "two", "three"]),
         (["filter Number one", "filter Number two", "filter delete Number one"], ["two"]),
         (["filter Number one", "filter Number two", "filter delete Number"], ["one", "two", "three"]),
