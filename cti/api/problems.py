@@ -206,6 +206,7 @@ KINDS: dict[str, Kind] = {
     "body-too-large": Kind(413, "The body is too large", "Send at most 64 KiB."),
     "switch-unavailable": Kind(503, "The switch cannot be reached", "Try again; see /healthz.", 5),
     "store-unavailable": Kind(503, "The database cannot be read now", "Try again; see /healthz.", 5),
+    "engine-leaving": Kind(503, "The engine leaves its conversations to the next one", "Write it again.", 2),
     "no-leader": Kind(503, "Nobody distributes now", "Try again as Retry-After says: a standby takes over.", 2),
     "answer-lost": Kind(
         502, "The answer was lost on its way", "Look whether it took effect; repeat it with its Idempotency-Key."

@@ -125,6 +125,7 @@ class AcdEngine:
         ground.reloader.stop()
         if self.leading is not None:
             self._outside.timers.stop()
+            self.conversations.leave()
             self.engine.abandon()
             gevent.killall(self._beats)
             self._outside.release()

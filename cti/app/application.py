@@ -77,7 +77,8 @@ class Application:
         self._calls = calls = CallsSide(
             ground, distribution_of(side), settings.switches, hearing, channels or {}, holder
         )
-        self.engine, self.conversations, self.switches_by_name = calls.engine, calls.conversations, calls.switches
+        self.engine, self.switches_by_name = calls.engine, calls.switches
+        self.conversations, self.chats = calls.conversations, calls.chats
         self._outside = outside = Outside(ground, side, calls, holder)
         self.webhooks, self.jobs, self.timers = outside.webhooks, outside.jobs, outside.timers
         calls.connect()
@@ -148,6 +149,7 @@ class Application:
         """Another engine has the worker slot, and with it the calls: nothing is waited for, nothing is closed."""
         self._taken_by = by
         self.store.disown()
+        self.conversations.leave()
         self._asked.set()
 
     def wait_until_up(self, timeout_s: float) -> None:
@@ -168,6 +170,7 @@ class Application:
     def let_go(self) -> None:
         """End at once: calls that are up stay as they are on the switch, and open on record."""
         self.reloader.stop()
+        self.conversations.leave()
         left = self.engine.abandon()
         if left:
             log.warning("%d calls are left parked on the switch", left)

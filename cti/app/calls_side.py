@@ -12,6 +12,7 @@ from cti.app.phones import keep_phones
 from cti.channels.conversations import Conversations
 from cti.channels.fax_pages import TextPages
 from cti.core.errors import SwitchUnavailable
+from cti.runtime.chats import Chats
 from cti.runtime.engine import Engine
 from cti.runtime.load_watch import LoadWatch
 from cti.runtime.services import Lookups, Messages, Services
@@ -115,6 +116,7 @@ class CallsSide:
         self.engine = Engine(ground.library, services, ground.admission, lost_after_s=settings.worker.guard_s)
         self.conversations = Conversations(self.engine)
         self.engine.add_switch(self.conversations)
+        self.chats = Chats(self.conversations, ground.transcripts, ground.clock, self.engine.keep)
         self.switches: dict[str, FreeSwitch] = {}
 
     def connect(self) -> None:

@@ -16,7 +16,6 @@ from cti.api.reports import ReportResource
 from cti.api.server import listen, make_server
 from cti.api.switch_directory import Switches
 from cti.runtime.accounts import FIRST_ADMIN
-from cti.runtime.chats import Chats
 from cti.switch.conf.configuration import TrunkSettings
 from cti.switch.sandbox import SwitchSandbox
 
@@ -67,7 +66,7 @@ def start_api(
         origins=settings.api.origins,
         desks=Desks(side.callbacks, side.set_notices, ground.blocked),
         shelf=ground.recordings.shelf,
-        chats=Chats(calls.conversations, ground.transcripts, ground.clock),
+        chats=calls.chats,
         webhooks=outside.webhooks,
         office=BackOffice(ground.office, outside.ordered, outside.feeds, outside.orders),
         collectors=[

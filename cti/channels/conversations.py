@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cti.channels.no_media import NoMedia
 from cti.core import events as ev
 from cti.core.calls import Caller, Medium, NewCall
+from cti.core.errors import CtiError
 from cti.core.numbers import normalise_number
 from cti.core.transcripts import FETCHED, OPENED_BY, TEXT
 
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
 BY_TEXT = (Medium.SMS, Medium.CHAT)
 CUSTOMER_LEFT = "NORMAL_CLEARING"
 Address = tuple[Medium, str, str]
+
+
+class EngineLeaving(CtiError):
+    """The conversations go on at the next engine, and so does what is written in them."""
+
+    code = "engine-leaving"
+
+    def __init__(self) -> None:
+        super().__init__("this engine has left its conversations to the next one", remedy="write it again")
 
 
 class Conversations(NoMedia):
@@ -35,12 +45,24 @@ class Conversations(NoMedia):
         self._ids: dict[Address, str] = {}
         self._addresses: dict[str, Address] = {}
         self._open: dict[str, str] = {}  # chats that were opened one by one, and who opened each
+        self._left = False
 
     def __len__(self) -> int:
         return len(self._ids) + len(self._open)
 
+    def leave(self) -> None:
+        """The engine lets go of its calls: from here on whatever is written raises EngineLeaving."""
+        self._left = True
+
+    def require_here(self) -> None:
+        """Raises EngineLeaving."""
+        if self._left:
+            raise EngineLeaving
+
     def receive(self, medium: Medium, sender: str, called: str, text: str) -> str:
-        """A message came in; the id of its conversation. Raises ValueError for a medium that is not one by text."""
+        """A message came in; the id of its conversation. Raises EngineLeaving; ValueError for a medium that is not one
+        by text."""
+        self.require_here()
         if medium not in BY_TEXT:
             raise ValueError(f"{medium} is no conversation by text")
         address = (medium, normalise_number(sender), called)
@@ -56,7 +78,8 @@ class Conversations(NoMedia):
 
     def open(self, owner: str, caller: Caller, text: str, attributes: Mapping[str, str]) -> str:
         """A chat of its own, whoever else writes from this customer; what is written there is fetched by its ``owner``,
-        not sent."""
+        not sent. Raises EngineLeaving."""
+        self.require_here()
         call_id = self._new_id()
         told = {**attributes, TEXT: text, FETCHED: "1", OPENED_BY: owner}
         self._open[call_id] = owner
@@ -80,7 +103,8 @@ class Conversations(NoMedia):
         return self._open.get(call_id)
 
     def write(self, call_id: str, text: str) -> None:
-        """In a chat that goes on."""
+        """In a chat that goes on. Raises EngineLeaving."""
+        self.require_here()
         self._sink.call_event(call_id, ev.TextReceived(text))
 
     def close(self, call_id: str) -> None:

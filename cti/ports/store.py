@@ -53,8 +53,9 @@ class Store(Protocol):
         """The same of many calls, by call; those without a journal are left out."""
 
     def fence(self, owner: str, epoch: int, on_stale: Callable[[], object]) -> None:
-        """From here on what is recorded is written only while the worker ``owner`` is at ``epoch``, which is looked at
-        in the same transaction. After that nothing is: ``on_stale`` is told, once."""
+        """From here on what is recorded is written, and a write to the back office begun, only while the worker
+        ``owner`` is at ``epoch``, which is looked at in the same transaction. After that nothing is: ``on_stale`` is
+        told, once, where a record was refused."""
 
     def disown(self) -> None:
         """Another engine has the worker. What the database does not take at the end is not left for a next start."""

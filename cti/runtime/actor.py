@@ -32,6 +32,8 @@ from cti.runtime.transcripts import CallWords
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gevent.event import AsyncResult
+
     from cti.core.calls import NewCall
     from cti.core.snapshots import RunSnapshot
     from cti.flow import Run
@@ -107,6 +109,11 @@ class CallActor:
     def post(self, event: Any) -> None:
         self._mailbox.post(event)
 
+    def receipt(self) -> AsyncResult[bool]:
+        """True when the call has come to all that was posted so far, and what came of it is on its way to the disk;
+        False: it has ended, or its engine has let go of it, before that."""
+        return self._mailbox.receipt()
+
     def leave(self) -> None:
         """The engine ends, and the call does not: what it waits for is left as it is, for the next one."""
         self._left = True
@@ -173,6 +180,8 @@ class CallActor:
         if due is not None:
             return due
         self._saver.save(self._at, self._queues.stay)
+        if not self._run.ended:  # its end is kept with the record of it
+            self._mailbox.settled()
         found, deadline = self._mailbox.wait(self.ending.deadline), self.ending.deadline
         if found is None and deadline is not None and self._services.clock.monotonic() >= deadline:
             self._overdue()
@@ -224,6 +233,8 @@ class CallActor:
                 self._gone(cause)
             case ev.TimerFired(ref) if ref == TIMER:
                 self._silent_too_long()
+            case ev.TextReceived() if self._run.ended:
+                self._mailbox.missed()  # the next message begins another conversation
             case ev.TextReceived(text):
                 if self._words is not None:
                     self._words.received(self._run, text)
@@ -315,4 +326,7 @@ class CallActor:
             if self._words is not None:
                 self._words.ended()
             self._on_close(self)
+            if not self._left:
+                self._mailbox.settled()
+            self._mailbox.close()
             self.done.set()

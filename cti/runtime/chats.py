@@ -9,7 +9,7 @@ from cti.core.calls import Caller, Medium
 from cti.core.errors import CtiError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from cti.channels.conversations import Conversations
     from cti.core.transcripts import Line
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 #: What a customer may write: so many messages a second in the long run, and at once, in one conversation.
 WRITE_PER_SECOND, WRITE_BURST = 1.0, 10.0
+#: What was written is taken when its flow has come to it, and then when it is on disk; each for so long at most. A
+#: database that is away holds nobody up for ever: it is then as safe as all that waits for the database.
+KEPT_S = 2.0
 
 
 class TooFast(CtiError):
@@ -28,11 +31,30 @@ class TooFast(CtiError):
         self.retry_after_s = max(1, round(wait_s + 0.5))
 
 
-class Chats:
-    """A chat belongs to the machine that opened it. ``owner``: its user's id."""
+class ChatOver(CtiError):
+    code = "chat-over"
 
-    def __init__(self, conversations: Conversations, transcripts: Transcripts, clock: Clock) -> None:
+    def __init__(self) -> None:
+        super().__init__("the chat has ended")
+
+
+class Chats:
+    """A chat belongs to the machine that opened it. ``owner``: its user's id.
+
+    Who writes is told so when an engine that is killed then would not lose it. All raise CtiError (engine-leaving) for
+    what is written while the engine lets go of its conversations: it was not taken.
+    """
+
+    def __init__(
+        self,
+        conversations: Conversations,
+        transcripts: Transcripts,
+        clock: Clock,
+        keep: Callable[[str, float], bool | None],
+    ) -> None:
+        """``keep``: as `cti.runtime.engine.Engine.keep`."""
         self._conversations, self._transcripts, self._clock = conversations, transcripts, clock
+        self._keep = keep
         self._owners: dict[str, str] = {}
         self._rate = RateLimit(WRITE_PER_SECOND, WRITE_BURST)
 
@@ -49,6 +71,7 @@ class Chats:
         for gone in [chat for chat in self._owners if self._transcripts.find(chat) is None]:
             del self._owners[gone]
         chat = self._conversations.open(owner, caller, text, attributes)
+        self._written(chat)
         if self._transcripts.find(chat) is None:
             raise CtiError("the platform takes no more conversations at present", code="busy")
         self._owners[chat] = owner
@@ -68,9 +91,11 @@ class Chats:
         """Raises CtiError: unknown-chat, chat-over, too-many-messages."""
         self.get(chat)
         if not self.goes_on(chat):
-            raise CtiError("the chat has ended", code="chat-over")
+            raise ChatOver
         self._take(chat)
         self._conversations.write(chat, text)
+        if not self._written(chat):
+            raise ChatOver
 
     def read(self, chat: str, after: int, wait_s: float) -> list[Line]:
         """The lines after that number; where there is none, those that come within ``wait_s``."""
@@ -85,7 +110,17 @@ class Chats:
     def sms(self, sender: str, called: str, text: str) -> str:
         """An SMS came in; the id of its conversation. Raises CtiError (too-many-messages)."""
         self._take(f"sms {sender}")
-        return self._conversations.receive(Medium.SMS, sender, called, text)
+        while True:
+            call = self._conversations.receive(Medium.SMS, sender, called, text)
+            if self._written(call):
+                return call
+
+    def _written(self, call: str) -> bool:
+        """What was written last is taken; False: the conversation had ended before it came to that."""
+        kept = self._keep(call, KEPT_S)
+        if not kept:
+            self._conversations.require_here()
+        return kept is not False
 
     def _take(self, who: str) -> None:
         wait_s = self._rate.take(who, self._clock.monotonic())

@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL
 from cti.core.noted_writes import Noted, State
 from cti.flow.values import decode_all, encode_all
 from cti.store.office_sealer import OfficeSealer
+from cti.store.owners import require_owner
 from cti.store.repository import Repository
 from cti.store.rows import clean, context
 from cti.store.schema_office import office_writes
@@ -30,6 +31,12 @@ class OfficeWrites(Repository):
         super().__init__(engine, url)
         self._sealer = sealer
         self._purge_at = 0.0
+        self._owner: tuple[str, int] | None = None
+
+    def fence(self, owner: str, epoch: int) -> None:
+        """From here on a write is only begun while the worker ``owner`` is at ``epoch``: what its calls are to write is
+        another engine's to send after that. How one went that was sent before is noted all the same."""
+        self._owner = owner, epoch
 
     def find(self, key: str) -> Noted | None:
         query = select(office_writes).where(office_writes.c.key == key)
@@ -37,6 +44,7 @@ class OfficeWrites(Repository):
         return None if row is None else self._noted(row)
 
     def note(self, noted: Noted, now: float, keep_s: float) -> None:
+        """Raises StaleOwner for one that is about to be sent, where another engine has the worker."""
         values = {
             "name": clean(noted.name, 80),
             "state": noted.state,
@@ -49,7 +57,11 @@ class OfficeWrites(Repository):
         mine = office_writes.c.key == noted.key
         purge = now >= self._purge_at
 
+        owner = self._owner if noted.state == "sent" else None
+
         def work(connection: Connection) -> None:
+            if owner is not None:
+                require_owner(connection, *owner)
             if purge:
                 old = (office_writes.c.keep_until <= now) & (office_writes.c.state != "dead")
                 connection.execute(delete(office_writes).where(old))

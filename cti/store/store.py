@@ -114,6 +114,7 @@ class SqlStore:
         """As `cti.ports.Store`."""
         writer = self._need_writer()
         writer.fence(owner, epoch)
+        self.accounts.office_writes.fence(owner, epoch)
         writer.on_stale = on_stale
 
     def disown(self) -> None:

@@ -27,7 +27,8 @@ class Flows:
         floor.texts.attach(self.transcripts)
         self.arrived: list[NewCall] = []
         self.conversations = Conversations(self)  # type: ignore[arg-type]
-        self.chats = Chats(self.conversations, self.transcripts, clock)
+        self.kept: bool | None = True
+        self.chats = Chats(self.conversations, self.transcripts, clock, lambda _call, _timeout_s: self.kept)
 
     def call_arrived(self, call: NewCall) -> None:
         if not self.full:

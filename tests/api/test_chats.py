@@ -252,3 +252,31 @@ def test_a_contact_of_another_agent_is_not_there(site: Platform) -> None:
 
 def test_limits_of_the_page_are_those_of_the_description() -> None:
     assert (api.TEXT_MAX, api.WAIT_MAX_S, replace(Profile("x"), capacity=HANDS).capacity) == (1000, 25, HANDS)
+
+
+def test_what_an_engine_did_not_take_is_to_be_written_again(site: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    chat = opened(site)
+    monkeypatch.setattr(site.texts, "kept", False)
+    monkeypatch.setattr(site.texts.conversations, "_left", True)
+    sms = {"from": "13800000000", "to": "10086", "text": "CXYE"}
+    for path, body in (
+        ("/v1/chats", {"text": "Hello"}), (f"/v1/chats/{chat}/messages", {"text": "x"}), ("/v1/sms", sms)
+    ):  # fmt: skip
+        answer = site.do("web1", "POST", path, body)
+        assert (answer.status_code, answer.json["error_id"]) == (503, "engine-leaving")
+        assert answer.headers["retry-after"]
+
+
+def test_a_chat_that_ended_before_it_came_to_what_was_written_is_over(
+    site: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = opened(site)
+    monkeypatch.setattr(site.texts, "kept", False)
+    answer = site.do("web1", "POST", f"/v1/chats/{chat}/messages", {"text": "x"})
+    assert (answer.status_code, answer.json["error_id"]) == (409, "chat-over")
+
+
+def test_a_database_that_is_away_holds_no_customer_up(site: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    chat = opened(site)
+    monkeypatch.setattr(site.texts, "kept", None)
+    assert site.do("web1", "POST", f"/v1/chats/{chat}/messages", {"text": "x"}).status_code == 202

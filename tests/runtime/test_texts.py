@@ -13,7 +13,6 @@ from cti.acd.states import ContactState
 from cti.core.calls import Caller, Medium
 from cti.core.errors import CtiError
 from cti.core.events import LookupEnded
-from cti.runtime.chats import Chats
 from cti.runtime.floor.owner import FloorRefused
 from cti.switch.embedded import apps_media
 
@@ -176,7 +175,7 @@ def test_one_call_and_three_chats_at_once(site: Site) -> None:
 
 
 def test_a_web_chat_is_fetched_and_not_sent(site: Site) -> None:
-    chats = Chats(site.application.conversations, site.application.transcripts, site.application.ground.clock)
+    chats = site.application.chats
     chat = chats.open("u-web", Caller(None, "", DESK), "hello", {"origin": "web"})
     assert [line.text for line in chats.read(chat, 1, 10.0)][:1] == ["Reply PIN to tell your PIN, 0 for a person."]
     chats.write(chat, "0")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
 
+import gevent
 import pytest
 
 from cti.acd import Profile
 from cti.acd.model import Slot
+from cti.channels.conversations import EngineLeaving
 from cti.core.calls import Caller, Medium
 from cti.core.legs import Phone
 from cti.runtime.chats import Chats
@@ -43,8 +49,7 @@ class Kept:
             self.site.floor.lines.sign_in(profile, Phone(f"user/{extension}"))
 
     def chats(self) -> Chats:
-        application = self.platform.application
-        return Chats(application.conversations, application.transcripts, application.ground.clock)
+        return self.platform.application.chats
 
 
 @pytest.fixture
@@ -157,3 +162,67 @@ def test_one_that_cannot_go_on_is_lost_and_the_next_message_begins_another(
     site = kept.die()
     assert summary(kept.platform.recorded(call))[0] == "engine_lost"
     assert site.write("hello") != call
+
+
+def kept_lines(kept: Kept, call: str) -> list[tuple[str]]:
+    """Of what is on disk now."""
+    query = "select author from call_messages where call_id = ? order by number"
+    with closing(sqlite3.connect(kept.platform.folder / "data" / "cti.db")) as connection:
+        return connection.execute(query, (call,)).fetchall()
+
+
+def test_what_was_taken_is_on_disk_when_the_gateway_is_told(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    store: Any = kept.platform.application.store
+    writer = store._writer
+    monkeypatch.setattr(writer, "_settings", replace(writer._settings, gather_s=20.0))
+    chats = kept.chats()
+    call = chats.sms(OTHER, "95555", "hello")
+    assert kept_lines(kept, call)[:1] == [("customer",)]
+    shots = store.find_snapshots(kept.platform.application.durable.owner)
+    assert [one.call_id for one in shots] == [call]
+    assert chats.sms(OTHER, "95555", "CXYE") == call
+    assert kept_lines(kept, call).count(("customer",)) == 2
+
+
+def test_what_comes_while_a_conversation_ends_begins_another_one(kept: Kept) -> None:
+    chats = kept.chats()
+    first = chats.sms(OTHER, "95555", "hello")
+    both = [gevent.spawn(chats.sms, OTHER, "95555", text) for text in ("TD", "hello again")]
+    gevent.joinall(both, raise_error=True)
+    ended, begun = (str(one.value) for one in both)
+    assert ended == first != begun
+    assert ("customer", "hello again") in kept.site.lines(begun)
+
+
+def test_an_engine_that_lets_go_takes_nothing_any_more(kept: Kept) -> None:
+    chats = kept.chats()
+    call = chats.sms(OTHER, "95555", "hello")
+    chat = chats.open("u-web", Caller(CUSTOMER, "", DESK), "hello", {})
+    kept.platform.kill_engine()
+    for write in (
+        lambda: chats.sms(OTHER, "95555", "CXYE"),
+        lambda: chats.sms("13800000002", "95555", "hello"),
+        lambda: chats.write(chat, "0"),
+        lambda: chats.open("u-web", Caller(CUSTOMER, "", DESK), "hello", {}),
+    ):
+        with pytest.raises(EngineLeaving):
+            write()
+    kept.platform.restart_engine()
+    assert kept.chats().sms(OTHER, "95555", "CXYE") == call
+    kept.chats().write(chat, "0")
+
+
+def test_what_is_written_as_the_engine_lets_go_is_taken_or_refused(kept: Kept) -> None:
+    """Never told to be taken, and lost."""
+    chats = kept.chats()
+    call = chats.sms(OTHER, "95555", "hello")
+    before = len(kept_lines(kept, call))
+    writing = gevent.spawn(chats.sms, OTHER, "95555", "CXYE")
+    writing.start()
+    gevent.sleep(0)  # it was put, and not come to
+    kept.platform.kill_engine()
+    writing.join(20.0)
+    taken = kept_lines(kept, call)[before:].count(("customer",))
+    assert taken or not writing.successful()
+    assert writing.successful() or isinstance(writing.exception, EngineLeaving)
+    kept.platform.restart_engine()

@@ -134,7 +134,6 @@ class Invariants:
             for uuid, one in core.channels.items()
             if (partner := one.partner) and partner in core.channels and not spared & {uuid, partner}
         }
-        self._witness.engines_ended.append(self._time.now)
         self.looked["bridges over an engine's end"] += len(self._protected) // 2
         self._places = self._waiting() if self._engines.up else {}
         self._witness.unwritten_since = float("inf")
@@ -192,6 +191,11 @@ class Invariants:
         found = self._engines.database.raw.execute("select call_id, ended_at, terminal_cause from call_records")
         return {call: (ended, cause) for call, ended, cause in found.fetchall()}
 
+    def _texts(self) -> Counter[str]:
+        """Of customers, by conversation."""
+        query = "select call_id, count(*) from call_messages where author = 'customer' group by call_id"
+        return Counter(dict(self._engines.database.raw.execute(query).fetchall()))
+
     # ---- at the end --------------------------------------------------------------------------------------------------
 
     def wrong_at_end(self, office: Office) -> list[str]:
@@ -209,9 +213,13 @@ class Invariants:
         if not store.flush(60.0):
             self.say(f"the store does not write: {store.health().error}")
         records = self._records()
-        conversations = self._witness.conversations
-        self.looked["records of conversations"] += len(conversations)
-        for uuid in sorted(self._witness.met & self._callers.uuids | conversations):
+        texts = self._witness.texts
+        self.looked["records of conversations"] += len(texts)
+        kept = self._texts()
+        for conversation, taken in sorted(texts.items()):
+            if kept[conversation] < taken:
+                self.say(f"{kept[conversation]} of {taken} texts that were taken are in {conversation}")
+        for uuid in sorted(self._witness.met & self._callers.uuids | texts.keys()):
             self.looked["records"] += 1
             if uuid not in records:
                 self.say(f"no terminal record of {uuid}")

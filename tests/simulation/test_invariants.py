@@ -4,6 +4,7 @@ be, and it says nothing."""
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -65,19 +66,21 @@ class Scene:
             library=SimpleNamespace(plans={"menu": None}),
         )
         rows = SimpleNamespace(fetchall=lambda: [(call, *row) for call, row in self.records.items()])
+        lines = SimpleNamespace(fetchall=lambda: [("c1", 2)])
         self.engines: Any = SimpleNamespace(
             up=True,
             application=application,
             network=SimpleNamespace(heard=None),
             database=SimpleNamespace(
-                raw=SimpleNamespace(execute=lambda _query: rows), taken_over=set[int](), stale=list[str]()
+                raw=SimpleNamespace(execute=lambda query: lines if "call_messages" in query else rows),
+                taken_over=set[int](),
+                stale=list[str](),
             ),
         )
         self.witness = SimpleNamespace(
             parked={"c1", "c2", "c3", "x"},
             met={"c1"},
-            conversations=set(),
-            engines_ended=[],
+            texts=Counter[str](),
             unwritten_since=float("inf"),
         )
         self.office = SimpleNamespace(repeated=[], sent={})
@@ -235,7 +238,8 @@ def test_a_committed_record_that_is_another_one_is_found(scene: Scene, now: dict
         (lambda scene: scene.driver.leg_control.own.add("x"), "legs of agents the engine still has"),
         (lambda scene: setattr(scene.store, "flush", lambda _s: False), "the store does not write: it is full"),
         (lambda scene: scene.records.clear(), "no terminal record of c1"),
-        (lambda scene: scene.witness.conversations.add("t1"), "no terminal record of t1"),
+        (lambda scene: scene.witness.texts.update(t1=0), "no terminal record of t1"),
+        (lambda scene: scene.witness.texts.update(c1=3), "2 of 3 texts that were taken are in c1"),
         (
             lambda scene: scene.engines.database.stale.append("INSERT INTO call_snapshots"),
             "an engine that was taken over has changed the database: 'INSERT INTO call_snapshots'",

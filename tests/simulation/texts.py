@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from cti.core.calls import Medium
-
 from .ground import NUMBERS, TEXTED
 
 if TYPE_CHECKING:
@@ -21,6 +19,8 @@ SHARE = 0.2
 WORDS = ("CXYE", "CXZD", "BAL", "EN", "TD", "0", "1", "9", "PIN", "CHECK", "123456", "My bill is wrong.", "你好")
 ADDRESSES = tuple(number for number, flow in NUMBERS.items() if flow in TEXTED)
 TRIES, AGAIN_S = 20, 1.0
+#: A gateway waits so long for an answer.
+ANSWER_S = 10.0
 
 
 class Texts:
@@ -49,12 +49,11 @@ class Texts:
         """A gateway tries until an engine takes it."""
         for _ in range(TRIES):
             if self._engines.up:
-                receive = self._engines.application.conversations.receive
-                asked = self._engines.ask(receive, Medium.SMS, number, called, text)
-                asked.join(AGAIN_S)
-                if asked.successful():
+                asked = self._engines.ask(self._engines.application.chats.sms, number, called, text)
+                asked.join(ANSWER_S)
+                if isinstance(asked.value, str):  # else it was refused, or its engine has died
                     self.met["text written"] += 1
-                    self._witness.wrote(str(asked.value))
+                    self._witness.wrote(asked.value)
                     return
             gevent.sleep(AGAIN_S)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import gevent
@@ -31,8 +32,7 @@ class Witness:
         self.trace: list[str] = []
         self.unbridged: Callable[[str], object] = lambda _uuid: None
         self._came: dict[str, float] = {}
-        self._wrote: dict[str, float] = {}  # conversation -> since when
-        self.engines_ended: list[float] = []
+        self._wrote: list[tuple[str, float]] = []  # conversation, when
         self._excused: set[str] = set()
         self.unwritten_since = float("inf")  # of the engine that ended last
         self._stayed: list[tuple[str, float, float]] = []  # call, from, to
@@ -57,17 +57,13 @@ class Witness:
         self.trace.append(f"{self._time.now:.6f} {what}")
 
     def wrote(self, conversation: str) -> None:
-        """An engine has taken what a customer wrote."""
-        self._wrote.setdefault(conversation, self._time.now)
+        """An engine has told the gateway that it took what a customer wrote."""
+        self._wrote.append((conversation, self._time.now))
 
     @property
-    def conversations(self) -> set[str]:
-        """Those whose engine did not end in their first second."""
-        return {
-            one
-            for one, at in self._wrote.items()
-            if one not in self._excused and not any(at <= end < at + SEEN_S for end in self.engines_ended)
-        }
+    def texts(self) -> Counter[str]:
+        """Conversation -> how many were taken there."""
+        return Counter(conversation for conversation, _ in self._wrote)
 
     def switch_lost(self) -> None:
         """Its calls have ended without a word."""
@@ -75,11 +71,11 @@ class Witness:
         self._stayed += [(uuid, at, self._time.now) for uuid, at in self._came.items() if uuid not in gone]
 
     def excuse(self, since: float) -> None:
-        """Calls that an engine has met since then are known to nobody: the store was away, and the engine died with
-        what it kept."""
+        """Calls that an engine has met since then, and texts that it took, are known to nobody: the store was away, and
+        the engine died with what it kept."""
         self.unwritten_since = since
         self._excused |= {uuid for uuid, at in self._came.items() if self._met_at(at) >= since}
-        self._excused |= {conversation for conversation, at in self._wrote.items() if at >= since}
+        self._wrote = [(conversation, at) for conversation, at in self._wrote if at < since]
 
     def _met_at(self, came: float) -> float:
         """When an engine could see it first; never yet: infinite."""

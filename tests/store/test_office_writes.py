@@ -8,7 +8,10 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 from cti.core.noted_writes import Noted
+from cti.store.owners import StaleOwner
 from tests.store.conftest import Folder
 
 KEY = "call-1/flow.order.1"
@@ -46,3 +49,18 @@ def test_lines_go_when_their_time_is_over_but_dead_ones_wait_for_a_person(folder
     log.note(replace(NOTED, key="d", state="dead", since=1.0), 200.0, 10.0)  # a minute later: what is over goes
     assert [log.find(name) is not None for name in "abc"] == [False, True, False]
     assert [noted.key for noted in log.dead()] == ["d", "b"]
+
+
+def test_who_was_taken_over_begins_none_and_tells_how_the_last_one_went(folder: Folder) -> None:
+    store = folder.open()
+    log = store.accounts.office_writes
+    store.fence("cti/0", store.owners.begin("cti/0", 100.0).epoch, lambda: None)
+    log.note(NOTED, 100.0, 60.0)
+    store.owners.begin("cti/0", 101.0)
+    for begun in (replace(NOTED, key="another"), NOTED):
+        with pytest.raises(StaleOwner):
+            log.note(begun, 102.0, 60.0)
+    assert log.find("another") is None
+    done = replace(NOTED, state="done", values={"ticket": "1"})
+    log.note(done, 103.0, 60.0)
+    assert log.find(KEY) == done

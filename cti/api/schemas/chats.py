@@ -41,7 +41,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Open a chat with what the customer writes first", {201: ref("Chat")},
         body({"text": _SAID}, {"customer": maybe(_NUMBER), "name": text(NAME_MAX), "called": text(CALLED_MAX),
                                "attributes": _ATTRIBUTES}),
-        errors=("bad-number", "busy"), sends=("Location",),
+        errors=("bad-number", "busy", "engine-leaving"), sends=("Location",),
         example={"text": "Hello", "customer": "13800000000", "attributes": {"origin": "web"}},
     ),
     ("GET", "/v1/chats/{chat}"): Operation("A chat", {200: ref("Chat")}, errors=("unknown-chat",)),
@@ -52,11 +52,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("POST", "/v1/chats/{chat}/messages"): Operation(
         "The customer writes", {202: ref("Chat")}, body({"text": _SAID}),
-        errors=("unknown-chat", "chat-over", "too-many-messages"), example={"text": "My bill is wrong."},
+        errors=("unknown-chat", "chat-over", "too-many-messages", "engine-leaving"),
+        example={"text": "My bill is wrong."},
     ),
     ("POST", "/v1/sms"): Operation(
         "An SMS has come in", {202: shape({"conversation": TEXT})},
-        body({"from": _NUMBER, "to": _NUMBER, "text": _SAID}), errors=("bad-number", "too-many-messages"),
+        body({"from": _NUMBER, "to": _NUMBER, "text": _SAID}),
+        errors=("bad-number", "too-many-messages", "engine-leaving"),
         example={"from": "13800000000", "to": "10086", "text": "CXYE"},
     ),
     ("GET", "/v1/contacts/{contact}/document"): Operation(
