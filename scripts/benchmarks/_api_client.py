@@ -215,13 +215,19 @@ class Connection:
             return 0, str(error).encode()
 
     def _answer(self) -> tuple[int, bytes]:
+        """Raises ValueError for one that is cut off: a server that is killed may have sent the head of it alone."""
         status = int(self._file.readline().split()[1])
         length = 0
-        while (line := self._file.readline()) not in (b"\r\n", b""):
+        while (line := self._file.readline()) != b"\r\n":
+            if not line:
+                raise ValueError("the answer ends in its head")
             name, _, value = line.partition(b":")
             if name.lower() == b"content-length":
                 length = int(value)
-        return status, self._file.read(length)
+        body = self._file.read(length)
+        if len(body) < length:
+            raise ValueError("the answer ends in its body")
+        return status, body
 
     def close(self) -> None:
         if self._socket is not None:

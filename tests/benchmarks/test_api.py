@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from cti.core.moments import iso
 from scripts.benchmarks import _api_reconnect as reconnect
+from scripts.benchmarks._api_client import Connection
 from scripts.benchmarks._figures import percentile
 from scripts.benchmarks.api import Size, measure
 
@@ -89,3 +92,30 @@ def test_what_is_lost_is_found(told: Told, wrong: int, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(("share", "count", "wanted"), [(0.99, 1000, 990), (0.99, 100, 99), (0.5, 4, 2), (0.99, 1, 1)])
 def test_percentiles_by_nearest_rank(share: float, count: int, wanted: int) -> None:
     assert percentile(share, list(range(count, 0, -1))) == wanted
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "said"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", 200, b"{}"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", 0, b"the answer ends in its body"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n", 0, b"the answer ends in its head"),
+        (b"", 0, b"list index out of range"),
+    ],
+    ids=["whole", "no body", "half a head", "nothing"],
+)
+def test_an_answer_that_is_cut_off_is_none(sent: bytes, status: int, said: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            peer, _ = server.accept()
+            with peer:
+                peer.recv(100)
+                peer.sendall(sent)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        connection = Connection(server.getsockname()[1])
+        assert connection.ask(b"GET / HTTP/1.1\r\n\r\n") == (status, said)
+        connection.close()
+        thread.join()

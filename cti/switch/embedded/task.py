@@ -104,7 +104,9 @@ class Task(Generic[T]):
         if self._poked:
             self._schedule(self._edge_after(self._clock.now()))
         elif wake_at != NEVER:
-            self._schedule(max(self._edge_at(wake_at), self._clock.now()))
+            at, now = self._edge_at(wake_at), self._clock.now()
+            # The edge may lie a moment before, and be over: to look again at once would find nothing new, for ever.
+            self._schedule(at if at > now else max(wake_at, now))
 
     def _finish(self, result: T | None, error: BaseException | None) -> None:
         self.done, self.result, self.error = True, result, error
