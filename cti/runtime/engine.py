@@ -270,14 +270,19 @@ class Engine:
 
     def keep(self, uuid: str, timeout_s: float) -> bool | None:
         """Until the call has come to all that it was told so far, and what came of it is on disk. False: it ended, or
-        was let go of, before it came to that. None: it is not on disk after ``timeout_s`` for either."""
+        was let go of, before it came to that. None: it is not on disk after ``timeout_s`` for either; that this is
+        still the engine of its worker has been asked then, as far as the database answers."""
         actor, store = self._actors.get(uuid), self._services.journal.store
         handled = True if actor is None else actor.receipt().wait(timeout_s)
         if actor is not None and handled is False:
             actor.done.wait(timeout_s)  # so that whatever is told next comes to another call
-        if not handled:
-            return handled
-        return (store.wait_snapshots(timeout_s) and store.flush(timeout_s)) or None
+        if handled is False:
+            return False
+        if handled and store.wait_snapshots(timeout_s) and store.flush(timeout_s):
+            return True
+        if self._durable is not None:
+            self._durable.sure()
+        return None
 
     def drain(self, deadline_s: float) -> int:
         """Wait for the calls to end; the number left at the deadline."""

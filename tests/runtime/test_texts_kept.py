@@ -226,3 +226,17 @@ def test_what_is_written_as_the_engine_lets_go_is_taken_or_refused(kept: Kept) -
     assert taken or not writing.successful()
     assert writing.successful() or isinstance(writing.exception, EngineLeaving)
     kept.platform.restart_engine()
+
+
+def test_who_was_stopped_and_taken_over_takes_nothing_though_the_database_is_away(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application, chats = kept.platform.application, kept.chats()
+    monkeypatch.setattr(application.store, "wait_snapshots", lambda _timeout_s: False)
+    chats.sms(OTHER, "95555", "hello")  # it waits with everything else
+    application.store.owners.begin(application.durable.owner, 0.0)  # type: ignore[attr-defined]
+    monkeypatch.setattr(application.durable, "_sure_at", 0.0)
+    with pytest.raises(EngineLeaving):
+        chats.sms(OTHER, "95555", "CXYE")
+    kept.platform.kill_engine()
+    kept.platform.restart_engine()

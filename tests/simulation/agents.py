@@ -13,12 +13,15 @@ from cti.core.legs import Phone
 from .ground import PEOPLE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cti.core.people import AgentProfile
     from cti.runtime.floor import Floor
 
     from .engines import Engines
     from .virtual_time import VirtualTime
 
+#: Time with links that an order has taken at most.
 UNDER_WAY_S = 0.5
 ORDERS = ("reject", "hangup", "hold", "retrieve", "transfer", "consult", "complete", "return", "conference", "finish")
 TEXT_ORDERS = ("answer", "answer", "send", "reject", "hangup", "transfer", "finish")
@@ -39,9 +42,10 @@ class Agents:
         for profile in PEOPLE.values():
             gevent.spawn_later(self._chance.uniform(0.0, 5.0), self._work, profile)
 
-    def under_way(self) -> frozenset[str]:
-        """Phones of agents whose orders may not have reached the switch yet."""
-        return frozenset(phone for phone, at in self.ordered.items() if self._time.now - at < UNDER_WAY_S)
+    def under_way(self, served_s: Callable[[float], float]) -> frozenset[str]:
+        """Phones of agents whose orders may not have reached the switch yet: an engine without links keeps them.
+        ``served_s``: as `Witness.served_s`."""
+        return frozenset(phone for phone, at in self.ordered.items() if served_s(at) < UNDER_WAY_S)
 
     def _work(self, profile: AgentProfile) -> None:
         while not self.over:

@@ -62,7 +62,7 @@ class Faults:
         """At whatever point its greenlets wait just now."""
         world = self._world
         world.agents.pause = True
-        world.holds.engine_goes(world.agents.under_way())
+        world.holds.engine_goes(world.agents.under_way(world.witness.served_s))
         self._excuse_what_was_not_written()
         world.engines.kill()
         gevent.sleep(self._chance.choice((0.0, self._chance.uniform(0.1, 8.0), 12.0)))
@@ -73,7 +73,7 @@ class Faults:
     def _engine_handed_over(self) -> None:
         world = self._world
         world.agents.pause = True
-        world.holds.engine_goes(world.agents.under_way())
+        world.holds.engine_goes(world.agents.under_way(world.witness.served_s))
         world.engines.hand_over()
         world.holds.engine_came()
         world.agents.pause = False
@@ -82,7 +82,7 @@ class Faults:
         """And nobody takes its place: it goes on itself, however long it was."""
         world = self._world
         world.agents.pause = True
-        world.holds.engine_goes(world.agents.under_way())
+        world.holds.engine_goes(world.agents.under_way(world.witness.served_s))
         stopped = world.engines.stop()
         for_s = self._chance.uniform(*self._chance.choice(((0.5, LEASE_S), (STALE_S, 12.0), (12.0, 30.0))))
         gevent.sleep(for_s)
@@ -97,7 +97,7 @@ class Faults:
         """It is stopped until another one has its slot, or for longer."""
         world = self._world
         world.agents.pause = True
-        world.holds.engine_goes(world.agents.under_way())
+        world.holds.engine_goes(world.agents.under_way(world.witness.served_s))
         self._excuse_what_was_not_written()
         stopped = world.engines.stop()
         world.engines.take_over()

@@ -14,6 +14,14 @@ def event(name: str, uuid: str) -> Any:
     return SimpleNamespace(name=name, get={"Unique-ID": uuid}.get)
 
 
+@pytest.mark.parametrize(("since", "served"), [(90.0, 0.0), (70.0, 10.0), (40.0, 40.0), (20.0, 50.0), (0.0, 70.0)])
+def test_how_long_an_engine_has_had_its_links(since: float, served: float) -> None:
+    time: Any = SimpleNamespace(now=100.0)
+    witness = Witness(time)
+    witness._served = [(0.0, 30.0), (40.0, 80.0)]
+    assert witness.served_s(since) == served
+
+
 @pytest.mark.parametrize(
     ("came", "served", "asked_for"),
     [

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import gevent
 
+from cti.core.errors import CtiError
+
 from .ground import NUMBERS, TEXTED
 
 if TYPE_CHECKING:
@@ -49,13 +51,21 @@ class Texts:
         """A gateway tries until an engine takes it."""
         for _ in range(TRIES):
             if self._engines.up:
-                asked = self._engines.ask(self._engines.application.chats.sms, number, called, text)
+                asked = self._engines.ask(self._written, number, called, text)
                 asked.join(ANSWER_S)
                 if isinstance(asked.value, str):  # else it was refused, or its engine has died
                     self.met["text written"] += 1
                     self._witness.wrote(asked.value)
                     return
             gevent.sleep(AGAIN_S)
+
+    def _written(self, number: str, called: str, text: str) -> str | None:
+        """The id of its conversation; None: it was refused."""
+        try:
+            return self._engines.application.chats.sms(number, called, text)
+        except CtiError:
+            self.met["text to be written again"] += 1
+            return None
 
     def leave(self) -> None:
         """All customers are done with it."""

@@ -92,6 +92,10 @@ class Witness:
                     self._served.append((self._time.now, self._time.now))
             gevent.sleep(LOOK_S)
 
+    def served_s(self, since: float) -> float:
+        """For how long the engine has had its links since then, or a little longer."""
+        return sum(max(0.0, to - max(since, begun)) for begun, to in self._served)
+
     @property
     def parked(self) -> Collection[str]:
         """Channels that were given to an engine."""
