@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from cti.switch.embedded import Hear, Keys
@@ -52,3 +54,30 @@ def test_a_database_that_cannot_be_written(platform: Platform) -> None:
     os.rename(away, file)
     detail = platform.recorded(uuid_of(caller), 15)
     assert summary(detail) == ("flow_end", "one", ())
+
+
+#: Some ten milliseconds for each node that a caller has been through.
+SLOW = """
+CREATE VIEW slow AS
+  WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 100000) SELECT count(*) AS n FROM c;
+CREATE TRIGGER slow_insert AFTER INSERT ON node_visits BEGIN SELECT n FROM slow; END;
+"""
+
+
+def test_a_database_that_answers_and_cannot_keep_up_takes_no_new_callers(platform: Platform) -> None:
+    overload, store = platform.application.overload, platform.application.store
+    overload.bounds = replace(overload.bounds, records=60)
+    with closing(sqlite3.connect(database(platform))) as other:
+        other.executescript(SLOW)
+    callers = [platform.call("menu", Hear("Main"), Keys("1")) for _ in range(20)]
+    platform.until(lambda: overload.reason("fs") == "records", "its records are late")
+    assert store.health().healthy
+    refused = platform.call("menu")
+    platform.until(lambda: refused.cause, "one more is refused")
+    assert platform.spoken(refused) == ["All lines are busy."]
+    platform.until(lambda: all(caller.cause for caller in callers), "those inside are served")
+    assert [platform.spoken(caller) for caller in callers] == [["Hello.", "Main menu."]] * 20
+    platform.until(lambda: overload.reason("fs") is None, "what they left behind is written")
+    detail = platform.recorded(uuid_of(refused), 15)
+    assert (detail.call.terminal_cause, detail.call.flow, detail.call.entry) == ("rejected", "busy", "overload_records")
+    assert summary(platform.over(platform.call("menu"))) == ("flow_end", "quiet", ())
