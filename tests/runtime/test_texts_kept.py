@@ -16,7 +16,9 @@ from cti.acd.model import Slot
 from cti.channels.conversations import EngineLeaving
 from cti.core.calls import Caller, Medium
 from cti.core.legs import Phone
+from cti.core.people import AgentProfile
 from cti.runtime.chats import Chats
+from cti.store.agents import Agents
 
 from .platform import Platform, path, summary
 from .test_faxes_kept import STAYS, rows, verified
@@ -135,6 +137,29 @@ def test_who_was_handed_over_waits_where_that_was(kept: Kept) -> None:
     case = site.floor.owner.acd.floor.cases[moved]
     assert (case.queue.config.name, case.wish.prefer) == ("second", None)
     assert site.floor.owner.now() - case.ranked_at >= waited_s
+
+
+def test_who_was_handed_to_one_agent_waits_for_that_one(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    hands = {"sms": 1, "chat": 1, "call": 1}
+    people = {
+        name: AgentProfile(name, f"u-{name}", name.title(), "north", {"person": 1}, capacity=hands)
+        for name in ("anna", "bert")
+    }
+    monkeypatch.setattr(Agents, "find", lambda _self, agent: people.get(agent))
+    for name, extension in (("anna", "1004"), ("bert", "1005")):
+        kept.platform.phone(extension, answer_after=0.05)
+        kept.site.floor.seats.sign_in(people[name], Phone(f"user/{extension}"), f"session-{name}")
+    kept.site.floor.lines.set_ready("anna")
+    call = kept.site.conversation()
+    kept.site.floor.text_desk.transfer("anna", call, "agent", "bert")
+    kept.site.until(lambda: kept_stay(kept.platform, call).get("prefer") == "bert", "it is kept for whom it waits")
+    kept.platform.application._handing_over = True
+    site = kept.die()
+    site.until(lambda: len(site.floor.owner.acd.floor.cases) == 1, "it waits again")
+    (moved,) = site.floor.owner.acd.floor.cases
+    for name in people:
+        site.floor.lines.set_ready(name)
+    assert site.offered(moved) == "bert"
 
 
 def test_a_chat_stays_its_owners(kept: Kept) -> None:

@@ -25,6 +25,8 @@ class Stay:
     parked_until: float | None = None  # it stands beside the line until then (may be over: it is due) …
     parked_by: str = ""  # … when this agent is asked to take it back
     number: int = 0  # who came first, of those who came in the same instant
+    prefer: str = ""  # only this agent is offered it until ``prefer_s`` after ``since``
+    prefer_s: float = 0.0
 
     @property
     def place(self) -> tuple[float, int]:
@@ -48,6 +50,8 @@ class Stay:
             "parked_s": None if self.parked_until is None else self.parked_until - now,
             "parked_by": self.parked_by,
             "number": self.number,
+            "prefer": self.prefer,
+            "prefer_s": self.prefer_s,
         }
 
     @classmethod
@@ -64,4 +68,6 @@ class Stay:
             parked_until=None if parked_s is None else at + parked_s,
             parked_by=state.get("parked_by", ""),
             number=state.get("number", 0),
+            prefer=state.get("prefer", ""),
+            prefer_s=state.get("prefer_s", 0.0),
         )

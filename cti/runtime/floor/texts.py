@@ -121,6 +121,8 @@ class Texts(Writers):
         asked = replace(asked, queue=queue, priority=stay.priority, returns=True)
         if stay.agent:
             return replace(asked, prefer=stay.agent, prefer_s=PREFER_S)
+        if stay.prefer:
+            asked = replace(asked, prefer=stay.prefer, prefer_s=stay.prefer_s)
         return replace(asked, since=stay.since)
 
     def stay(self, uuid: str) -> Stay | None:
@@ -131,7 +133,11 @@ class Texts(Writers):
             return None
         agent = case.desk.agent if case.desk is not None and writer.talking else ""
         queue = case.queue.config.name
-        stay = Stay(writer.contact, queue, case.began_at, case.ranked_at, case.priority, agent, number=case.number)
+        prefer = case.waits_for.profile.agent if case.waits_for is not None and not agent else ""
+        stay = Stay(
+            writer.contact, queue, case.began_at, case.ranked_at, case.priority, agent,
+            number=case.number, prefer=prefer, prefer_s=(case.wish.prefer_s or 0.0) if prefer else 0.0,
+        )  # fmt: skip
         return stay.on(-self._owner.ahead_s)
 
     def leave(self, uuid: str, ref: int) -> None:
