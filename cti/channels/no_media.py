@@ -76,5 +76,8 @@ class NoMedia:
     def stop_fax(self, uuid: str, ref: int) -> None:
         pass
 
+    def give_up(self) -> None:
+        """It is never away."""
+
     def stop_video(self, uuid: str, ref: int) -> None:
         pass

@@ -127,6 +127,10 @@ class Switch(MusicControl, Protocol):
 
     def hangup(self, uuid: str, cause: str) -> None: ...
 
+    def give_up(self) -> None:
+        """It was away for too long: its calls are over for us. What lives there when it is back is met as what an
+        earlier engine left: people who talk, talk on."""
+
 
 class LegSink(Protocol):
     """Where a switch adapter puts what becomes of legs. Called on the adapter's greenlets; must return at once."""

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cti.engine")
 
+#: So often the time is counted for which a switch is away.
+AWAY_S = 1.0
 #: What a call is hung up with when not even the busy flow can be played.
 OVER_CAPACITY = "SWITCH_CONGESTION"
 TALKED_ON = "engine-restarted: the caller talked on, and hung up"
@@ -209,7 +211,9 @@ class Engine:
 
     def _adopt(self, live: Mapping[str, NewCall]) -> None:
         for uuid, call in live.items():
-            if uuid in self._actors:
+            if (actor := self._actors.get(uuid)) is not None:
+                if actor.ending.gone and not call.talking:  # it was given up, and its flow is not done yet
+                    self._switches[call.switch].hangup(uuid, "NORMAL_TEMPORARY_FAILURE")
                 continue
             log.warning("call %s adopted: it was %s without an owner", uuid, "talking" if call.talking else "parked")
             if call.talking and (self._durable is None or not self._durable.has(uuid)):
@@ -228,7 +232,15 @@ class Engine:
     def switch_down(self, switch: str, reason: str) -> None:
         log.warning("switch %s is down: %s", switch, reason)
         if not self._abandoned and switch not in self._losing:
-            self._losing[switch] = gevent.spawn_later(self._lost_after_s, self._give_up, switch)
+            self._losing[switch] = gevent.spawn(self._wait_for, switch)
+
+    def _wait_for(self, switch: str) -> None:
+        """Counted in steps: a process that was stopped meanwhile has not looked for the switch in that time."""
+        left = self._lost_after_s
+        while left > 0:
+            gevent.sleep(min(AWAY_S, left))
+            left -= AWAY_S
+        self._give_up(switch)
 
     def _give_up(self, switch: str) -> None:
         self._losing.pop(switch, None)
@@ -241,6 +253,7 @@ class Engine:
             actor.post(msg.Stop(TerminalCause.SWITCH_LOST, reason))
         for uuid in talking:
             self._close_talking(uuid, TerminalCause.SWITCH_LOST, "")
+        self._switches[switch].give_up()
 
     def _actors_of(self, switch: str) -> list[CallActor]:
         return [actor for actor in self._actors.values() if actor.call.switch == switch]

@@ -299,6 +299,11 @@ class FreeSwitch(Transfers, MediaOrders, Tapes):
             self.hearing.forget(leg)
             self.leg_control.gone(uuid, cause)
 
+    def give_up(self) -> None:
+        for uuid in list(self.legs):
+            self.drop(uuid, gone=True)
+        self.leg_control.hearing.lost()
+
     def end(self, uuid: str, cause: str) -> None:
         """The channel has hung up."""
         self.drop(uuid, cause, gone=True)

@@ -102,7 +102,8 @@ class Hearing:
     def _parked(self, event: Event, uuid: str) -> None:
         leg = self._driver.legs.get(uuid)
         made = leg is not None  # by us, perhaps: a leg that was given to the engine
-        if not (made or event.get("Call-Direction") == "inbound") or not UUID.fullmatch(uuid) or uuid in self._ended:
+        new = event.get("Call-Direction") == "inbound" and uuid not in self._ended
+        if not (made or new) or not UUID.fullmatch(uuid):
             return
         if leg is None:
             self._driver.adopt(uuid)

@@ -73,6 +73,25 @@ def test_a_switch_that_stays_away_is_given_up(make_platform: Make) -> None:
     platform.until(lambda: platform.driver.up, "the links are up again")
 
 
+def test_a_talk_outlives_a_switch_that_was_given_up(make_platform: Make) -> None:
+    """The record says that it was lost; who waited is the switch's emergency group's, and who talks talks on."""
+    platform = make_platform(guard_s=1)
+    talks, waits = bridged(platform), platform.call("long", number="13800000001")
+    platform.heard(waits, "on and on")
+    platform.cut()
+    details = [platform.recorded(uuid_of(caller)) for caller in (talks, waits)]
+    assert [summary(d)[0] for d in details] == ["switch_lost"] * 2
+    platform.mend()
+    assert waits.channel is not None
+    assert waits.channel.getvar("cti_emergency") == "true"
+    talking = platform.application.engine._talking
+    platform.until(lambda: uuid_of(talks) in talking, "it is found to talk")
+    assert not talks.cause
+    agent_hangs_up(platform)
+    platform.until(lambda: talks.cause, "and that was all")
+    assert summary(platform.recorded(uuid_of(talks)))[0] == "switch_lost"
+
+
 def test_calls_go_on_over_a_cut_connection(platform: Platform) -> None:
     stays, leaves = platform.call("long", Hear("Main"), Keys("1")), platform.call("long", number="13800000001")
     platform.heard(stays, "on and on")

@@ -118,7 +118,7 @@ class LegHearing:
         """``dump`` asks the switch for all that it knows of channels (None: gone). Raises CtiError."""
         legs = self._legs
         if restarted:
-            self._restarted()
+            self.lost()
         listed = {str(row.get("uuid", "")) for row in channels if row.get("direction") == "outbound"}
         dumps = dict(dump(listed | legs.own.keys() | legs.talks.of.keys() | legs.adopting.wanted.keys()))
         legs.adopting.found(dumps)
@@ -159,7 +159,8 @@ class LegHearing:
             if uuid not in legs.own and not legs.is_caller(uuid) and uuid not in legs.adopting.wanted:
                 self._stray(uuid, found, spared=False)
 
-    def _restarted(self) -> None:
+    def lost(self) -> None:
+        """The switch has restarted, or is given up: whoever has a leg there is told that it is gone."""
         legs = self._legs
         legs.talks.clear()
         for leg in list(legs.rooms.members):
