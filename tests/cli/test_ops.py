@@ -13,6 +13,7 @@ from cti.cli import main
 from cti.switch.conf.render import render
 from cti.switch.conf.settings import SwitchSettings
 
+ROOT = Path(__file__).resolve().parents[2]
 ANALYZE = shutil.which("systemd-analyze")
 needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not installed")
 CONFIG = (
@@ -93,3 +94,19 @@ def test_a_path_that_systemd_would_misread(tmp_path: Path, capsys: pytest.Captur
     (folder / "cti.yaml").write_text(CONFIG.format(folder=tmp_path))
     assert main(["ops", "units", "--config", str(folder / "cti.yaml")]) == 2
     assert "[bad-path]" in capsys.readouterr().err
+
+
+def test_the_files_of_the_install_page_are_enough_for_the_shipped_flows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    files = re.findall(r"cat > /etc/cti/(\S+) <<'END'\n(.*?)^END$", page, re.DOTALL | re.MULTILINE)
+    assert [name for name, _ in files] == ["switch.yaml", "cti.yaml"]
+    for name, text in files:
+        (tmp_path / name).write_text(text.replace("/var/lib/cti", str(tmp_path)), encoding="utf-8")
+    shutil.copytree(ROOT / "ivr_flows", tmp_path / "flows")
+    settings, switch = str(tmp_path / "switch.yaml"), str(tmp_path / "switch")
+    assert main(["switch", "config", "--settings", settings, "--target", switch]) == 0
+    (tmp_path / "data").mkdir()
+    main(["doctor", "--config", str(tmp_path / "cti.yaml")])  # the switch does not run
+    assert re.search(rf"^ok    {tmp_path}/flows: \d+ flows$", capsys.readouterr().out, re.MULTILINE)
