@@ -103,6 +103,7 @@ class AcdEngine:
         welcome(ground.accounts, self._announce)
         self._beats += ground.watch()
         self._beats += side.start()
+        ground.durable.lost = self.conversations.leave  # the bus tells, too, and ends this process
         if left := ground.durable.begin():
             log.warning("%d conversations that the last leader left may go on", left)
         side.seat_agents()
