@@ -1,8 +1,9 @@
 """All checks and tests, at the same time where they do not disturb each other. Called by scripts/test, from the root.
 
 Style, layers and the collection of all tests come first and end the run when they fail; the latter compiles the tests
-once, where each of the many processes after it would. Then types, the tests that compute and those on a real
-FreeSWITCH, which mostly wait for calls, run beside each other. What counts how many callers are served runs last,
+once, where each of the many processes after it would. Then types, the seeds of the simulation, which compute all the
+time and step back for the others, the tests, and those on a real FreeSWITCH run beside each other: both wait for calls
+and processes more than half of their time. What counts how many callers are served runs last,
 alone. Each part is shown whole when it has ended; one that fails fails the run.
 
 Ten processes on two cores can delay any of them by seconds. So where a few tests fail in such a part, they are run once
@@ -112,10 +113,12 @@ STYLE = (
     Part("collection", (sys.executable, "-m", "pytest", "-qq", "--collect-only"), quiet=True),
 )
 REAL = ("tests/real", "tests/contract")
+SIMULATION = "tests/simulation"
 TOGETHER = (
     Part("types", (BIN / "mypy",), nice=10),
     Part("tests on a real FreeSWITCH", (*PYTEST, "-m", "real and not load"), spread=("-n", "3", *SPREAD, *REAL)),
-    Part("tests", (*PYTEST, "-m", "not real"), spread=("-n", "4", *SPREAD)),
+    Part("tests", (*PYTEST, "-m", "not real", f"--ignore={SIMULATION}"), spread=("-n", "4", *SPREAD)),
+    Part("simulation", (*PYTEST, "-m", "not real", SIMULATION), nice=5, spread=("-n", "1", *SPREAD)),
 )
 ALONE = (Part("load on a real FreeSWITCH", (*PYTEST, "-m", "load", *REAL)),)
 
