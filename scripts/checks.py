@@ -117,7 +117,7 @@ SIMULATION = "tests/simulation"
 TOGETHER = (
     Part("types", (BIN / "mypy",), nice=10),
     Part("tests on a real FreeSWITCH", (*PYTEST, "-m", "real and not load"), spread=("-n", "3", *SPREAD, *REAL)),
-    Part("tests", (*PYTEST, "-m", "not real", f"--ignore={SIMULATION}"), spread=("-n", "4", *SPREAD)),
+    Part("tests", (*PYTEST, "-m", "not real", f"--ignore={SIMULATION}"), spread=("-n", "5", *SPREAD)),
     Part("simulation", (*PYTEST, "-m", "not real", SIMULATION), nice=5, spread=("-n", "1", *SPREAD)),
 )
 ALONE = (Part("load on a real FreeSWITCH", (*PYTEST, "-m", "load", *REAL)),)
