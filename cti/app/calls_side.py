@@ -14,6 +14,7 @@ from cti.channels.fax_pages import TextPages
 from cti.core.errors import SwitchUnavailable
 from cti.runtime.chats import Chats
 from cti.runtime.engine import Engine
+from cti.runtime.keeping import Keeping
 from cti.runtime.load_watch import LoadWatch
 from cti.runtime.services import Lookups, Messages, Services
 from cti.runtime.waiting import wait_until
@@ -116,7 +117,8 @@ class CallsSide:
         self.engine = Engine(ground.library, services, ground.admission, lost_after_s=settings.worker.guard_s)
         self.conversations = Conversations(self.engine)
         self.engine.add_switch(self.conversations)
-        self.chats = Chats(self.conversations, ground.transcripts, ground.clock, self.engine.keep)
+        keeping = Keeping(self.engine, ground.store, ground.durable)
+        self.chats = Chats(self.conversations, ground.transcripts, ground.clock, keeping.wait)
         self.switches: dict[str, FreeSwitch] = {}
 
     def connect(self) -> None:

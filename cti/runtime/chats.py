@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cti.core.access.rate import RateLimit
 from cti.core.calls import Caller, Medium
 from cti.core.errors import CtiError
+from cti.runtime.keeping import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,9 +51,9 @@ class Chats:
         conversations: Conversations,
         transcripts: Transcripts,
         clock: Clock,
-        keep: Callable[[str, float], bool | None],
+        keep: Callable[[str, float], Kept],
     ) -> None:
-        """``keep``: as `cti.runtime.engine.Engine.keep`."""
+        """``keep``: as `cti.runtime.keeping.Keeping.wait`."""
         self._conversations, self._transcripts, self._clock = conversations, transcripts, clock
         self._keep = keep
         self._owners: dict[str, str] = {}
@@ -118,9 +119,9 @@ class Chats:
     def _written(self, call: str) -> bool:
         """What was written last is taken; False: the conversation had ended before it came to that."""
         kept = self._keep(call, KEPT_S)
-        if not kept:
+        if kept is not Kept.ON_DISK:
             self._conversations.require_here()
-        return kept is not False
+        return kept is not Kept.UNREAD
 
     def _take(self, who: str) -> None:
         wait_s = self._rate.take(who, self._clock.monotonic())

@@ -20,6 +20,7 @@ from cti.flow import Run
 from cti.runtime import messages as msg
 from cti.runtime.actor import CallActor
 from cti.runtime.lost import TAKEN, LostRecords
+from cti.runtime.waiting import sleep_running
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cti.engine")
 
-#: So often the time is counted for which a switch is away.
-AWAY_S = 1.0
 #: What a call is hung up with when not even the busy flow can be played.
 OVER_CAPACITY = "SWITCH_CONGESTION"
 TALKED_ON = "engine-restarted: the caller talked on, and hung up"
@@ -84,14 +83,9 @@ class Engine:
         self._switches[switch.name] = switch
 
     def figures(self) -> Figures:
+        started, unanswered = self._started, len(self._unanswered)
         return Figures(
-            len(self._actors),
-            self._started,
-            dict(self._ended),
-            self._rejected,
-            self._unknown,
-            len(self._unanswered),
-            self._setup_s,
+            len(self._actors), started, dict(self._ended), self._rejected, self._unknown, unanswered, self._setup_s
         )
 
     def find(self, uuid: str) -> CallActor | None:
@@ -235,11 +229,8 @@ class Engine:
             self._losing[switch] = gevent.spawn(self._wait_for, switch)
 
     def _wait_for(self, switch: str) -> None:
-        """Counted in steps: a process that was stopped meanwhile has not looked for the switch in that time."""
-        left = self._lost_after_s
-        while left > 0:
-            gevent.sleep(min(AWAY_S, left))
-            left -= AWAY_S
+        """While it was stopped itself it has not looked for the switch."""
+        sleep_running(self._lost_after_s)
         self._give_up(switch)
 
     def _give_up(self, switch: str) -> None:
@@ -280,22 +271,6 @@ class Engine:
         """Until the engine has done with the call; False at the deadline."""
         actor = self._actors.get(uuid)
         return actor is None or bool(actor.done.wait(timeout_s))
-
-    def keep(self, uuid: str, timeout_s: float) -> bool | None:
-        """Until the call has come to all that it was told so far, and what came of it is on disk. False: it ended, or
-        was let go of, before it came to that. None: it is not on disk after ``timeout_s`` for either; that this is
-        still the engine of its worker has been asked then, as far as the database answers."""
-        actor, store = self._actors.get(uuid), self._services.journal.store
-        handled = True if actor is None else actor.receipt().wait(timeout_s)
-        if actor is not None and handled is False:
-            actor.done.wait(timeout_s)  # so that whatever is told next comes to another call
-        if handled is False:
-            return False
-        if handled and store.wait_snapshots(timeout_s) and store.flush(timeout_s):
-            return True
-        if self._durable is not None:
-            self._durable.sure()
-        return None
 
     def drain(self, deadline_s: float) -> int:
         """Wait for the calls to end; the number left at the deadline."""

@@ -56,7 +56,6 @@ class OfficeWrites(Repository):
         }
         mine = office_writes.c.key == noted.key
         purge = now >= self._purge_at
-
         owner = self._owner if noted.state == "sent" else None
 
         def work(connection: Connection) -> None:

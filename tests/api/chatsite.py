@@ -13,6 +13,7 @@ from cti.core.commands import EnterQueue
 from cti.core.transcripts import TEXT, Author
 from cti.runtime.chats import Chats
 from cti.runtime.floor import Floor
+from cti.runtime.keeping import Kept
 from cti.runtime.queues import Entrant
 from cti.runtime.transcripts import Transcripts
 
@@ -27,7 +28,7 @@ class Flows:
         floor.texts.attach(self.transcripts)
         self.arrived: list[NewCall] = []
         self.conversations = Conversations(self)  # type: ignore[arg-type]
-        self.kept: bool | None = True
+        self.kept = Kept.ON_DISK
         self.chats = Chats(self.conversations, self.transcripts, clock, lambda _call, _timeout_s: self.kept)
 
     def call_arrived(self, call: NewCall) -> None:

@@ -15,6 +15,7 @@ from cti.acd.states import ContactState
 from cti.api import chats as api
 from cti.core.access import Role
 from cti.core.people import AgentProfile
+from cti.runtime.keeping import Kept
 from tests.api.description import described
 from tests.api.floorsite import come, somebody
 from tests.api.site import Platform
@@ -256,7 +257,7 @@ def test_limits_of_the_page_are_those_of_the_description() -> None:
 
 def test_what_an_engine_did_not_take_is_to_be_written_again(site: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     chat = opened(site)
-    monkeypatch.setattr(site.texts, "kept", False)
+    monkeypatch.setattr(site.texts, "kept", Kept.UNREAD)
     monkeypatch.setattr(site.texts.conversations, "_left", True)
     sms = {"from": "13800000000", "to": "10086", "text": "CXYE"}
     for path, body in (
@@ -271,12 +272,12 @@ def test_a_chat_that_ended_before_it_came_to_what_was_written_is_over(
     site: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chat = opened(site)
-    monkeypatch.setattr(site.texts, "kept", False)
+    monkeypatch.setattr(site.texts, "kept", Kept.UNREAD)
     answer = site.do("web1", "POST", f"/v1/chats/{chat}/messages", {"text": "x"})
     assert (answer.status_code, answer.json["error_id"]) == (409, "chat-over")
 
 
 def test_a_database_that_is_away_holds_no_customer_up(site: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     chat = opened(site)
-    monkeypatch.setattr(site.texts, "kept", None)
+    monkeypatch.setattr(site.texts, "kept", Kept.WAITS)
     assert site.do("web1", "POST", f"/v1/chats/{chat}/messages", {"text": "x"}).status_code == 202

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from gevent.event import Event as Flag
 
 from cti.runtime.durable import SnapshotUnreadable
 from cti.switch.embedded import HangUp, Hear, Keys, VirtualCaller
@@ -246,6 +247,29 @@ def test_a_call_that_is_over_on_record_is_only_hung_up(platform: Platform) -> No
     platform.until(lambda: caller.cause, "the end")
     assert platform.spoken(caller).count("Main menu.") == 0
     assert summary(platform.recorded(uuid_of(caller)))[0] == "switch_lost"
+
+
+def test_a_call_that_was_given_up_before_its_flow_was_done_is_only_hung_up(platform: Platform) -> None:
+    go, engine = Flag(), platform.application.engine
+
+    class Slow:
+        once = "no"
+
+        def send(self, recipient: str, text: str, key: str) -> bool:
+            return go.wait(20.0)
+
+    engine._services.messages._channels["sms"] = Slow()  # type: ignore[assignment]
+    caller = platform.call("long")
+    platform.heard(caller, "on and on")
+    platform.cut()
+    engine._give_up("fs")
+    uuid = uuid_of(caller)
+    platform.until(lambda: (actor := engine.find(uuid)) is not None and actor.ending.gone, "it does what is left")
+    platform.mend()
+    platform.until(lambda: caller.cause, "the end")
+    assert engine.is_up(uuid), "its flow is not done yet"
+    go.set()
+    assert (summary(platform.recorded(uuid))[0], caller.cause) == ("switch_lost", "NORMAL_TEMPORARY_FAILURE")
 
 
 def test_the_guard_is_off_during_a_talk_and_on_again_after_it(platform: Platform) -> None:
